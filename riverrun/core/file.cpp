@@ -1,0 +1,241 @@
+#include "riverrun/core/file.h"
+
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "riverrun/core/error.h"
+
+namespace riverrun {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTemporaryPrefix = ".riverrun-";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct stat status(int fd, const std::string& path) {
+  struct stat result {};
+  if (::fstat(fd, &result) != 0) throw IoError(path, errno, "cannot be examined");
+  return result;
+}
+
+Descriptor open_for_reading(const std::string& path, int flags = 0) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (fd < 0) throw IoError(path, errno, "cannot be opened");
+  return Descriptor(fd);
+}
+
+// Where a chain of symbolic links ends; the last file need not exist.
+fs::path follow_links(const fs::path& path) {
+  constexpr int kMaxLinks = 40;  // as Linux
+  fs::path target = path;
+  for (int i = 0; i < kMaxLinks; ++i) {
+    std::error_code error;
+    fs::path next = fs::read_symlink(target, error);
+    if (error) return target;
+    target = target.parent_path() / next;
+  }
+  throw IoError(path.string(), ELOOP, "cannot be followed");
+}
+
+// A new, locked file beside the target; removed unless it was renamed to the target.
+class Temporary {
+ public:
+  explicit Temporary(const fs::path& target) : target_(target) {
+    static std::atomic<unsigned> counter{0};
+    while (fd_ < 0) {
+      path_ = target.parent_path() / fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(),
+                                                 counter.fetch_add(1), kTemporarySuffix);
+      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (fd_ < 0 && errno != EEXIST) {
+        throw IoError(target.string(), errno, "cannot create a file beside it");
+      }
+      if (fd_ >= 0 && !lock()) {
+        ::close(fd_);
+        fd_ = -1;
+      }
+    }
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (!renamed_) ::unlink(path_.c_str());
+    ::close(fd_);
+  }
+
+  [[nodiscard]] int descriptor() const noexcept { return fd_; }
+
+  void become_target() {
+    if (::fsync(fd_) != 0) throw IoError(target_.string(), errno, "cannot be synced");
+    if (::rename(path_.c_str(), target_.c_str()) != 0) {
+      throw IoError(target_.string(), errno, "cannot be replaced");
+    }
+    renamed_ = true;
+  }
+
+ private:
+  // False if, between its creation and now, somebody took the file for a stale one.
+  bool lock() noexcept {
+    // A file system without locks cannot find stale files either.
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+    struct stat file {};
+    return ::fstat(fd_, &file) == 0 && file.st_nlink > 0;
+  }
+
+  fs::path target_;
+  fs::path path_;
+  int fd_ = -1;
+  bool renamed_ = false;
+};
+
+// Makes the rename last through a loss of power.
+void sync_folder(const fs::path& folder, const std::string& path) {
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot sync a folder, and a folder may be writable but not readable.
+  if (descriptor.get() < 0) return;
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    throw IoError(path, errno, "its folder cannot be synced");
+  }
+}
+
+}  // namespace
+
+// A writer holds a lock on its temporary file, so one that can be locked is left over from a
+// process that died.
+void remove_stale_temporaries(const fs::path& folder) noexcept {
+  std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), &::closedir);
+  if (!entries) return;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    std::string_view name = entry->d_name;
+    if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporarySuffix)) continue;
+    int in_folder = ::dirfd(entries.get());
+    Descriptor file(
+        ::openat(in_folder, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+      ::unlinkat(in_folder, entry->d_name, 0);
+    }
+  }
+}
+
+std::string read_file(const fs::path& path) {
+  std::string name = path.string();
+  Descriptor descriptor = open_for_reading(name);
+  struct stat file = status(descriptor.get(), name);
+  if (S_ISDIR(file.st_mode)) throw IoError(name, EISDIR, "cannot be read");
+
+  // One byte more than expected, so that the end is seen without growing; a pipe has no size.
+  constexpr std::size_t kLeastGrowth = 1 << 16;
+  std::string contents;
+  std::size_t size = 0;
+  contents.resize(S_ISREG(file.st_mode) ? static_cast<std::size_t>(file.st_size) + 1
+                                        : kLeastGrowth);
+  while (true) {
+    if (size == contents.size()) contents.resize(2 * size + kLeastGrowth);
+    ssize_t got = ::read(descriptor.get(), contents.data() + size, contents.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw IoError(name, errno, "cannot be read");
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  contents.resize(size);
+  return contents;
+}
+
+void replace_file(const fs::path& path, const std::function<void(FileWriter&)>& write) {
+  fs::path target = follow_links(path);
+  fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  target = folder / target.filename();
+
+  struct stat previous {};
+  bool exists = ::stat(target.c_str(), &previous) == 0;
+  if (exists && S_ISDIR(previous.st_mode)) {
+    throw IoError(path.string(), EISDIR, "cannot be replaced");
+  }
+  if (exists && !S_ISREG(previous.st_mode)) {
+    throw IoError(path.string(), EINVAL, "cannot be replaced, being no regular file");
+  }
+  remove_stale_temporaries(folder);
+
+  {
+    Temporary temporary(target);
+    FileWriter writer(temporary.descriptor(), path.string());
+    write(writer);
+    if (exists && ::fchmod(temporary.descriptor(), previous.st_mode & 07777) != 0) {
+      throw IoError(path.string(), errno, "its permissions cannot be kept");
+    }
+    temporary.become_target();
+  }
+  sync_folder(folder, path.string());
+}
+
+void replace_file(const fs::path& path, std::string_view contents) {
+  replace_file(path, [contents](FileWriter& writer) { writer.write(contents); });
+}
+
+void FileWriter::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw IoError(path_, errno, "cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void FileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+MappedFile::MappedFile(const fs::path& path) : path_(path.string()) {
+  // Opening a pipe would wait for somebody to write to it.
+  Descriptor descriptor = open_for_reading(path_, O_NONBLOCK);
+  struct stat file = status(descriptor.get(), path_);
+  if (S_ISDIR(file.st_mode)) throw IoError(path_, EISDIR, "cannot be read");
+  if (!S_ISREG(file.st_mode)) {
+    throw IoError(path_, ESPIPE, "cannot be mapped, being no regular file");
+  }
+  if (file.st_size == 0) return;
+  size_ = static_cast<std::size_t>(file.st_size);
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
+  if (address == MAP_FAILED) throw IoError(path_, errno, "cannot be mapped");
+  data_ = static_cast<const std::byte*>(address);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace riverrun

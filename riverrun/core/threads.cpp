@@ -1,0 +1,220 @@
+#include "riverrun/core/threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "riverrun/core/error.h"
+
+namespace riverrun {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+// Between the parallel steps of a training run lie some microseconds; waking a thread that sleeps
+// costs about as much as this.
+constexpr std::chrono::microseconds kSpinTime{50};
+
+int available_cpus() noexcept {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  // The machine has more CPUs than cpu_set_t can tell.
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+}
+
+void relax() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins until `ready()`, at most for kSpinTime; says whether it is ready.
+template <class Ready>
+bool spin(Ready ready) noexcept {
+  auto deadline = std::chrono::steady_clock::now() + kSpinTime;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (ready()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < deadline);
+  return ready();
+}
+
+// The workers beside the calling thread. One job runs at a time. A worker joins it if it comes
+// while the job is open; the caller does not wait for workers that have not come, so a worker that
+// sleeps, or that the system runs late, never delays it.
+class Pool {
+ public:
+  ~Pool() { stop(); }
+
+  // False if a job is running already: then the caller does it alone.
+  bool run(std::int64_t tasks, detail::Task task, void* context, int threads) {
+    if (busy_.exchange(true, std::memory_order_acquire)) return false;
+    struct Release {
+      std::atomic<bool>& busy;
+      ~Release() { busy.store(false, std::memory_order_release); }
+    } release{busy_};
+    if (threads != threads_) start(threads);
+
+    // Nobody is inside, so the job can be written without a lock.
+    task_ = task;
+    context_ = context;
+    tasks_ = tasks;
+    next_.store(0, std::memory_order_relaxed);
+    failed_.store(false, std::memory_order_relaxed);
+    // seq_cst orders this before notify_all's look for sleepers.
+    std::uint32_t epoch = (state_.load(std::memory_order_relaxed) & kEpochMask) + kEpoch;
+    state_.store(epoch | kOpen);
+    state_.notify_all();
+
+    work();
+    close();
+    if (failed_.load(std::memory_order_relaxed)) {
+      std::rethrow_exception(std::exchange(error_, nullptr));
+    }
+    return true;
+  }
+
+ private:
+  // state_: the number of workers inside the job, whether more may join, whether the caller sleeps
+  // until they are out, whether the pool ends, and the job's number. The number may wrap around: a
+  // worker that slept through exactly 2^17 jobs misses one, which delays nobody.
+  static constexpr std::uint32_t kInsideMask = (1u << 12) - 1;
+  static constexpr std::uint32_t kOpen = 1u << 12;
+  static constexpr std::uint32_t kCallerSleeps = 1u << 13;
+  static constexpr std::uint32_t kStop = 1u << 14;
+  static constexpr std::uint32_t kEpoch = 1u << 15;
+  static constexpr std::uint32_t kEpochMask = ~(kEpoch - 1);
+  static_assert(kMaxThreads <= kInsideMask);
+
+  void start(int threads) {
+    stop();
+    threads_ = threads;
+    std::uint32_t epoch = state_.load(std::memory_order_relaxed) & kEpochMask;
+    state_.store(epoch, std::memory_order_relaxed);
+    workers_.reserve(static_cast<std::size_t>(threads - 1));
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this, epoch] { serve(epoch); });
+    } catch (const std::system_error&) {
+      // The system grants no more threads: those that there are do the work.
+    }
+  }
+
+  void stop() noexcept {
+    state_.fetch_or(kStop);
+    state_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  void serve(std::uint32_t seen) noexcept {
+    while (true) {
+      std::uint32_t state = await_job(seen);
+      if (state & kStop) return;
+      // Fails if another worker came or went, or the job was closed: then look again.
+      if (!state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire,
+                                          std::memory_order_relaxed)) {
+        continue;
+      }
+      seen = state & kEpochMask;
+      work();
+      std::uint32_t before = state_.fetch_sub(1, std::memory_order_release);
+      if ((before & kCallerSleeps) && (before & kInsideMask) == 1) state_.notify_all();
+    }
+  }
+
+  // Returns the state in which a job other than `seen` is open, or the pool ends.
+  std::uint32_t await_job(std::uint32_t seen) noexcept {
+    std::uint32_t state = 0;
+    auto wanted = [&] {
+      state = state_.load(std::memory_order_acquire);
+      return (state & kStop) || ((state & kOpen) && (state & kEpochMask) != seen);
+    };
+    if (spin(wanted)) return state;
+    while (!wanted()) state_.wait(state);
+    return state;
+  }
+
+  void work() noexcept {
+    while (true) {
+      std::int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= tasks_) return;
+      try {
+        task_(context_, index);
+      } catch (...) {
+        if (!failed_.exchange(true, std::memory_order_relaxed)) error_ = std::current_exception();
+        next_.store(tasks_, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // Lets no more workers in and waits until those inside are out.
+  void close() noexcept {
+    state_.fetch_and(~kOpen, std::memory_order_relaxed);
+    auto empty = [&] { return (state_.load(std::memory_order_acquire) & kInsideMask) == 0; };
+    if (spin(empty)) return;
+    state_.fetch_or(kCallerSleeps);
+    std::uint32_t state = state_.load(std::memory_order_acquire);
+    while (state & kInsideMask) {
+      state_.wait(state);
+      state = state_.load(std::memory_order_acquire);
+    }
+  }
+
+  alignas(64) std::atomic<std::uint32_t> state_{0};
+  alignas(64) std::atomic<std::int64_t> next_{0};
+  alignas(64) std::atomic<bool> busy_{false};
+
+  detail::Task task_ = nullptr;
+  void* context_ = nullptr;
+  std::int64_t tasks_ = 0;
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;  // of whoever set failed_
+
+  int threads_ = 1;
+  std::vector<std::thread> workers_;
+};
+
+std::atomic<int>& thread_count() noexcept {
+  static std::atomic<int> count{std::min(available_cpus(), kMaxThreads)};
+  return count;
+}
+
+Pool& pool() noexcept {
+  static Pool instance;
+  return instance;
+}
+
+}  // namespace
+
+int num_threads() noexcept { return thread_count().load(std::memory_order_relaxed); }
+
+void set_num_threads(int threads) {
+  if (threads < 1 || threads > kMaxThreads) {
+    throw ConfigError(
+        fmt::format("set_num_threads: {} threads; it must be from 1 to {}", threads, kMaxThreads));
+  }
+  thread_count().store(threads, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+void run_tasks(std::int64_t tasks, Task task, void* context) {
+  int threads = num_threads();
+  if (tasks > 1 && threads > 1 && pool().run(tasks, task, context, threads)) return;
+  for (std::int64_t index = 0; index < tasks; ++index) task(context, index);
+}
+
+}  // namespace detail
+}  // namespace riverrun

@@ -1,0 +1,140 @@
+#include "riverrun/cell/runtime_cell.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <stdexcept>
+
+namespace riverrun {
+namespace {
+
+[[noreturn]] void refuse(const CellDefinition& definition, const std::string& what) {
+  throw std::invalid_argument("make_cell: cell \"" + definition.name + "\" " + what);
+}
+
+int gate_values(const CellDefinition& definition) {
+  int values = 0;
+  for (const CellDefinition::Gate& gate : definition.gates) values += gate.is_split ? 2 : 1;
+  return values;
+}
+
+void check(const CellDefinition& definition) {
+  const auto check_count = [&](std::size_t count, int least, int most, const char* what) {
+    if (static_cast<std::int64_t>(count) >= least && static_cast<std::int64_t>(count) <= most) {
+      return;
+    }
+    refuse(definition, "has " + std::to_string(count) + " " + what + "; there must be " +
+                           std::to_string(least) + " to " + std::to_string(most));
+  };
+  if (definition.name.empty()) refuse(definition, "has no name");
+  check_count(definition.gates.size(), 1, GateLayout::kMaxGates, "gates");
+  check_count(definition.states.size(), 1, CellDescriptor::kMaxStates, "states");
+  check_count(definition.params.size(), 0, CellDescriptor::kMaxParams, "params");
+
+  std::set<std::string> names;
+  const auto check_name = [&](const std::string& name) {
+    if (name.empty()) refuse(definition, "has a gate, state or param without a name");
+    if (!names.insert(name).second) {
+      refuse(definition, "has two things called \"" + name + "\"; names must differ");
+    }
+  };
+  for (const CellDefinition::Gate& gate : definition.gates) {
+    check_name(gate.name);
+    if (gate.is_split && !definition.recurrent) {
+      refuse(definition, "splits gate \"" + gate.name +
+                             "\"; without a recurrent product there is nothing to split");
+    }
+  }
+  std::for_each(definition.states.begin(), definition.states.end(), check_name);
+  std::for_each(definition.params.begin(), definition.params.end(), check_name);
+}
+
+/// How many inputs of a kind a forward program has.
+int input_count(const CellDefinition& definition, Input kind) {
+  switch (kind) {
+    case Input::kGate:
+      return gate_values(definition);
+    case Input::kState:
+      return static_cast<int>(definition.states.size());
+    case Input::kParam:
+      return static_cast<int>(definition.params.size());
+    default:
+      return 0;
+  }
+}
+
+void check(const CellDefinition& definition, const Program& forward) {
+  if (forward.size < 0 || forward.size > Program::kMaxNodes) {
+    refuse(definition, "has a program of " + std::to_string(forward.size) + " nodes");
+  }
+  for (int i = 0; i < forward.size; ++i) {
+    const Node& node = forward[i];
+    const auto refuse_node = [&](const std::string& what) {
+      refuse(definition, "has a program in which node " + std::to_string(i) + " " + what);
+    };
+    if (node.op > Op::kSelect) refuse_node("has no known operation");
+    if (node.op == Op::kInput && (node.a < 0 || node.a >= input_count(definition, node.input))) {
+      refuse_node("reads an input that the cell does not have");
+    }
+    const std::array<int, 3> operand = {node.a, node.b, node.c};
+    const auto* end = operand.begin() + operands(node.op);
+    if (std::any_of(operand.begin(), end, [i](int a) { return a < 0 || a >= i; })) {
+      refuse_node("uses a node that is not before it");
+    }
+  }
+  if (forward.output_count != std::ssize(definition.states)) {
+    refuse(definition, "has a step that gives " + std::to_string(forward.output_count) +
+                           " states; it has " + std::to_string(definition.states.size()));
+  }
+  for (int i = 0; i < forward.output_count; ++i) {
+    if (forward.output(i) < 0 || forward.output(i) >= forward.size) {
+      refuse(definition, "has a program whose output " + std::to_string(i) + " is no node");
+    }
+  }
+}
+
+}  // namespace
+
+CellDescriptor make_cell(const CellDefinition& definition, const RuntimeStep& step,
+                         const kernels::CellKernels& kernels) {
+  check(definition);
+  Program program;
+  const auto inputs = [&](Input kind) {
+    const int count = input_count(definition, kind);
+    std::vector<Sym> symbols;
+    symbols.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      symbols.emplace_back(program, program.input(kind, i));
+    }
+    return symbols;
+  };
+  const std::vector<Sym> gates = inputs(Input::kGate);
+  const std::vector<Sym> states = inputs(Input::kState);
+  const std::vector<Sym> params = inputs(Input::kParam);
+  for (const Sym& next : step(gates, states, params)) program.add_output(next.node(program));
+  return make_cell(definition, program, kernels);
+}
+
+CellDescriptor make_cell(const CellDefinition& definition, const Program& forward,
+                         const kernels::CellKernels& kernels) {
+  check(definition);
+  check(definition, forward);
+  CellDescriptor cell;
+  cell.name = definition.name;
+  for (const CellDefinition::Gate& gate : definition.gates) {
+    cell.gates.push_back(gate.name);
+    cell.layout.add_gate(gate.is_split);
+  }
+  cell.states = definition.states;
+  cell.params = definition.params;
+  cell.recurrent = definition.recurrent;
+  cell.programs = differentiate(forward, {.gate_values = cell.layout.values,
+                                          .states = static_cast<int>(cell.states.size()),
+                                          .params = static_cast<int>(cell.params.size())});
+  cell.kernels = &kernels;
+  return cell;
+}
+
+}  // namespace riverrun

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "riverrun/cell/descriptor.h"
+
+// What runs a cell over a sequence: one layer, one direction. Dimension letters: B batch,
+// H hidden_size, P what the recurrent product reads (proj_size or H), G gates, V gate values
+// (split gates count twice), S states, K saved values, N rows = Σ batch_sizes.
+//
+// A batch of sequences of different lengths is sorted by falling length and packed: the rows of
+// step t are [offsets[t], offsets[t] + batch_sizes[t]), and row r of each step is sequence r.
+
+namespace riverrun::kernels {
+
+inline constexpr int kMaxStates = CellDescriptor::kMaxStates;
+inline constexpr int kMaxParams = CellDescriptor::kMaxParams;
+
+/// The steps of a packed batch, and the layer's sizes.
+struct Sequence {
+  std::int64_t steps = 0;
+  const std::int64_t* batch_sizes = nullptr;  // [steps], never rising
+  const std::int64_t* offsets = nullptr;      // [steps]
+  bool reverse = false;                       // from the last step to the first
+  std::int64_t hidden = 0;                    // H
+  std::int64_t recurrent = 0;                 // P
+};
+
+/// A matrix of which each row belongs to a sequence of the batch, or to a packed row.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  [[nodiscard]] T* operator()(std::int64_t row) const { return data + row * stride; }
+  [[nodiscard]] Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
+};
+
+struct ForwardArgs {
+  const CellDescriptor* cell = nullptr;
+  Sequence sequence;
+  // The steps to do now, in the order of the direction, and biases + W_ih·x for them, [.., V*H],
+  // beginning with packed row gates_row; overwritten.
+  std::int64_t first_position = 0;
+  std::int64_t end_position = 0;
+  std::int64_t gates_row = 0;
+  float* gates = nullptr;
+  const float* weight_hh = nullptr;  // from pack_gates
+  const float* weight_hr = nullptr;  // from pack_product: [H] -> [P]; nullptr: no projection
+  std::array<const float*, kMaxParams> params{};   // each [H]
+  std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
+  Rows<float> output;                              // h: [N, P]
+  // The other states. With keep_states, [N, H]; without, [B, H], which holds the initial values
+  // before and the final ones after.
+  std::array<float*, kMaxStates> states{};
+  float* cell_output = nullptr;  // h before the projection: [N, H], or [B, H] without keep_states
+  bool keep_states = false;
+  float* saved = nullptr;  // [N, K*H], or nullptr: nothing is saved
+};
+
+struct BackwardArgs {
+  const CellDescriptor* cell = nullptr;
+  Sequence sequence;
+  const float* weight_hh = nullptr;  // from pack_grad_gates
+  const float* weight_hr = nullptr;  // from pack_product: [P] -> [H]; nullptr: no projection
+  std::array<const float*, kMaxParams> params{};
+  // What the forward was given and made, with keep_states:
+  std::array<const float*, kMaxStates> initial{};
+  Rows<const float> output;
+  std::array<const float*, kMaxStates> states{};
+  const float* cell_output = nullptr;
+  const float* saved = nullptr;
+  Rows<const float> grad_output;    // [N, P], or no data: zeros
+  Rows<float> grad_gates;           // out: [N, V*H]
+  float* grad_projected = nullptr;  // out, with a projection: ∂loss/∂h, [N, P]
+  // In: the gradients of the final states; out: those of the initial ones. [B, P] and [B, H].
+  std::array<float*, kMaxStates> grad_states{};
+  float* grad_params = nullptr;  // [B, params*H], added to
+};
+
+/// One step without gradients: y = step(W_ih·x + W_hh·h + biases), for streaming.
+struct StepArgs {
+  const CellDescriptor* cell = nullptr;
+  std::int64_t batch = 0;
+  std::int64_t input_size = 0;
+  std::int64_t hidden = 0;
+  std::int64_t recurrent = 0;
+  Rows<const float> input;           // [B, input_size]
+  const float* bias = nullptr;       // [V*H]
+  const float* weight_ih = nullptr;  // from pack_gates
+  const float* weight_hh = nullptr;  // from pack_gates
+  const float* weight_hr = nullptr;
+  std::array<const float*, kMaxParams> params{};
+  const float* h = nullptr;                 // [B, P]
+  float* h_next = nullptr;                  // [B, P], not h
+  std::array<float*, kMaxStates> states{};  // [B, H], in place; [0] is not used
+  float* cell_output = nullptr;             // [B, H], with a projection
+  float* gates = nullptr;                   // [B, V*H], scratch
+};
+
+/// The functions that run one cell. Each picks the best SIMD target of the machine once per call;
+/// none allocates. Rows are independent: [row_begin, row_end) may be given to different threads.
+struct CellKernels {
+  void (*forward)(const ForwardArgs&, std::int64_t row_begin, std::int64_t row_end);
+  void (*backward)(const BackwardArgs&, std::int64_t row_begin, std::int64_t row_end);
+  void (*step)(const StepArgs&);
+};
+
+/// Packing of weight_ih or weight_hh [G*H, columns] for `forward` and `step`; the size is in
+/// floats. What is packed fits the SIMD target that was in use then.
+[[nodiscard]] std::int64_t packed_gates_size(const CellDescriptor& cell, bool recurrent,
+                                             std::int64_t hidden, std::int64_t columns);
+void pack_gates(const CellDescriptor& cell, bool recurrent, const float* weight,
+                std::int64_t hidden, std::int64_t columns, float* packed);
+
+/// Packing of weight_hh [G*H, P] for `backward`.
+[[nodiscard]] std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
+                                                  std::int64_t columns);
+void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
+                     std::int64_t columns, float* packed);
+
+/// Packing of the right operand [depth, columns] of a product with few rows, element (k, n) of
+/// which is matrix[k * row_stride + n * column_stride].
+[[nodiscard]] std::int64_t packed_product_size(std::int64_t depth, std::int64_t columns);
+void pack_product(const float* matrix, std::int64_t row_stride, std::int64_t column_stride,
+                  std::int64_t depth, std::int64_t columns, float* packed);
+
+/// The interpreter: runs any cell, one made at run time too.
+[[nodiscard]] const CellKernels& interpreter_kernels();
+
+}  // namespace riverrun::kernels

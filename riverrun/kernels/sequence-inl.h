@@ -1,0 +1,325 @@
+// How any cell is run over the steps of a packed batch, forward and backward: which rows go on,
+// which begin and which end at a step. The cell itself is a parameter. Included once per target.
+
+#if defined(RIVERRUN_KERNELS_SEQUENCE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RIVERRUN_KERNELS_SEQUENCE_INL_H_
+#undef RIVERRUN_KERNELS_SEQUENCE_INL_H_
+#else
+#define RIVERRUN_KERNELS_SEQUENCE_INL_H_
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "hwy/highway.h"
+
+#include "riverrun/cell/program.h"
+#include "riverrun/kernels/cell_kernels.h"
+#include "riverrun/kernels/math-inl.h"
+#include "riverrun/kernels/product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace riverrun::kernels {
+namespace HWY_NAMESPACE {
+
+/// The operations of a Program on vectors.
+template <Op kOp>
+HWY_INLINE VF Apply(VF a) {
+  const DF d;
+  if constexpr (kOp == Op::kNeg) return hn::Neg(a);
+  if constexpr (kOp == Op::kExp) return Exp(d, a);
+  if constexpr (kOp == Op::kLog) return Log(d, a);
+  if constexpr (kOp == Op::kTanh) return Tanh(d, a);
+  if constexpr (kOp == Op::kSigmoid) return Sigmoid(d, a);
+  if constexpr (kOp == Op::kLogSigmoid) return LogSigmoid(d, a);
+  if constexpr (kOp == Op::kSqrt) return hn::Sqrt(a);
+  if constexpr (kOp == Op::kAbs) return hn::Abs(a);
+  // Max(a, 0) would turn NaN into 0 on some targets, and a diverged training would look healthy.
+  if constexpr (kOp == Op::kRelu) return hn::IfThenElse(hn::Lt(a, hn::Zero(d)), hn::Zero(d), a);
+}
+
+template <Op kOp>
+HWY_INLINE VF Apply(VF a, VF b) {
+  const DF d;
+  if constexpr (kOp == Op::kAdd) return hn::Add(a, b);
+  if constexpr (kOp == Op::kSub) return hn::Sub(a, b);
+  if constexpr (kOp == Op::kMul) return hn::Mul(a, b);
+  if constexpr (kOp == Op::kDiv) return hn::Div(a, b);
+  if constexpr (kOp == Op::kMax) return hn::IfThenElse(hn::Lt(a, b), b, a);
+  if constexpr (kOp == Op::kMin) return hn::IfThenElse(hn::Lt(b, a), b, a);
+  if constexpr (kOp == Op::kLess) return hn::IfThenElseZero(hn::Lt(a, b), hn::Set(d, 1.0f));
+}
+
+template <Op kOp>
+HWY_INLINE VF Apply(VF condition, VF if_true, VF if_false) {
+  static_assert(kOp == Op::kSelect);
+  const DF d;
+  return hn::IfThenElse(hn::Ne(condition, hn::Zero(d)), if_true, if_false);
+}
+
+/// One step of rows that all come from the same place. Row 0 is the first of them.
+struct ForwardRows {
+  const CellDescriptor* cell;
+  std::int64_t rows, hidden;
+  Rows<float> gates;  // [rows, V*H]: the complete gate values
+  std::array<Rows<const float>, kMaxStates> previous;
+  std::array<Rows<float>, kMaxStates> next;
+  std::array<const float*, kMaxParams> params;
+  Rows<float> saved;  // may have no data
+};
+
+/// The same step backward.
+struct BackwardRows {
+  const CellDescriptor* cell;
+  std::int64_t rows, hidden;
+  Rows<const float> grad_h;       // [rows, H]: ∂loss/∂h' from the steps after this one, and
+  Rows<const float> grad_output;  // [rows, H] from the layer above; may have no data
+  std::array<Rows<const float>, kMaxStates> previous;
+  std::array<Rows<const float>, kMaxStates> next;
+  std::array<const float*, kMaxParams> params;
+  Rows<const float> saved;
+  Rows<float> grad_gates;  // out
+  // In: of the next states; out: of the previous, through the step itself. [0] may have no data.
+  std::array<Rows<float>, kMaxStates> grad_states;
+  Rows<float> grad_params;  // added to
+};
+
+/// gates += x·Wᵀ, W [G*H, depth] having been packed by pack_gates, at the places that `runs` tell.
+HWY_INLINE void AddGates(const CellDescriptor& cell, bool recurrent, std::int64_t rows,
+                         std::int64_t hidden, std::int64_t depth, Rows<const float> x,
+                         const float* packed, Rows<float> gates) {
+  const auto& runs = recurrent ? cell.layout.recurrent_runs : cell.layout.input_runs;
+  const int count = recurrent ? cell.layout.recurrent_run_count : cell.layout.input_run_count;
+  for (int i = 0; i < count; ++i) {
+    const GateRun& run = runs[static_cast<std::size_t>(i)];
+    const std::int64_t columns = run.count * hidden;
+    Product(rows, columns, depth, x, packed, true, {gates.data + run.slot * hidden, gates.stride});
+    packed += (columns + kLanes - 1) / kLanes * kLanes * depth;
+  }
+}
+
+/// grad_h += grad_gates·W_hh, W_hh having been packed by pack_product as [G*H] -> [P].
+HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, std::int64_t rows, std::int64_t hidden,
+                               std::int64_t recurrent, Rows<const float> grad_gates,
+                               const float* packed, Rows<float> grad_h) {
+  for (int i = 0; i < cell.layout.recurrent_run_count; ++i) {
+    const GateRun& run = cell.layout.recurrent_runs[static_cast<std::size_t>(i)];
+    const std::int64_t depth = run.count * hidden;
+    Product(rows, recurrent, depth, {grad_gates.data + run.slot * hidden, grad_gates.stride},
+            packed, true, grad_h);
+    packed += (recurrent + kLanes - 1) / kLanes * kLanes * depth;
+  }
+}
+
+/// to = from + other (if that has data); from = 0.
+HWY_INLINE void MoveSum(std::int64_t rows, std::int64_t columns, Rows<float> from,
+                        Rows<const float> other, Rows<float> to) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; column += kLanes) {
+      VF sum = LoadFirst(from(row) + column, columns - column);
+      if (other.data != nullptr) {
+        sum = hn::Add(sum, LoadFirst(other(row) + column, columns - column));
+      }
+      StoreFirst(sum, to(row) + column, columns - column);
+      StoreFirst(hn::Zero(DF()), from(row) + column, columns - column);
+    }
+  }
+}
+
+/// The steps of a packed batch in the order in which a direction takes them.
+class Order {
+ public:
+  explicit Order(const Sequence& sequence) : sequence_(sequence) {}
+
+  [[nodiscard]] std::int64_t step(std::int64_t position) const {
+    return sequence_.reverse ? sequence_.steps - 1 - position : position;
+  }
+  [[nodiscard]] std::int64_t rows(std::int64_t position) const {
+    return sequence_.batch_sizes[step(position)];
+  }
+  [[nodiscard]] std::int64_t offset(std::int64_t position) const {
+    return sequence_.offsets[step(position)];
+  }
+  /// How many rows of this position were there at the one before, and at the one after: always the
+  /// first ones, because the batch is sorted.
+  [[nodiscard]] std::int64_t continuing(std::int64_t position) const {
+    return position == 0 ? 0 : std::min(rows(position), rows(position - 1));
+  }
+  [[nodiscard]] std::int64_t continued(std::int64_t position) const {
+    return position + 1 == sequence_.steps ? 0 : std::min(rows(position), rows(position + 1));
+  }
+
+ private:
+  const Sequence& sequence_;
+};
+
+/// body(begin, end) for [begin, end) cut at the given rows, empty stretches left out.
+template <class Body>
+HWY_INLINE void ForStretches(std::int64_t begin, std::int64_t end, std::int64_t cut_a,
+                             std::int64_t cut_b, const Body& body) {
+  const std::array<std::int64_t, 4> edges = {
+      begin, std::clamp(std::min(cut_a, cut_b), begin, std::max(begin, end)),
+      std::clamp(std::max(cut_a, cut_b), begin, std::max(begin, end)), end};
+  for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
+    if (edges[i] < edges[i + 1]) body(edges[i], edges[i + 1]);
+  }
+}
+
+/// `Cell` is CompiledCell<C>, or the interpreter.
+template <class Cell>
+void ForwardSequence(const ForwardArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+  const Order order(a.sequence);
+  const CellPrograms& programs = a.cell->programs;
+  const std::int64_t hidden = a.sequence.hidden;
+  const std::int64_t recurrent = a.sequence.recurrent;
+  const bool projected = a.weight_hr != nullptr;
+  const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
+  const std::int64_t saved_stride = programs.saved * hidden;
+  for (std::int64_t position = a.first_position; position < a.end_position; ++position) {
+    const std::int64_t now = order.offset(position);
+    const std::int64_t state_now = a.keep_states ? now : 0;
+    const std::int64_t continuing = order.continuing(position);
+    const std::int64_t end = std::min(row_end, order.rows(position));
+    ForStretches(row_begin, end, continuing, continuing, [&](std::int64_t lo, std::int64_t hi) {
+      const bool continues = lo < continuing;
+      const std::int64_t before = continues ? order.offset(position - 1) : 0;
+      const Rows<float> output = a.output.from(now + lo);
+      const Rows<const float> h = continues
+                                      ? Rows<const float>{a.output(before + lo), a.output.stride}
+                                      : Rows<const float>{a.initial[0] + lo * recurrent, recurrent};
+      ForwardRows rows{};
+      rows.cell = a.cell;
+      rows.rows = hi - lo;
+      rows.hidden = hidden;
+      rows.gates = {a.gates + (now - a.gates_row + lo) * gates_stride, gates_stride};
+      rows.params = a.params;
+      rows.previous[0] = h;
+      rows.next[0] =
+          projected ? Rows<float>{a.cell_output + (state_now + lo) * hidden, hidden} : output;
+      for (std::size_t s = 1; s < static_cast<std::size_t>(programs.sizes.states); ++s) {
+        rows.next[s] = {a.states[s] + (state_now + lo) * hidden, hidden};
+        if (!a.keep_states) {
+          rows.previous[s] = {rows.next[s].data, hidden};
+        } else if (continues) {
+          rows.previous[s] = {a.states[s] + (before + lo) * hidden, hidden};
+        } else {
+          rows.previous[s] = {a.initial[s] + lo * hidden, hidden};
+        }
+      }
+      if (a.saved != nullptr) rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
+      if (a.weight_hh != nullptr) {
+        AddGates(*a.cell, true, hi - lo, hidden, recurrent, h, a.weight_hh, rows.gates);
+      }
+      Cell::Forward(rows);
+      if (projected) {
+        Product(hi - lo, recurrent, hidden, {rows.next[0].data, hidden}, a.weight_hr, false,
+                output);
+      }
+    });
+  }
+}
+
+template <class Cell>
+void BackwardSequence(const BackwardArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+  const Order order(a.sequence);
+  const CellPrograms& programs = a.cell->programs;
+  const std::int64_t hidden = a.sequence.hidden;
+  const std::int64_t recurrent = a.sequence.recurrent;
+  const bool projected = a.weight_hr != nullptr;
+  const std::int64_t saved_stride = programs.saved * hidden;
+  const std::int64_t params_stride = programs.sizes.params * hidden;
+  for (std::int64_t position = a.sequence.steps - 1; position >= 0; --position) {
+    const std::int64_t now = order.offset(position);
+    const std::int64_t continuing = order.continuing(position);
+    const std::int64_t continued = order.continued(position);
+    const std::int64_t end = std::min(row_end, order.rows(position));
+    ForStretches(row_begin, end, continuing, continued, [&](std::int64_t lo, std::int64_t hi) {
+      const bool continues = lo < continuing;
+      const std::int64_t before = continues ? order.offset(position - 1) : 0;
+      const Rows<float> grad_h = {a.grad_states[0] + lo * recurrent, recurrent};
+      const Rows<const float> grad_output =
+          a.grad_output.data != nullptr ? a.grad_output.from(now + lo) : Rows<const float>{};
+      BackwardRows rows{};
+      rows.cell = a.cell;
+      rows.rows = hi - lo;
+      rows.hidden = hidden;
+      rows.params = a.params;
+      rows.previous[0] = continues ? a.output.from(before + lo)
+                                   : Rows<const float>{a.initial[0] + lo * recurrent, recurrent};
+      rows.next[0] = projected ? Rows<const float>{a.cell_output + (now + lo) * hidden, hidden}
+                               : a.output.from(now + lo);
+      for (std::size_t s = 1; s < static_cast<std::size_t>(programs.sizes.states); ++s) {
+        rows.next[s] = {a.states[s] + (now + lo) * hidden, hidden};
+        rows.previous[s] = {
+            continues ? a.states[s] + (before + lo) * hidden : a.initial[s] + lo * hidden, hidden};
+        rows.grad_states[s] = {a.grad_states[s] + lo * hidden, hidden};
+      }
+      rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
+      rows.grad_gates = a.grad_gates.from(now + lo);
+      rows.grad_params = {a.grad_params + lo * params_stride, params_stride};
+
+      if (a.weight_hh != nullptr && lo < continued) {
+        const Rows<float> later = a.grad_gates.from(order.offset(position + 1) + lo);
+        AddGradOfGates(*a.cell, hi - lo, hidden, recurrent, {later.data, later.stride}, a.weight_hh,
+                       grad_h);
+      }
+      if (projected) {
+        const Rows<float> grad_projected = {a.grad_projected + (now + lo) * recurrent, recurrent};
+        MoveSum(hi - lo, recurrent, grad_h, grad_output, grad_projected);
+        // The room of a gate's gradients is free until the step's own overwrite it, unit by unit.
+        Product(hi - lo, hidden, recurrent, {grad_projected.data, recurrent}, a.weight_hr, false,
+                rows.grad_gates);
+        rows.grad_h = {rows.grad_gates.data, rows.grad_gates.stride};
+      } else {
+        rows.grad_h = {grad_h.data, recurrent};
+        rows.grad_output = grad_output;
+        rows.grad_states[0] = grad_h;
+      }
+      Cell::Backward(rows);
+      if (!continues && a.weight_hh != nullptr) {
+        AddGradOfGates(*a.cell, hi - lo, hidden, recurrent,
+                       {rows.grad_gates.data, rows.grad_gates.stride}, a.weight_hh, grad_h);
+      }
+    });
+  }
+}
+
+template <class Cell>
+void Step(const StepArgs& a) {
+  const CellSizes& sizes = a.cell->programs.sizes;
+  const bool projected = a.weight_hr != nullptr;
+  const std::int64_t gates_stride = sizes.gate_values * a.hidden;
+  ForwardRows rows{};
+  rows.cell = a.cell;
+  rows.rows = a.batch;
+  rows.hidden = a.hidden;
+  rows.gates = {a.gates, gates_stride};
+  rows.params = a.params;
+  rows.previous[0] = {a.h, a.recurrent};
+  rows.next[0] =
+      projected ? Rows<float>{a.cell_output, a.hidden} : Rows<float>{a.h_next, a.recurrent};
+  for (std::size_t s = 1; s < static_cast<std::size_t>(sizes.states); ++s) {
+    rows.next[s] = {a.states[s], a.hidden};
+    rows.previous[s] = {a.states[s], a.hidden};
+  }
+  for (std::int64_t row = 0; row < a.batch; ++row) {
+    std::copy(a.bias, a.bias + gates_stride, rows.gates(row));
+  }
+  AddGates(*a.cell, false, a.batch, a.hidden, a.input_size, a.input, a.weight_ih, rows.gates);
+  if (a.weight_hh != nullptr) {
+    AddGates(*a.cell, true, a.batch, a.hidden, a.recurrent, rows.previous[0], a.weight_hh,
+             rows.gates);
+  }
+  Cell::Forward(rows);
+  if (projected) {
+    Product(a.batch, a.recurrent, a.hidden, {a.cell_output, a.hidden}, a.weight_hr, false,
+            {a.h_next, a.recurrent});
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace riverrun::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // RIVERRUN_KERNELS_SEQUENCE_INL_H_

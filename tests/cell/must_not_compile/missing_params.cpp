@@ -1,0 +1,16 @@
+// A step that does not take the params that the cell names.
+#include "riverrun/cell/cell.h"
+
+struct Cell {
+  static constexpr auto name = "cell";
+  static constexpr auto gates = riverrun::gate_list("a", "b");
+  static constexpr auto states = riverrun::state_list("h");
+  static constexpr auto params = riverrun::param_list("p");
+
+  template <class T>
+  static constexpr riverrun::States<T, 1> step(riverrun::Gates<T, 2> g, riverrun::States<T, 1>) {
+    return {tanh(g[0])};
+  }
+};
+
+static_assert(riverrun::kPrograms<Cell>.forward.size > 0);

@@ -1,0 +1,106 @@
+#include "riverrun/nn/activations.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "riverrun/core/error.h"
+#include "riverrun/nn/parallel_chunks.h"
+
+namespace riverrun {
+namespace {
+
+// y = f(x), and ∂loss/∂x = ∂loss/∂y · slope(y): each of these functions has a derivative that its
+// value tells.
+template <class F, class Slope>
+Var map(Var input, F f, Slope slope) {
+  Tape& tape = input.tape();
+  Tensor output = tape.allocate(input.shape());
+  const float* x = input.value().data();
+  float* y = output.data();
+  parallel_chunks(output.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
+  });
+  if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
+  // The output's memory moves into the tape and stays where it is.
+  return tape.record(std::move(output), [&tape, input, y, slope](const Tensor& grad) {
+    Tensor grad_input = tape.allocate(input.shape());
+    const float* from = grad.data();
+    float* to = grad_input.data();
+    parallel_chunks(grad.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = from[i] * slope(y[i]);
+    });
+    tape.add_grad(input, std::move(grad_input));
+  });
+}
+
+void check_same_shape(const char* who, Var a, Var b) {
+  if (a.shape() == b.shape()) return;
+  throw ShapeError(std::string(who) + ": a is " + a.shape().to_string() + " and b is " +
+                   b.shape().to_string() + "; their shapes must be equal");
+}
+
+}  // namespace
+
+Var tanh(Var input) {
+  return map(
+      input, [](float x) { return std::tanh(x); }, [](float y) { return 1.0f - y * y; });
+}
+
+Var sigmoid(Var input) {
+  return map(
+      input, [](float x) { return 1.0f / (1.0f + std::exp(-x)); },
+      [](float y) { return y * (1.0f - y); });
+}
+
+Var relu(Var input) {
+  // Written so that NaN passes through.
+  return map(
+      input, [](float x) { return x < 0.0f ? 0.0f : x; },
+      [](float y) { return y > 0.0f ? 1.0f : 0.0f; });
+}
+
+Var add(Var a, Var b) {
+  check_same_shape("add", a, b);
+  Tape& tape = a.tape();
+  Tensor output = tape.allocate(a.shape());
+  const float* x = a.value().data();
+  const float* y = b.value().data();
+  float* sum = output.data();
+  parallel_chunks(output.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) sum[i] = x[i] + y[i];
+  });
+  if (!a.requires_grad() && !b.requires_grad()) return tape.record(std::move(output), nullptr);
+  return tape.record(std::move(output), [&tape, a, b](const Tensor& grad) {
+    for (const Var term : {a, b}) {
+      if (!term.requires_grad()) continue;
+      Tensor copy = tape.allocate(grad.shape());
+      std::copy_n(grad.data(), grad.elements(), copy.data());
+      tape.add_grad(term, std::move(copy));
+    }
+  });
+}
+
+Var multiply(Var a, Var b) {
+  check_same_shape("multiply", a, b);
+  Tape& tape = a.tape();
+  const auto product = [&tape](const Tensor& left, const Tensor& right) {
+    Tensor result = tape.allocate(left.shape());
+    const float* x = left.data();
+    const float* y = right.data();
+    float* to = result.data();
+    parallel_chunks(result.elements(), kElementsPerChunk,
+                    [=](std::int64_t begin, std::int64_t end) {
+                      for (std::int64_t i = begin; i < end; ++i) to[i] = x[i] * y[i];
+                    });
+    return result;
+  };
+  Tensor output = product(a.value(), b.value());
+  if (!a.requires_grad() && !b.requires_grad()) return tape.record(std::move(output), nullptr);
+  return tape.record(std::move(output), [&tape, a, b, product](const Tensor& grad) {
+    if (a.requires_grad()) tape.add_grad(a, product(grad, b.value()));
+    if (b.requires_grad()) tape.add_grad(b, product(grad, a.value()));
+  });
+}
+
+}  // namespace riverrun

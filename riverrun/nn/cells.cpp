@@ -1,0 +1,61 @@
+#include "riverrun/nn/cells.h"
+
+#include <mutex>
+
+#include "riverrun/cell/gru.h"
+#include "riverrun/cell/lstm.h"
+#include "riverrun/cell/memoryless.h"
+#include "riverrun/cell/rnn.h"
+#include "riverrun/core/error.h"
+
+namespace riverrun {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::vector<const CellDescriptor*> cells = {&cell<cells::LSTM>(), &cell<cells::GRU>(),
+                                              &cell<cells::RNNTanh>(), &cell<cells::RNNRelu>(),
+                                              &cell<cells::Memoryless>()};
+};
+
+Registry& registry() {
+  static Registry instance;
+  return instance;
+}
+
+}  // namespace
+
+const CellDescriptor& find_cell(std::string_view name) {
+  Registry& known = registry();
+  const std::scoped_lock lock(known.mutex);
+  std::string names;
+  for (const CellDescriptor* cell : known.cells) {
+    if (cell->name == name) return *cell;
+    names += (names.empty() ? "" : ", ") + cell->name;
+  }
+  throw ConfigError("find_cell: no cell is called \"" + std::string(name) + "\"; there are " +
+                    names);
+}
+
+std::vector<std::string> cell_names() {
+  Registry& known = registry();
+  const std::scoped_lock lock(known.mutex);
+  std::vector<std::string> names;
+  for (const CellDescriptor* cell : known.cells) names.push_back(cell->name);
+  return names;
+}
+
+void register_cell(const CellDescriptor& cell) {
+  Registry& known = registry();
+  const std::scoped_lock lock(known.mutex);
+  for (const CellDescriptor* other : known.cells) {
+    if (other == &cell) return;
+    if (other->name == cell.name) {
+      throw ConfigError("register_cell: there is another cell called \"" + cell.name +
+                        "\"; names must differ");
+    }
+  }
+  known.cells.push_back(&cell);
+}
+
+}  // namespace riverrun

@@ -1,0 +1,38 @@
+#include "riverrun/nn/elementwise.h"
+
+#include "riverrun/core/error.h"
+
+namespace riverrun {
+
+void scale(Tensor& values, float factor) {
+  float* to = values.data();
+  parallel_chunks(values.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] *= factor;
+  });
+}
+
+void add_scaled(Tensor& sum, const Tensor& term, float factor) {
+  if (sum.shape() != term.shape()) {
+    throw ShapeError("add_scaled: sum is " + sum.shape().to_string() + " and term is " +
+                     term.shape().to_string() + "; their shapes must be equal");
+  }
+  float* to = sum.data();
+  const float* from = term.data();
+  parallel_chunks(sum.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] += factor * from[i];
+  });
+}
+
+void add_column_sums(std::int64_t rows, std::int64_t columns, const float* matrix,
+                     std::int64_t stride, float* sums) {
+  // 1 KiB of sums stays in the first-level cache, and a row's part is several cache lines long.
+  constexpr std::int64_t kColumnsPerChunk = 256;
+  parallel_chunks(columns, kColumnsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* row = matrix + r * stride;
+      for (std::int64_t c = begin; c < end; ++c) sums[c] += row[c];
+    }
+  });
+}
+
+}  // namespace riverrun

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+
+#include "riverrun/core/tensor.h"
+#include "riverrun/nn/parameter.h"
+#include "riverrun/nn/tape.h"
+
+namespace riverrun {
+
+struct LinearOptions {
+  std::int64_t in_features = 0;
+  std::int64_t out_features = 0;
+  bool bias = true;
+  /// Of the initial parameters: uniform in ±1/√in_features, as PyTorch.
+  std::uint64_t seed = 0;
+};
+
+/// y = x·Wᵀ + b, as torch.nn.Linear. Shapes: x [..., in_features] -> y [..., out_features];
+/// parameters weight [out_features, in_features], bias [out_features].
+///
+/// Several threads may call const functions at once; changing parameters is for one alone.
+class Linear {
+ public:
+  /// Throws ConfigError if a size is not positive.
+  explicit Linear(const LinearOptions& options);
+
+  /// Without gradients. Throws ShapeError.
+  [[nodiscard]] Tensor forward(const Tensor& input) const;
+  /// On a tape, with gradients of the input and the parameters; the layer must outlive the
+  /// recording. Throws ShapeError.
+  Var forward(Tape& tape, Var input);
+
+  /// "weight" and, if there is one, "bias".
+  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] const LinearOptions& options() const noexcept { return options_; }
+  [[nodiscard]] Parameter& weight() noexcept { return weight_; }
+  [[nodiscard]] const Parameter& weight() const noexcept { return weight_; }
+  /// Its value is an empty tensor in a layer without bias.
+  [[nodiscard]] Parameter& bias() noexcept { return bias_; }
+  [[nodiscard]] const Parameter& bias() const noexcept { return bias_; }
+
+ private:
+  /// output [rows, out_features] from input [rows, in_features], both dense.
+  void multiply(std::int64_t rows, const float* input, float* output) const;
+  [[nodiscard]] Shape output_shape(const Shape& input) const;
+
+  LinearOptions options_;
+  Parameter weight_;
+  Parameter bias_;
+};
+
+}  // namespace riverrun

@@ -1,0 +1,213 @@
+#include "riverrun/nn/loss.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "riverrun/core/error.h"
+#include "riverrun/kernels/matmul.h"
+#include "riverrun/kernels/softmax.h"
+#include "riverrun/nn/elementwise.h"
+
+namespace riverrun {
+namespace {
+
+// How many targets are not ignored; throws if one is out of range or their number is not `rows`.
+std::int64_t check_targets(const char* who, std::int64_t rows, std::int64_t classes,
+                           std::span<const std::int32_t> targets, std::int32_t ignore_index) {
+  if (static_cast<std::int64_t>(targets.size()) != rows) {
+    throw ShapeError(std::string(who) + ": " + std::to_string(targets.size()) + " targets for " +
+                     std::to_string(rows) + " rows; there must be one for each row");
+  }
+  std::int64_t counted = 0;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i] == ignore_index) continue;
+    if (targets[i] < 0 || targets[i] >= classes) {
+      throw Error(std::string(who) + ": target " + std::to_string(i) + " is " +
+                  std::to_string(targets[i]) +
+                  "; it must be in [0, classes = " + std::to_string(classes) + ")");
+    }
+    ++counted;
+  }
+  return counted;
+}
+
+std::int64_t check_hidden(const Linear& decoder, const Tensor& hidden) {
+  const std::int64_t in = decoder.options().in_features;
+  if (hidden.rank() == 0 || hidden.size(-1) != in) {
+    throw ShapeError("linear_cross_entropy: hidden is " + hidden.shape().to_string() +
+                     "; the last dimension must be in_features = " + std::to_string(in));
+  }
+  return hidden.elements() / in;
+}
+
+// Spreads the rows over the threads; with `grad`, their gradients are written there.
+void cross_entropy_rows(const kernels::CrossEntropyRows& all, float scale, float* grad,
+                        double* nats) {
+  const std::int64_t rows_per_chunk = std::max<std::int64_t>(1, kElementsPerChunk / all.classes);
+  parallel_chunks(all.rows, rows_per_chunk, [&](std::int64_t begin, std::int64_t end) {
+    kernels::CrossEntropyRows part = all;
+    part.rows = end - begin;
+    part.logits += begin * all.classes;
+    part.targets += begin;
+    if (grad) {
+      kernels::cross_entropy_with_grad(part, scale, grad + begin * all.classes, nats + begin);
+    } else {
+      kernels::cross_entropy(part, nats + begin);
+    }
+  });
+}
+
+double sum(std::span<const double> values) {
+  double total = 0.0;
+  for (const double value : values) total += value;
+  return total;
+}
+
+// What the sum over the targets is multiplied by.
+double loss_factor(Reduction reduction, std::int64_t counted) {
+  return reduction == Reduction::kSum ? 1.0 : 1.0 / static_cast<double>(counted);
+}
+
+Tensor scalar(Tape& tape, double value) {
+  Tensor tensor = tape.allocate({});
+  tensor.fill(static_cast<float>(value));
+  return tensor;
+}
+
+// The decoder applied to chunks of rows: calls body(first_row, rows, logits), where logits
+// [rows, classes] lack the bias and may be overwritten.
+template <class Body>
+void for_chunks(const Linear& decoder, std::int64_t all_rows, const float* hidden, Tensor& logits,
+                Body&& body) {
+  const auto [in, classes, bias, seed] = decoder.options();
+  const std::int64_t chunk = logits.size(0);
+  for (std::int64_t first = 0; first < all_rows; first += chunk) {
+    const std::int64_t rows = std::min(chunk, all_rows - first);
+    kernels::matmul(rows, classes, in, {hidden + first * in, in},
+                    {decoder.weight().value().data(), in, true}, 0.0f, logits.data(), classes);
+    body(first, rows, logits.data());
+  }
+}
+
+Shape chunk_shape(std::int64_t rows, std::int64_t classes) {
+  return {std::clamp<std::int64_t>(kMaxLogits / classes, 1, std::max<std::int64_t>(1, rows)),
+          classes};
+}
+
+}  // namespace
+
+Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
+                  const CrossEntropyOptions& options) {
+  if (logits.shape().rank() == 0 || logits.shape()[-1] == 0) {
+    throw ShapeError("cross_entropy: logits are " + logits.shape().to_string() +
+                     "; the last dimension must be the classes");
+  }
+  const std::int64_t classes = logits.shape()[-1];
+  const std::int64_t rows = logits.value().elements() / classes;
+  const std::int64_t counted =
+      check_targets("cross_entropy", rows, classes, targets, options.ignore_index);
+  const double factor = loss_factor(options.reduction, counted);
+
+  Tape& tape = logits.tape();
+  std::vector<double> nats(targets.size());
+  cross_entropy_rows(
+      {rows, classes, logits.value().data(), nullptr, targets.data(), options.ignore_index}, 0.0f,
+      nullptr, nats.data());
+  Tensor loss = scalar(tape, sum(nats) * factor);
+  if (!logits.requires_grad()) return tape.record(std::move(loss), nullptr);
+  return tape.record(
+      std::move(loss), [&tape, logits, rows, classes, factor, ignore = options.ignore_index,
+                        kept = std::vector(targets.begin(), targets.end()),
+                        nats = std::move(nats)](const Tensor& grad) mutable {
+        Tensor grad_logits = tape.allocate(logits.shape());
+        const auto scale = static_cast<float>(factor * grad.values()[0]);
+        cross_entropy_rows({rows, classes, logits.value().data(), nullptr, kept.data(), ignore},
+                           scale, grad_logits.data(), nats.data());
+        tape.add_grad(logits, std::move(grad_logits));
+      });
+}
+
+Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
+                         std::span<const std::int32_t> targets,
+                         const CrossEntropyOptions& options) {
+  const auto [in, classes, bias, seed] = decoder.options();
+  const std::int64_t all_rows = check_hidden(decoder, hidden.value());
+  const std::int64_t counted =
+      check_targets("linear_cross_entropy", all_rows, classes, targets, options.ignore_index);
+  const double factor = loss_factor(options.reduction, counted);
+
+  // The gradients for an upstream gradient of 1, which is what nearly every loss gets.
+  struct Gradients {
+    Tensor hidden, weight, bias;
+  };
+  Gradients grads;
+  if (hidden.requires_grad()) grads.hidden = tape.allocate(hidden.shape());
+  grads.weight = tape.allocate(decoder.weight().value().shape());
+  if (bias) grads.bias = tape.allocate_zeros({classes});
+
+  std::vector<double> nats(targets.size());
+  Tensor logits = tape.allocate(chunk_shape(all_rows, classes));
+  const float* x = hidden.value().data();
+  if (all_rows == 0) grads.weight.fill(0.0f);
+  for_chunks(decoder, all_rows, x, logits,
+             [&, in = in, classes = classes, bias = bias](std::int64_t first, std::int64_t rows,
+                                                          float* chunk) {
+               cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
+                                   targets.data() + first, options.ignore_index},
+                                  static_cast<float>(factor), chunk, nats.data() + first);
+               kernels::matmul(classes, in, rows, {chunk, classes, true}, {x + first * in, in},
+                               first == 0 ? 0.0f : 1.0f, grads.weight.data(), in);
+               if (bias) add_column_sums(rows, classes, chunk, classes, grads.bias.data());
+               if (!grads.hidden.empty()) {
+                 kernels::matmul(rows, in, classes, {chunk, classes},
+                                 {decoder.weight().value().data(), in}, 0.0f,
+                                 grads.hidden.data() + first * in, in);
+               }
+             });
+  tape.recycle(std::move(logits));
+
+  return tape.record(
+      scalar(tape, sum(nats) * factor),
+      [&decoder, &tape, hidden, grads = std::move(grads)](const Tensor& grad) mutable {
+        const float upstream = grad.values()[0];
+        add_scaled(decoder.weight().mutable_grad(), grads.weight, upstream);
+        tape.recycle(std::move(grads.weight));
+        if (!grads.bias.empty()) {
+          add_scaled(decoder.bias().mutable_grad(), grads.bias, upstream);
+          tape.recycle(std::move(grads.bias));
+        }
+        if (grads.hidden.empty()) return;
+        if (upstream != 1.0f) scale(grads.hidden, upstream);
+        tape.add_grad(hidden, std::move(grads.hidden));
+      });
+}
+
+double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
+                            std::span<const std::int32_t> targets, std::span<double> per_target,
+                            std::int32_t ignore_index) {
+  const std::int64_t classes = decoder.options().out_features;
+  const std::int64_t all_rows = check_hidden(decoder, hidden);
+  check_targets("linear_cross_entropy", all_rows, classes, targets, ignore_index);
+  if (!per_target.empty() && per_target.size() != targets.size()) {
+    throw ShapeError("linear_cross_entropy: per_target has " + std::to_string(per_target.size()) +
+                     " elements for " + std::to_string(targets.size()) +
+                     " targets; it must have as many, or none");
+  }
+  Tensor logits = Tensor::uninitialized(chunk_shape(all_rows, classes));
+  std::vector<double> nats(per_target.empty() ? static_cast<std::size_t>(logits.size(0)) : 0);
+  double total = 0.0;
+  for_chunks(decoder, all_rows, hidden.data(), logits,
+             [&](std::int64_t first, std::int64_t rows, const float* chunk) {
+               double* out = per_target.empty() ? nats.data() : per_target.data() + first;
+               cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
+                                   targets.data() + first, ignore_index},
+                                  0.0f, nullptr, out);
+               total += sum({out, static_cast<std::size_t>(rows)});
+             });
+  return total;
+}
+
+}  // namespace riverrun

@@ -1,0 +1,74 @@
+#include "riverrun/nn/packed_batch.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "riverrun/core/threads.h"
+#include "riverrun/nn/parallel_chunks.h"
+
+namespace riverrun {
+
+PackedBatch::PackedBatch(std::int64_t steps, std::int64_t batch, bool batch_first,
+                         std::span<const std::int64_t> lengths)
+    : total_steps_(steps),
+      batch_first_(batch_first),
+      is_identity_(lengths.empty() && (!batch_first || batch == 1)),
+      order_(index(batch)),
+      lengths_(index(batch), steps) {
+  std::iota(order_.begin(), order_.end(), 0);
+  if (!lengths.empty()) {
+    std::stable_sort(order_.begin(), order_.end(), [&](std::int64_t a, std::int64_t b) {
+      return lengths[index(a)] > lengths[index(b)];
+    });
+    for (std::int64_t r = 0; r < batch; ++r) lengths_[index(r)] = lengths[index(sequence(r))];
+  }
+  const std::int64_t longest = batch > 0 ? lengths_[0] : 0;
+  std::int64_t reaching = batch;
+  for (std::int64_t t = 0; t < longest; ++t) {
+    while (length(reaching - 1) <= t) --reaching;
+    sizes_.push_back(reaching);
+    offsets_.push_back(rows_);
+    rows_ += reaching;
+  }
+}
+
+std::int64_t PackedBatch::caller_row(std::int64_t step, std::int64_t r) const {
+  return batch_first_ ? sequence(r) * total_steps_ + step : step * batch() + sequence(r);
+}
+
+void PackedBatch::pack(const float* from, std::int64_t features, float* packed) const {
+  parallel_for(steps(), [&](std::int64_t t) {
+    for (std::int64_t r = 0; r < sizes_[index(t)]; ++r) {
+      std::copy_n(from + caller_row(t, r) * features, features,
+                  packed + (offsets_[index(t)] + r) * features);
+    }
+  });
+}
+
+void PackedBatch::unpack(const float* packed, std::int64_t features, float* to) const {
+  parallel_for(total_steps_, [&](std::int64_t t) {
+    const std::int64_t reaching = t < steps() ? sizes_[index(t)] : 0;
+    for (std::int64_t r = 0; r < batch(); ++r) {
+      float* row = to + caller_row(t, r) * features;
+      if (r < reaching) {
+        std::copy_n(packed + (offsets_[index(t)] + r) * features, features, row);
+      } else {
+        std::fill_n(row, features, 0.0f);
+      }
+    }
+  });
+}
+
+void PackedBatch::sort(const float* from, std::int64_t features, float* sorted) const {
+  for (std::int64_t r = 0; r < batch(); ++r) {
+    std::copy_n(from + sequence(r) * features, features, sorted + r * features);
+  }
+}
+
+void PackedBatch::unsort(const float* sorted, std::int64_t features, float* to) const {
+  for (std::int64_t r = 0; r < batch(); ++r) {
+    std::copy_n(sorted + r * features, features, to + sequence(r) * features);
+  }
+}
+
+}  // namespace riverrun

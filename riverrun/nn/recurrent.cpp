@@ -1,0 +1,385 @@
+#include "riverrun/nn/recurrent.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "riverrun/cell/gru.h"
+#include "riverrun/cell/lstm.h"
+#include "riverrun/cell/rnn.h"
+#include "riverrun/core/error.h"
+#include "riverrun/core/random.h"
+#include "riverrun/nn/dropout.h"
+#include "riverrun/nn/packed_batch.h"
+#include "riverrun/nn/recurrent_impl.h"
+
+namespace riverrun {
+namespace {
+
+void check(const CellDescriptor& cell, const RecurrentOptions& o) {
+  const auto fail = [&](const std::string& what) { throw ConfigError(cell.name + ": " + what); };
+  if (o.input_size <= 0 || o.hidden_size <= 0 || o.num_layers <= 0) {
+    fail(fmt::format("input_size is {}, hidden_size {} and num_layers {}; all must be positive",
+                     o.input_size, o.hidden_size, o.num_layers));
+  }
+  if (!(o.dropout >= 0.0f && o.dropout < 1.0f)) {
+    fail(fmt::format("dropout is {}; it must be in [0, 1)", o.dropout));
+  }
+  if (o.proj_size < 0 || o.proj_size >= o.hidden_size) {
+    fail(fmt::format("proj_size is {}; it must be 0 (none) or less than hidden_size = {}",
+                     o.proj_size, o.hidden_size));
+  }
+  if (o.proj_size > 0 && !cell.allows_projection()) {
+    fail(
+        fmt::format("proj_size is {}, but the cell's step reads h itself, which a projection "
+                    "would make shorter than hidden_size",
+                    o.proj_size));
+  }
+  if (o.forget_bias && std::find(cell.gates.begin(), cell.gates.end(), "f") == cell.gates.end()) {
+    fail("forget_bias is set, but the cell has no gate \"f\"");
+  }
+  if (o.forget_bias && !o.bias) fail("forget_bias is set, but bias is false");
+}
+
+/// Rows of the caller's tensor that belong to one layer and direction.
+std::int64_t slice(const Tensor& tensor, std::int64_t layer) {
+  return layer * (tensor.elements() / tensor.size(0));
+}
+
+}  // namespace
+
+Recurrent::Impl::Impl(const CellDescriptor& c, const RecurrentOptions& o) : cell(&c), options(o) {
+  check(c, o);
+  const std::int64_t recurrent = o.proj_size > 0 ? o.proj_size : o.hidden_size;
+  for (std::int64_t l = 0; l < o.num_layers; ++l) {
+    for (std::int64_t d = 0; d < directions(); ++d) {
+      layers.emplace_back(
+          c, RecurrentLayer::Sizes{.input = l == 0 ? o.input_size : recurrent * directions(),
+                                   .hidden = o.hidden_size,
+                                   .recurrent = recurrent,
+                                   .projected = o.proj_size > 0,
+                                   .bias = o.bias,
+                                   .reverse = d == 1});
+    }
+  }
+  Random random(o.seed);
+  const float bound = 1.0f / std::sqrt(static_cast<float>(o.hidden_size));
+  for (const NamedParameter& named : parameters()) {
+    random.fill_uniform(named.parameter->mutable_value().values(), -bound, bound);
+  }
+  if (!o.forget_bias) return;
+  const auto gate = std::find(c.gates.begin(), c.gates.end(), "f") - c.gates.begin();
+  for (RecurrentLayer& layer : layers) {
+    const auto set = [&](Parameter& bias, float value) {
+      if (bias.value().empty()) return;
+      std::fill_n(bias.mutable_value().data() + gate * o.hidden_size, o.hidden_size, value);
+    };
+    set(layer.bias_ih, *o.forget_bias);
+    set(layer.bias_hh, 0.0f);
+  }
+}
+
+ParameterList Recurrent::Impl::parameters() {
+  ParameterList list;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    RecurrentLayer& layer = layers[i];
+    const auto l = static_cast<std::int64_t>(i) / directions();
+    const std::string suffix = "_l" + std::to_string(l) + (layer.sizes().reverse ? "_reverse" : "");
+    const auto add = [&](const std::string& name, Parameter& parameter) {
+      if (!parameter.value().empty()) list.push_back({name + suffix, &parameter});
+    };
+    add("weight_ih", layer.weight_ih);
+    add("weight_hh", layer.weight_hh);
+    add("bias_ih", layer.bias_ih);
+    add("bias_hh", layer.bias_hh);
+    add("weight_hr", layer.weight_hr);
+    for (std::size_t p = 0; p < layer.params.size(); ++p) {
+      add(cell->params[p], layer.params[p]);
+    }
+  }
+  return list;
+}
+
+Recurrent::Impl::Input Recurrent::Impl::describe(const Shape& shape) const {
+  if (shape.rank() != 2 && shape.rank() != 3) {
+    throw ShapeError(
+        fmt::format("{}.forward: input is {}; it must have 3 dimensions, or 2 without a batch",
+                    cell->name, shape.to_string()));
+  }
+  if (shape[-1] != options.input_size) {
+    throw ShapeError(
+        fmt::format("{}.forward: input is {}; the last dimension must be input_size = {}",
+                    cell->name, shape.to_string(), options.input_size));
+  }
+  Input input;
+  input.batched = shape.rank() == 3;
+  input.steps = input.batched && options.batch_first ? shape[1] : shape[0];
+  input.batch = !input.batched ? 1 : options.batch_first ? shape[0] : shape[1];
+  if (input.steps == 0 || input.batch == 0) {
+    throw ShapeError(fmt::format("{}.forward: input is {}; seq_len and batch must be positive",
+                                 cell->name, shape.to_string()));
+  }
+  return input;
+}
+
+PackedBatch Recurrent::Impl::pack(const Input& input, std::span<const std::int64_t> lengths) const {
+  if (!lengths.empty() && static_cast<std::int64_t>(lengths.size()) != input.batch) {
+    throw ShapeError(
+        fmt::format("{}.forward: there are {} lengths; there must be one for each of "
+                    "the {} sequences of the batch",
+                    cell->name, lengths.size(), input.batch));
+  }
+  for (const std::int64_t length : lengths) {
+    if (length < 1 || length > input.steps) {
+      throw ShapeError(fmt::format("{}.forward: a length is {}; it must be from 1 to seq_len = {}",
+                                   cell->name, length, input.steps));
+    }
+  }
+  return {input.steps, input.batch, input.batched && options.batch_first, lengths};
+}
+
+Shape Recurrent::Impl::output_shape(const Input& input) const {
+  const std::int64_t features = recurrent() * directions();
+  if (!input.batched) return {input.steps, features};
+  if (options.batch_first) return {input.batch, input.steps, features};
+  return {input.steps, input.batch, features};
+}
+
+Shape Recurrent::Impl::state_shape(std::size_t s, std::int64_t batch, bool batched) const {
+  const auto count = static_cast<std::int64_t>(layers.size());
+  const std::int64_t features = layers[0].state_size(s);
+  if (batched) return {count, batch, features};
+  return {count, features};
+}
+
+void Recurrent::Impl::check_state(std::span<const Tensor* const> state, std::int64_t batch,
+                                  bool batched) const {
+  if (state.size() != cell->states.size()) {
+    throw ShapeError(fmt::format("{}.forward: {} initial states came; the cell has {}: {}",
+                                 cell->name, state.size(), cell->states.size(),
+                                 fmt::join(cell->states, ", ")));
+  }
+  for (std::size_t s = 0; s < state.size(); ++s) {
+    const Shape expected = state_shape(s, batch, batched);
+    if (state[s]->shape() != expected) {
+      throw ShapeError(fmt::format("{}.forward: {}_0 is {}; it must be {}", cell->name,
+                                   cell->states[s], state[s]->shape().to_string(),
+                                   expected.to_string()));
+    }
+  }
+}
+
+std::vector<Tensor> Recurrent::Impl::sorted_states(std::span<const Tensor* const> state,
+                                                   std::size_t layer, const PackedBatch& batch,
+                                                   const RecurrentLayer::Allocate& allocate) const {
+  std::vector<Tensor> sorted;
+  for (std::size_t s = 0; s < cell->states.size(); ++s) {
+    const std::int64_t features = layers[layer].state_size(s);
+    sorted.push_back(allocate({batch.batch(), features}));
+    if (state.empty()) {
+      sorted.back().fill(0.0f);
+    } else {
+      batch.sort(state[s]->data() + slice(*state[s], static_cast<std::int64_t>(layer)), features,
+                 sorted.back().data());
+    }
+  }
+  return sorted;
+}
+
+Recurrent::Recurrent(const CellDescriptor& cell, const RecurrentOptions& options)
+    : impl_(std::make_unique<Impl>(cell, options)) {}
+Recurrent::Recurrent(Recurrent&&) noexcept = default;
+Recurrent& Recurrent::operator=(Recurrent&&) noexcept = default;
+Recurrent::~Recurrent() = default;
+
+ParameterList Recurrent::parameters() { return impl_->parameters(); }
+const RecurrentOptions& Recurrent::options() const noexcept { return impl_->options; }
+const CellDescriptor& Recurrent::cell() const noexcept { return *impl_->cell; }
+
+State Recurrent::zero_state(std::int64_t batch) const {
+  State state;
+  for (std::size_t s = 0; s < impl_->cell->states.size(); ++s) {
+    state.tensors.emplace_back(impl_->state_shape(s, batch, true));
+  }
+  return state;
+}
+
+Recurrent::Output Recurrent::forward(const Tensor& input, const State& initial,
+                                     std::span<const std::int64_t> lengths) const {
+  const Impl& net = *impl_;
+  const Impl::Input described = net.describe(input.shape());
+  const PackedBatch batch = net.pack(described, lengths);
+  std::vector<const Tensor*> state;
+  for (const Tensor& tensor : initial.tensors) state.push_back(&tensor);
+  if (!state.empty()) net.check_state(state, described.batch, described.batched);
+
+  Output result{.output = {}, .state = {}};
+  for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
+    result.state.tensors.emplace_back(net.state_shape(s, described.batch, described.batched));
+  }
+  const std::int64_t features = net.recurrent() * net.directions();
+  Tensor x;
+  const float* layer_input = input.data();
+  if (!batch.is_identity()) {
+    x = Tensor::uninitialized({batch.rows(), net.options.input_size});
+    batch.pack(input.data(), net.options.input_size, x.data());
+    layer_input = x.data();
+  }
+  for (std::size_t i = 0; i < net.layers.size();) {
+    Tensor output = Tensor::uninitialized({batch.rows(), features});
+    for (std::int64_t d = 0; d < net.directions(); ++d, ++i) {
+      RecurrentLayer::Pass pass;
+      pass.initial = net.sorted_states(state, i, batch, Tensor::uninitialized);
+      const std::vector<Tensor> last =
+          net.layers[i].forward(batch, layer_input, {output.data() + d * net.recurrent(), features},
+                                pass, false, Tensor::uninitialized);
+      for (std::size_t s = 0; s < last.size(); ++s) {
+        Tensor& to = result.state.tensors[s];
+        batch.unsort(last[s].data(), last[s].size(1),
+                     to.data() + slice(to, static_cast<std::int64_t>(i)));
+      }
+    }
+    x = std::move(output);
+    layer_input = x.data();
+  }
+  const Shape shape = net.output_shape(described);
+  if (batch.is_identity()) {
+    result.output = std::move(x);
+    result.output.reshape(shape);
+  } else {
+    result.output = Tensor::uninitialized(shape);
+    batch.unpack(x.data(), features, result.output.data());
+  }
+  return result;
+}
+
+Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const Var> initial,
+                                        std::span<const std::int64_t> lengths) {
+  Impl& net = *impl_;
+  const Impl::Input described = net.describe(input.shape());
+  auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));
+  std::vector<const Tensor*> state;
+  for (const Var& var : initial) state.push_back(&var.value());
+  if (!state.empty()) net.check_state(state, described.batch, described.batched);
+  const auto allocate = [&tape](const Shape& shape) { return tape.allocate(shape); };
+
+  // What the layers' backward functions share: the gradients of the final states, which become
+  // those of the initial ones.
+  struct Shared {
+    std::vector<Var> initial;
+    std::vector<Tensor> grad_last;  // of each state, as the caller sees it; empty: zeros
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->initial.assign(initial.begin(), initial.end());
+  shared->grad_last.resize(net.cell->states.size());
+  std::vector<Tensor> last;
+  for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
+    last.push_back(tape.allocate(net.state_shape(s, described.batch, described.batched)));
+  }
+
+  const std::int64_t features = net.recurrent() * net.directions();
+  Var x = input;
+  if (!batch->is_identity()) {
+    Tensor packed = tape.allocate({batch->rows(), net.options.input_size});
+    batch->pack(input.value().data(), net.options.input_size, packed.data());
+    const auto unpack = [&tape, input, batch](const Tensor& grad) {
+      Tensor grad_input = tape.allocate(input.shape());
+      batch->unpack(grad.data(), grad.size(1), grad_input.data());
+      tape.add_grad(input, std::move(grad_input));
+    };
+    x = tape.record(std::move(packed), input.requires_grad() ? Tape::Backward(unpack) : nullptr);
+  }
+
+  std::vector<Var> outputs;
+  const Shape shape = net.output_shape(described);
+  const auto passes_per_layer = static_cast<std::size_t>(net.directions());
+  for (std::size_t i = 0; i < net.layers.size(); i += passes_per_layer) {
+    if (i > 0) x = dropout(tape, x, net.options.dropout);
+    const bool is_result = batch->is_identity() && i + passes_per_layer == net.layers.size();
+    Tensor output = tape.allocate(is_result ? shape : Shape{batch->rows(), features});
+    float* const h = output.data();
+    std::vector<RecurrentLayer::Pass> passes(passes_per_layer);
+    for (std::size_t d = 0; d < passes.size(); ++d) {
+      passes[d].initial = net.sorted_states(state, i + d, *batch, allocate);
+      const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+      std::vector<Tensor> ends = net.layers[i + d].forward(
+          *batch, x.value().data(), {h + column, features}, passes[d], true, allocate);
+      for (std::size_t s = 0; s < ends.size(); ++s) {
+        batch->unsort(ends[s].data(), ends[s].size(1),
+                      last[s].data() + slice(last[s], static_cast<std::int64_t>(i + d)));
+      }
+    }
+    auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
+    outputs.push_back(tape.record(
+        std::move(output),
+        [&net, &tape, batch, shared, kept, x, h, i, features, allocate](const Tensor& grad_output) {
+          const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
+          Tensor grad_input;
+          if (x.requires_grad()) grad_input = tape.allocate_zeros({batch->rows(), x.shape()[-1]});
+          for (std::size_t d = 0; d < kept->size(); ++d) {
+            RecurrentLayer& layer = net.layers[i + d];
+            const auto at = static_cast<std::int64_t>(i + d);
+            std::vector<Tensor> grad_states;
+            for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
+              const Tensor& grad = shared->grad_last[s];
+              const Shape state_shape{batch->batch(), layer.state_size(s)};
+              grad_states.push_back(tape.allocate_zeros(state_shape));
+              if (grad.empty()) continue;
+              batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
+            }
+            const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+            layer.backward(*batch, x.value().data(), {h + column, features},
+                           {grad_output.data() + column, features}, (*kept)[d], grad_states,
+                           grad_input.data(), allocate, recycle);
+            for (std::size_t s = 0; s < shared->initial.size(); ++s) {
+              if (!shared->initial[s].requires_grad()) continue;
+              Tensor& sum = tape.grad(shared->initial[s]);
+              Tensor grad = tape.allocate(grad_states[s].shape());
+              batch->unsort(grad_states[s].data(), grad.size(1), grad.data());
+              float* to = sum.data() + slice(sum, at);
+              for (std::int64_t e = 0; e < grad.elements(); ++e) to[e] += grad.data()[e];
+              recycle(std::move(grad));
+            }
+            for (Tensor& grad : grad_states) recycle(std::move(grad));
+            for (Tensor* tensor : (*kept)[d].tensors()) recycle(std::move(*tensor));
+          }
+          if (x.requires_grad()) {
+            grad_input.reshape(x.shape());
+            tape.add_grad(x, std::move(grad_input));
+          }
+        }));
+    x = outputs.back();
+  }
+
+  VarOutput result;
+  result.output = x;
+  if (!batch->is_identity()) {
+    Tensor output = tape.allocate(shape);
+    batch->unpack(x.value().data(), features, output.data());
+    result.output = tape.record(std::move(output), [&tape, batch, x, features](const Tensor& grad) {
+      Tensor packed = tape.allocate({batch->rows(), features});
+      batch->pack(grad.data(), features, packed.data());
+      tape.add_grad(x, std::move(packed));
+    });
+  }
+  for (std::size_t s = 0; s < last.size(); ++s) {
+    result.state.push_back(
+        tape.record(std::move(last[s]), [&tape, shared, outputs, s](const Tensor& grad) {
+          shared->grad_last[s] = grad;
+          // A layer is called only if its output has a gradient, be it zero.
+          for (const Var& layer : outputs) static_cast<void>(tape.grad(layer));
+        }));
+  }
+  return result;
+}
+
+LSTM::LSTM(const RecurrentOptions& options) : Recurrent(riverrun::cell<cells::LSTM>(), options) {}
+GRU::GRU(const RecurrentOptions& options) : Recurrent(riverrun::cell<cells::GRU>(), options) {}
+RNN::RNN(const RecurrentOptions& options, Nonlinearity nonlinearity)
+    : Recurrent(nonlinearity == Nonlinearity::kTanh ? riverrun::cell<cells::RNNTanh>()
+                                                    : riverrun::cell<cells::RNNRelu>(),
+                options) {}
+
+}  // namespace riverrun

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "riverrun/cell/descriptor.h"
+#include "riverrun/core/tensor.h"
+#include "riverrun/nn/parameter.h"
+#include "riverrun/nn/tape.h"
+
+namespace riverrun {
+
+/// The arguments of PyTorch's nn.RNN, nn.GRU and nn.LSTM, under the same names.
+struct RecurrentOptions {
+  std::int64_t input_size = 0;
+  std::int64_t hidden_size = 0;
+  std::int64_t num_layers = 1;
+  bool bias = true;
+  /// Input and output are [batch, seq_len, features] instead of [seq_len, batch, features].
+  bool batch_first = false;
+  /// On the output of each layer but the last, while training.
+  float dropout = 0.0f;
+  bool bidirectional = false;
+  /// Size of a projection of h, if not 0 (Sak et al. 2014); for cells whose step does not read h.
+  std::int64_t proj_size = 0;
+  /// What the biases of the gate "f" add up to at the start (1 after Jozefowicz et al. 2015);
+  /// not set: uniform, as PyTorch.
+  std::optional<float> forget_bias = std::nullopt;
+  /// Of the initial weights: uniform in ±1/√hidden_size, as PyTorch.
+  std::uint64_t seed = 0;
+};
+
+/// What a recurrent network carries from step to step: a value that can be copied, saved and
+/// carried on. One tensor for each state of the cell ("h", and "c" for an LSTM), each
+/// [num_layers * directions, batch, hidden_size] (h: proj_size if that is set), without the batch
+/// for an unbatched input. Empty stands for zeros.
+struct State {
+  std::vector<Tensor> tensors;
+
+  [[nodiscard]] bool empty() const noexcept { return tensors.empty(); }
+  [[nodiscard]] Tensor& h() { return tensors.at(0); }
+  [[nodiscard]] const Tensor& h() const { return tensors.at(0); }
+  [[nodiscard]] Tensor& c() { return tensors.at(1); }
+  [[nodiscard]] const Tensor& c() const { return tensors.at(1); }
+};
+
+class Stream;
+
+/// A stack of recurrent layers around any cell; RNN, GRU and LSTM below are this with their cell.
+///
+/// Shapes: input [seq_len, batch, input_size] (or [batch, seq_len, input_size] with batch_first,
+/// or [seq_len, input_size] unbatched); output the same with directions * (proj_size or
+/// hidden_size) features. Parameters have PyTorch's names and layouts: weight_ih_l0
+/// [gates * hidden_size, input_size], weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_hr_l0, suffix
+/// _reverse; a cell's own parameters (a peephole "p_o") are called p_o_l0 and are [hidden_size].
+///
+/// Several threads may call const functions at once; changing parameters is for one alone.
+class Recurrent {
+ public:
+  /// Throws ConfigError if a size is not positive, dropout is outside [0, 1), or the cell does not
+  /// allow a projection.
+  Recurrent(const CellDescriptor& cell, const RecurrentOptions& options);
+  Recurrent(Recurrent&&) noexcept;
+  Recurrent& operator=(Recurrent&&) noexcept;
+  ~Recurrent();
+
+  struct Output {
+    Tensor output;
+    State state;
+  };
+  /// The whole sequence, without gradients. `lengths`, if not empty, holds one length per sequence
+  /// of the batch, in any order, each in [1, seq_len]; the output beyond a sequence's length is
+  /// zero and its final state is that of its last step (as PyTorch's pack_padded_sequence with
+  /// enforce_sorted=False). Throws ShapeError.
+  [[nodiscard]] Output forward(const Tensor& input, const State& initial = {},
+                               std::span<const std::int64_t> lengths = {}) const;
+
+  struct VarOutput {
+    Var output;
+    std::vector<Var> state;  // in the order of State::tensors
+  };
+  /// The same on a tape, with gradients of the input, the initial state and the parameters.
+  VarOutput forward(Tape& tape, Var input, std::span<const Var> initial = {},
+                    std::span<const std::int64_t> lengths = {});
+
+  /// One step at a time. Allocates here and never while stepping; later changes of the parameters
+  /// do not reach it. Throws ConfigError if bidirectional.
+  [[nodiscard]] Stream stream(std::int64_t batch = 1) const;
+
+  /// All zeros, for `batch` sequences.
+  [[nodiscard]] State zero_state(std::int64_t batch) const;
+
+  /// In PyTorch's order and under its names.
+  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] const RecurrentOptions& options() const noexcept;
+  [[nodiscard]] const CellDescriptor& cell() const noexcept;
+
+ private:
+  friend class Stream;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A recurrent network that runs sample by sample. Never allocates, locks or throws in step().
+/// Its state is its own; the weights are shared. One thread at a time.
+class Stream {
+ public:
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
+
+  /// input [batch, input_size] -> output [batch, proj_size or hidden_size]. The spans' sizes are
+  /// the caller's duty; they are only asserted.
+  void step(std::span<const float> input, std::span<float> output) noexcept;
+
+  /// Back to zeros.
+  void reset() noexcept;
+  [[nodiscard]] State state() const;
+  /// Throws ShapeError.
+  void set_state(const State& state);
+
+ private:
+  friend class Recurrent;
+  struct Impl;
+  explicit Stream(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Long short-term memory, as torch.nn.LSTM.
+class LSTM : public Recurrent {
+ public:
+  explicit LSTM(const RecurrentOptions& options);
+};
+
+/// Gated recurrent unit, as torch.nn.GRU.
+class GRU : public Recurrent {
+ public:
+  explicit GRU(const RecurrentOptions& options);
+};
+
+enum class Nonlinearity { kTanh, kRelu };
+
+/// Elman network, as torch.nn.RNN; the nonlinearity is tanh unless kRelu is asked for.
+class RNN : public Recurrent {
+ public:
+  explicit RNN(const RecurrentOptions& options, Nonlinearity nonlinearity = Nonlinearity::kTanh);
+};
+
+}  // namespace riverrun

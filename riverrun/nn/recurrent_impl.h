@@ -1,0 +1,45 @@
+#pragma once
+
+// What recurrent.cpp and stream.cpp share; not for users.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "riverrun/nn/recurrent.h"
+#include "riverrun/nn/recurrent_layer.h"
+
+namespace riverrun {
+
+struct Recurrent::Impl {
+  Impl(const CellDescriptor& cell, const RecurrentOptions& options);
+
+  [[nodiscard]] std::int64_t directions() const { return options.bidirectional ? 2 : 1; }
+  /// The features of h.
+  [[nodiscard]] std::int64_t recurrent() const {
+    return options.proj_size > 0 ? options.proj_size : options.hidden_size;
+  }
+  [[nodiscard]] ParameterList parameters();
+
+  /// An input's extents. Throws ShapeError.
+  struct Input {
+    std::int64_t steps = 0;
+    std::int64_t batch = 0;
+    bool batched = true;
+  };
+  [[nodiscard]] Input describe(const Shape& shape) const;
+  [[nodiscard]] PackedBatch pack(const Input& input, std::span<const std::int64_t> lengths) const;
+  [[nodiscard]] Shape output_shape(const Input& input) const;
+  [[nodiscard]] Shape state_shape(std::size_t s, std::int64_t batch, bool batched) const;
+  void check_state(std::span<const Tensor* const> state, std::int64_t batch, bool batched) const;
+  /// The part of the caller's initial state that a layer begins with, in packed order.
+  [[nodiscard]] std::vector<Tensor> sorted_states(std::span<const Tensor* const> state,
+                                                  std::size_t layer, const PackedBatch& batch,
+                                                  const RecurrentLayer::Allocate& allocate) const;
+
+  const CellDescriptor* cell;
+  RecurrentOptions options;
+  std::vector<RecurrentLayer> layers;  // forward and reverse of a layer are neighbours
+};
+
+}  // namespace riverrun

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "riverrun/cell/descriptor.h"
+#include "riverrun/core/tensor.h"
+#include "riverrun/kernels/cell_kernels.h"
+#include "riverrun/nn/packed_batch.h"
+#include "riverrun/nn/parameter.h"
+
+namespace riverrun {
+
+/// One layer of a Recurrent in one direction: its parameters, and running it over a packed batch.
+/// Dimension letters as in kernels/cell_kernels.h; I input_size, N packed rows.
+class RecurrentLayer {
+ public:
+  struct Sizes {
+    std::int64_t input = 0;      // I
+    std::int64_t hidden = 0;     // H
+    std::int64_t recurrent = 0;  // P
+    bool projected = false;
+    bool bias = true;
+    bool reverse = false;
+  };
+  RecurrentLayer(const CellDescriptor& cell, const Sizes& sizes);
+
+  Parameter weight_ih;            // [G*H, I]
+  Parameter weight_hh;            // [G*H, P]; without elements unless the cell is recurrent
+  Parameter bias_ih;              // [G*H]; without elements unless sizes.bias
+  Parameter bias_hh;              // [G*H]; the same, and only if the cell is recurrent
+  Parameter weight_hr;            // [P, H]; only with a projection
+  std::vector<Parameter> params;  // each [H]
+
+  [[nodiscard]] const CellDescriptor& cell() const { return *cell_; }
+  [[nodiscard]] const Sizes& sizes() const { return sizes_; }
+  /// The features of state s: P for h, H for the others.
+  [[nodiscard]] std::int64_t state_size(std::size_t s) const {
+    return s == 0 ? sizes_.recurrent : sizes_.hidden;
+  }
+
+  /// Where tensors get their memory from.
+  using Allocate = std::function<Tensor(const Shape&)>;
+
+  /// What a forward pass keeps for its backward pass.
+  struct Pass {
+    std::vector<Tensor> initial;  // of each state, [B, state_size], in packed order
+    std::vector<Tensor> states;   // [N, H]; [0] is empty: h is the output
+    Tensor cell_output;           // [N, H], with a projection
+    Tensor saved;                 // [N, K*H]
+
+    [[nodiscard]] std::vector<Tensor*> tensors();
+  };
+
+  /// Runs over `input` [N, I] from `pass.initial` into `output` [N, P]; returns the final states,
+  /// each [B, state_size] in packed order. What the backward pass needs is kept if `keep`.
+  std::vector<Tensor> forward(const PackedBatch& batch, const float* input,
+                              kernels::Rows<float> output, Pass& pass, bool keep,
+                              const Allocate& allocate) const;
+
+  /// Adds to the parameters' gradients. `grad_states` holds the gradients of the final states and
+  /// then those of the initial ones; `grad_input` [N, I] is added to, unless it is nullptr.
+  void backward(const PackedBatch& batch, const float* input, kernels::Rows<const float> output,
+                kernels::Rows<const float> grad_output, Pass& pass,
+                std::vector<Tensor>& grad_states, float* grad_input, const Allocate& allocate,
+                const std::function<void(Tensor&&)>& recycle);
+
+  /// The weights in the order in which the kernels read them.
+  struct Packed {
+    Tensor bias;       // [V*H]
+    Tensor weight_ih;  // for steps; empty until a stream asks for it
+    Tensor weight_hh;
+    Tensor weight_hr;
+    std::vector<std::uint64_t> versions;
+  };
+  /// Packed anew if a parameter has changed since. May be called by several threads.
+  [[nodiscard]] std::shared_ptr<const Packed> packed(bool with_weight_ih) const;
+
+ private:
+  [[nodiscard]] std::vector<std::uint64_t> versions() const;
+  [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
+  void parallel_rows(const PackedBatch& batch, const auto& body) const;
+
+  const CellDescriptor* cell_;
+  Sizes sizes_;
+  // On the heap so that a layer can be moved.
+  struct Cache {
+    std::mutex mutex;
+    std::shared_ptr<const Packed> packed;
+    std::string simd_target;
+  };
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace riverrun

@@ -1,0 +1,119 @@
+#include "riverrun/nn/tape.h"
+
+#include <utility>
+
+#include "riverrun/core/error.h"
+#include "riverrun/nn/parallel_chunks.h"
+
+namespace riverrun {
+namespace {
+
+// A capacity is rounded up to whole cache lines; so many elements more than asked for are never
+// waste, or the smallest tensors would be allocated anew at each step.
+constexpr std::size_t kSlack = 64;
+
+}  // namespace
+
+const Tensor& Var::value() const { return tape_->nodes_[index_].value; }
+
+const Tensor& Var::grad() const { return tape_->nodes_[index_].grad; }
+
+bool Var::requires_grad() const { return tape_->nodes_[index_].requires_grad; }
+
+Var Tape::input(Tensor value, bool requires_grad) {
+  nodes_.push_back({std::move(value), Tensor(), nullptr, requires_grad});
+  return {this, nodes_.size() - 1};
+}
+
+Var Tape::record(Tensor value, Backward backward) {
+  const bool requires_grad = backward != nullptr;
+  nodes_.push_back({std::move(value), Tensor(), std::move(backward), requires_grad});
+  return {this, nodes_.size() - 1};
+}
+
+Tensor& Tape::grad(Var v) {
+  Node& node = nodes_[v.index_];
+  if (node.grad.empty()) node.grad = allocate_zeros(node.value.shape());
+  return node.grad;
+}
+
+void Tape::add_grad(Var v, Tensor&& grad) {
+  Node& node = nodes_[v.index_];
+  if (grad.shape() != node.value.shape()) {
+    throw ShapeError("Tape.add_grad: gradient is " + grad.shape().to_string() +
+                     "; it must have the shape of its value, " + node.value.shape().to_string());
+  }
+  if (node.grad.empty()) {
+    node.grad = std::move(grad);
+    return;
+  }
+  float* sum = node.grad.data();
+  const float* term = grad.data();
+  parallel_chunks(grad.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) sum[i] += term[i];
+  });
+  recycle(std::move(grad));
+}
+
+void Tape::backward(Var loss) {
+  if (loss.value().elements() != 1) {
+    throw ShapeError("Tape.backward: loss is " + loss.shape().to_string() +
+                     "; it must hold one element");
+  }
+  Tensor one = allocate(loss.shape());
+  one.fill(1.0f);
+  std::vector<Upstream> upstream;
+  upstream.push_back({loss, std::move(one)});
+  backward(std::move(upstream));
+}
+
+void Tape::backward(std::vector<Upstream> upstream) {
+  if (ran_backward_) {
+    throw Error("Tape.backward: it has run on this recording; clear() must come before the next");
+  }
+  for (Upstream& entry : upstream) add_grad(entry.value, std::move(entry.grad));
+  ran_backward_ = true;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    Node& node = nodes_[i];
+    if (node.grad.empty() || !node.backward) continue;
+    node.backward(node.grad);
+    node.backward = nullptr;
+  }
+}
+
+void Tape::clear() {
+  std::erase_if(kept_, [this](const auto& entry) { return entry.second.step < step_; });
+  for (Node& node : nodes_) {
+    recycle(std::move(node.value));
+    recycle(std::move(node.grad));
+  }
+  nodes_.clear();
+  ++step_;
+  ran_backward_ = false;
+}
+
+Tensor Tape::allocate(const Shape& shape) {
+  const auto needed = static_cast<std::size_t>(shape.elements());
+  const auto found = kept_.lower_bound(needed);
+  if (found == kept_.end() || found->first > 2 * needed + kSlack) {
+    return Tensor::uninitialized(shape);
+  }
+  Tensor tensor = std::move(found->second.memory);
+  kept_.erase(found);
+  tensor.resize(shape);
+  return tensor;
+}
+
+Tensor Tape::allocate_zeros(const Shape& shape) {
+  Tensor tensor = allocate(shape);
+  tensor.fill(0.0f);
+  return tensor;
+}
+
+void Tape::recycle(Tensor&& tensor) {
+  if (tensor.capacity() == 0) return;
+  const std::size_t capacity = tensor.capacity();
+  kept_.emplace(capacity, Kept{std::move(tensor), step_});
+}
+
+}  // namespace riverrun

@@ -1,0 +1,58 @@
+#include "riverrun/nn/activations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+
+#include "tests/nn/gradient_check.h"
+
+namespace riverrun {
+namespace {
+
+using test::check_gradients;
+using test::random_tensor;
+
+TEST(Activations, HaveTheirValues) {
+  Tape tape;
+  const Var x = tape.input(Tensor({4}, {-1.0f, 0.0f, 0.5f, 3.0f}));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const float v = x.value().values()[i];
+    EXPECT_FLOAT_EQ(tanh(x).value().values()[i], std::tanh(v));
+    EXPECT_FLOAT_EQ(sigmoid(x).value().values()[i], 1.0f / (1.0f + std::exp(-v)));
+    EXPECT_EQ(relu(x).value().values()[i], std::max(v, 0.0f));
+  }
+}
+
+TEST(Activations, LetNaNThrough) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}, {std::numeric_limits<float>::quiet_NaN()}));
+  EXPECT_TRUE(std::isnan(relu(x).value().values()[0]));
+  EXPECT_TRUE(std::isnan(tanh(x).value().values()[0]));
+  EXPECT_TRUE(std::isnan(sigmoid(x).value().values()[0]));
+}
+
+TEST(Activations, HaveTheGradientsOfCentralDifferences) {
+  const Tensor x = random_tensor({3, 5}, 1);
+  const Tensor y = random_tensor({3, 5}, 2);
+  check_gradients([](Tape&, const auto& in) { return tanh(in[0]); }, {x});
+  check_gradients([](Tape&, const auto& in) { return sigmoid(in[0]); }, {x});
+  check_gradients([](Tape&, const auto& in) { return relu(in[0]); }, {x}, {}, 2e-3, 1e-3f);
+  check_gradients([](Tape&, const auto& in) { return add(in[0], in[1]); }, {x, y});
+  check_gradients([](Tape&, const auto& in) { return multiply(in[0], in[1]); }, {x, y});
+  check_gradients([](Tape&, const auto& in) { return multiply(in[0], in[0]); }, {x});
+}
+
+TEST(Activations, RefuseTwoShapes) {
+  Tape tape;
+  const Var a = tape.input(Tensor({2, 3}));
+  const Var b = tape.input(Tensor({3, 2}));
+  EXPECT_THROW(add(a, b), ShapeError);
+  EXPECT_THROW(multiply(a, b), ShapeError);
+}
+
+}  // namespace
+}  // namespace riverrun

@@ -1,0 +1,252 @@
+#include "riverrun/nn/loss.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/threads.h"
+
+#include "tests/nn/gradient_check.h"
+#include "tests/nn/memory_count.h"
+
+namespace riverrun {
+namespace {
+
+using test::check_gradients;
+using test::random_tensor;
+
+// From PyTorch 2.14:
+//   logits = torch.tensor([[1, -2, 0.5], [3, 3, -1], [0.25, 100, -100], [0, 1, 2]],
+//                         dtype=torch.float64, requires_grad=True)
+//   loss = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, -100]),
+//                                            reduction=reduction)   # "mean", "sum"
+//   loss.backward(); print(loss.item(), logits.grad.flatten().tolist())
+TEST(CrossEntropy, AgreesWithPyTorch) {
+  const std::vector<std::int32_t> targets{0, 1, 2, -100};
+  const std::vector<double> summed{-0.3962511038513742,
+                                   0.030058887569574023,
+                                   0.3661922162818002,
+                                   0.4954626425778431,
+                                   -0.5045373574221569,
+                                   0.009074714844313747,
+                                   0.0,
+                                   1.0,
+                                   -1.0,
+                                   0.0,
+                                   0.0,
+                                   0.0};
+  for (const Reduction reduction : {Reduction::kMean, Reduction::kSum}) {
+    Tape tape;
+    const Var logits =
+        tape.input(Tensor({2, 2, 3}, {1, -2, 0.5, 3, 3, -1, 0.25, 100, -100, 0, 1, 2}), true);
+    const Var loss = cross_entropy(logits, targets, {.reduction = reduction});
+    tape.backward(loss);
+    EXPECT_EQ(loss.shape(), Shape{});
+    const bool mean = reduction == Reduction::kMean;
+    EXPECT_FLOAT_EQ(loss.value().values()[0], mean ? 67.06895340792713f : 201.20686022378138f);
+    for (std::size_t i = 0; i < summed.size(); ++i) {
+      EXPECT_NEAR(logits.grad().values()[i], summed[i] / (mean ? 3.0 : 1.0), 1e-7) << i;
+    }
+  }
+}
+
+TEST(CrossEntropy, HasTheGradientsOfCentralDifferences) {
+  const std::vector<std::int32_t> targets{3, 0, 16, 7};
+  check_gradients([&](Tape&, const auto& in) { return cross_entropy(in[0], targets); },
+                  {random_tensor({4, 17}, 1)});
+}
+
+TEST(CrossEntropy, OfAlmostCertaintyIsNotRoundedAway) {
+  Tape tape;
+  const std::vector<std::int32_t> targets{0};
+  const Var logits = tape.input(Tensor({1, 2}, {12.0f, 0.0f}));
+  EXPECT_NEAR(cross_entropy(logits, targets).value().values()[0], std::log1p(std::exp(-12.0)),
+              1e-7);
+}
+
+TEST(CrossEntropy, OfAllIgnoredIsNaNAsInPyTorch) {
+  Tape tape;
+  const std::vector<std::int32_t> targets{-100, -100};
+  const Var logits = tape.input(Tensor({2, 3}));
+  EXPECT_TRUE(std::isnan(cross_entropy(logits, targets).value().values()[0]));
+  EXPECT_EQ(cross_entropy(logits, targets, {.reduction = Reduction::kSum}).value().values()[0],
+            0.0f);
+}
+
+TEST(CrossEntropy, SaysWhatIsWrong) {
+  Tape tape;
+  const Var logits = tape.input(Tensor({2, 3}));
+  EXPECT_THROW(cross_entropy(logits, std::vector<std::int32_t>{0}), ShapeError);
+  try {
+    cross_entropy(logits, std::vector<std::int32_t>{0, 3});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "cross_entropy: target 1 is 3; it must be in [0, classes = 3)");
+  }
+  EXPECT_THROW(cross_entropy(logits, std::vector<std::int32_t>{-1, 0}), Error);
+  EXPECT_NO_THROW(cross_entropy(logits, std::vector<std::int32_t>{-1, 0}, {.ignore_index = -1}));
+  EXPECT_THROW(cross_entropy(tape.input(Tensor({2, 0})), std::vector<std::int32_t>{0, 0}),
+               ShapeError);
+}
+
+struct Result {
+  float loss;
+  std::vector<float> gradients;  // of hidden, weight and bias
+};
+
+Result train(Linear& decoder, const Tensor& hidden, const std::vector<std::int32_t>& targets,
+             const CrossEntropyOptions& options, float upstream, bool fused) {
+  zero_grad(decoder.parameters());
+  Tape tape;
+  const Var x = tape.input(hidden, true);
+  const Var loss = fused ? linear_cross_entropy(decoder, tape, x, targets, options)
+                         : cross_entropy(decoder.forward(tape, x), targets, options);
+  std::vector<Tape::Upstream> all;
+  all.push_back({loss, Tensor(Shape{}, {upstream})});
+  tape.backward(std::move(all));
+  Result result{loss.value().values()[0], {}};
+  const auto append = [&](const Tensor& grad) {
+    result.gradients.insert(result.gradients.end(), grad.values().begin(), grad.values().end());
+  };
+  append(x.grad());
+  for (const NamedParameter& entry : decoder.parameters()) append(entry.parameter->grad());
+  return result;
+}
+
+std::vector<std::int32_t> some_targets(std::int64_t count, std::int64_t classes) {
+  std::vector<std::int32_t> targets;
+  for (std::int64_t i = 0; i < count; ++i) {
+    targets.push_back(i % 9 == 4 ? -100 : static_cast<std::int32_t>(i * 7919 % classes));
+  }
+  return targets;
+}
+
+TEST(LinearCrossEntropy, IsTheSameAsItsTwoLayers) {
+  // So many classes that the rows take several chunks, the last one incomplete.
+  constexpr std::int64_t kClasses = 30000;
+  constexpr std::int64_t kRows = 200;
+  static_assert(kRows * kClasses > 2 * kMaxLogits);
+  const Tensor hidden = random_tensor({kRows / 4, 4, 8}, 1);
+  const auto targets = some_targets(kRows, kClasses);
+  for (const bool bias : {true, false}) {
+    Linear decoder({.in_features = 8, .out_features = kClasses, .bias = bias, .seed = 2});
+    for (const Reduction reduction : {Reduction::kMean, Reduction::kSum}) {
+      const float upstream = reduction == Reduction::kMean ? 1.0f : -0.5f;
+      const CrossEntropyOptions options{.reduction = reduction};
+      const Result fused = train(decoder, hidden, targets, options, upstream, true);
+      const Result layers = train(decoder, hidden, targets, options, upstream, false);
+      EXPECT_NEAR(fused.loss, layers.loss, 1e-6 * layers.loss);
+      ASSERT_EQ(fused.gradients.size(), layers.gradients.size());
+      float largest = 0.0f;
+      float error = 0.0f;
+      for (std::size_t i = 0; i < fused.gradients.size(); ++i) {
+        largest = std::max(largest, std::abs(layers.gradients[i]));
+        error = std::max(error, std::abs(fused.gradients[i] - layers.gradients[i]));
+      }
+      EXPECT_LT(error, 1e-6f * largest);
+
+      std::vector<double> per_target(targets.size());
+      const double total = linear_cross_entropy(decoder, hidden, targets, per_target);
+      EXPECT_EQ(total, linear_cross_entropy(decoder, hidden, targets));
+      const double counted = static_cast<double>(
+          std::ranges::count_if(targets, [](std::int32_t target) { return target != -100; }));
+      const double scale = reduction == Reduction::kMean ? counted : 1.0;
+      EXPECT_NEAR(total, layers.loss * scale, 1e-6 * total);
+      double sum = 0.0;
+      for (const double nats : per_target) sum += nats;
+      EXPECT_NEAR(sum, total, 1e-9 * total);
+      EXPECT_EQ(per_target[4], 0.0);  // ignored
+    }
+  }
+}
+
+TEST(LinearCrossEntropy, HasTheGradientsOfCentralDifferences) {
+  Linear decoder({.in_features = 5, .out_features = 7, .seed = 1});
+  const std::vector<std::int32_t> targets{3, 0, 6, -100, 1, 1};
+  check_gradients(
+      [&](Tape& tape, const auto& in) {
+        return linear_cross_entropy(decoder, tape, in[0], targets);
+      },
+      {random_tensor({2, 3, 5}, 2)}, decoder.parameters());
+}
+
+TEST(LinearCrossEntropy, HoldsNoMoreLogitsThanItsBound) {
+  constexpr std::int64_t kClasses = 20000;
+  constexpr std::int64_t kRows = 1000;
+  constexpr std::int64_t kFeatures = 4;
+  constexpr std::size_t kAllLogits = kRows * kClasses * sizeof(float);
+  Linear decoder({.in_features = kFeatures, .out_features = kClasses, .seed = 1});
+  const Tensor hidden = random_tensor({kRows, kFeatures}, 2);
+  const auto targets = some_targets(kRows, kClasses);
+  // Beside the logits: the gradients of hidden, weight and bias, twice, and the input's copy.
+  constexpr std::size_t kOther =
+      sizeof(float) * (3 * kRows * kFeatures + 2 * kClasses * (kFeatures + 1)) + 1000;
+  constexpr std::size_t kBound = kMaxLogits * sizeof(float) + kOther;
+  static_assert(2 * kBound < kAllLogits);
+
+  const auto peak = [](const auto& body) {
+    const std::size_t before = test::tensor_bytes();
+    test::reset_peak_tensor_bytes();
+    body();
+    return test::peak_tensor_bytes() - before;
+  };
+  EXPECT_LE(peak([&] { train(decoder, hidden, targets, {}, 1.0f, true); }), kBound);
+  EXPECT_LE(peak([&] { EXPECT_GT(linear_cross_entropy(decoder, hidden, targets), 0.0); }), kBound);
+  // The control: two layers hold all logits, so the counter would have seen them.
+  EXPECT_GE(peak([&] { train(decoder, hidden, targets, {}, 1.0f, false); }), kAllLogits);
+}
+
+TEST(LinearCrossEntropy, HasTheSameBitsWithAnyNumberOfThreads) {
+  const int before = num_threads();
+  const Tensor hidden = random_tensor({300, 40}, 1);
+  const auto targets = some_targets(300, 11000);
+  std::vector<Result> results;
+  std::vector<double> totals;
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    Linear decoder({.in_features = 40, .out_features = 11000, .seed = 2});
+    results.push_back(train(decoder, hidden, targets, {}, 1.0f, true));
+    totals.push_back(linear_cross_entropy(decoder, hidden, targets));
+  }
+  set_num_threads(before);
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].loss, results[0].loss);
+    EXPECT_EQ(results[i].gradients, results[0].gradients);
+    EXPECT_EQ(totals[i], totals[0]);
+  }
+}
+
+TEST(LinearCrossEntropy, LetsNaNThrough) {
+  Linear decoder({.in_features = 2, .out_features = 3, .seed = 1});
+  const Tensor hidden({2, 2}, {1.0f, std::numeric_limits<float>::quiet_NaN(), 1.0f, 1.0f});
+  const std::vector<std::int32_t> targets{0, 1};
+  std::vector<double> per_target(2);
+  EXPECT_TRUE(std::isnan(linear_cross_entropy(decoder, hidden, targets, per_target)));
+  EXPECT_TRUE(std::isnan(per_target[0]));
+  EXPECT_FALSE(std::isnan(per_target[1]));
+  EXPECT_TRUE(std::isnan(train(decoder, hidden, targets, {}, 1.0f, true).loss));
+}
+
+TEST(LinearCrossEntropy, SaysWhatIsWrong) {
+  Linear decoder({.in_features = 2, .out_features = 3});
+  const std::vector<std::int32_t> targets{0, 1};
+  const std::vector<std::int32_t> wrong{0, -1};
+  std::vector<double> short_span(1);
+  EXPECT_THROW(static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 3}), targets)),
+               ShapeError);
+  EXPECT_THROW(static_cast<void>(linear_cross_entropy(decoder, Tensor({3, 2}), targets)),
+               ShapeError);
+  EXPECT_THROW(
+      static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 2}), targets, short_span)),
+      ShapeError);
+  EXPECT_THROW(static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 2}), wrong)), Error);
+  Tape tape;
+  EXPECT_THROW(linear_cross_entropy(decoder, tape, tape.input(Tensor({2, 2})), wrong), Error);
+}
+
+}  // namespace
+}  // namespace riverrun

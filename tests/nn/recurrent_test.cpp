@@ -1,0 +1,356 @@
+#include "riverrun/nn/recurrent.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/random.h"
+#include "riverrun/nn/cells.h"
+#include "riverrun/nn/recurrent_cell.h"
+
+#include "tests/nn/memory_count.h"
+
+namespace riverrun {
+namespace {
+
+using test::allocations;
+using testing::HasSubstr;
+
+Tensor random_tensor(const Shape& shape, std::uint64_t seed = 1) {
+  Tensor tensor(shape);
+  Random random(seed);
+  random.fill_normal(tensor.values(), 0.0f, 1.0f);
+  return tensor;
+}
+
+void expect_near(const Tensor& a, const Tensor& b, float tolerance = 2e-6f) {
+  ASSERT_EQ(a.shape(), b.shape());
+  for (std::int64_t i = 0; i < a.elements(); ++i) {
+    ASSERT_NEAR(a.data()[i], b.data()[i], tolerance) << "element " << i;
+  }
+}
+
+void expect_equal(const State& a, const State& b) {
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (std::size_t s = 0; s < a.tensors.size(); ++s) expect_near(a.tensors[s], b.tensors[s]);
+}
+
+/// Rows [begin, end) of the first dimension.
+Tensor rows(const Tensor& tensor, std::int64_t begin, std::int64_t end) {
+  const std::int64_t size = tensor.elements() / tensor.size(0);
+  return Tensor({end - begin, tensor.size(1), tensor.size(2)},
+                tensor.values().subspan(static_cast<std::size_t>(begin * size),
+                                        static_cast<std::size_t>((end - begin) * size)));
+}
+
+/// Sequence b of [seq_len, batch, features], its first `length` steps, as a batch of one.
+Tensor sequence(const Tensor& batch, std::int64_t b, std::int64_t length) {
+  const std::int64_t features = batch.size(2);
+  Tensor one({length, 1, features});
+  for (std::int64_t t = 0; t < length; ++t) {
+    std::copy_n(batch.data() + (t * batch.size(1) + b) * features, features,
+                one.data() + t * features);
+  }
+  return one;
+}
+
+void copy_parameters(Recurrent& to, const std::string& to_suffix, Recurrent& from,
+                     const std::string& from_suffix) {
+  int copied = 0;
+  for (const NamedParameter& target : to.parameters()) {
+    if (!target.name.ends_with(to_suffix)) continue;
+    const std::string stem = target.name.substr(0, target.name.size() - to_suffix.size());
+    for (const NamedParameter& source : from.parameters()) {
+      if (source.name != stem + from_suffix) continue;
+      target.parameter->mutable_value() = source.parameter->value();
+      ++copied;
+    }
+  }
+  ASSERT_GE(copied, 2);
+}
+
+class RecurrentOfEachCell : public testing::TestWithParam<std::string> {
+ protected:
+  [[nodiscard]] const CellDescriptor& cell() const { return find_cell(GetParam()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, RecurrentOfEachCell, testing::ValuesIn(cell_names()),
+                         [](const auto& test) { return test.param; });
+
+TEST_P(RecurrentOfEachCell, StreamIsTheSequence) {
+  for (const std::int64_t hidden : {5, 16, 33}) {
+    const Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
+    const Tensor x = random_tensor({9, 2, 3});
+    const auto [output, state] = net.forward(x);
+    Stream stream = net.stream(2);
+    Tensor y({9, 2, hidden});
+    for (std::int64_t t = 0; t < 9; ++t) {
+      stream.step({x.data() + t * 6, 6},
+                  {y.data() + t * 2 * hidden, static_cast<std::size_t>(2 * hidden)});
+    }
+    expect_near(y, output);
+    expect_equal(stream.state(), state);
+    stream.reset();
+    expect_equal(stream.state(), net.zero_state(2));
+  }
+}
+
+TEST_P(RecurrentOfEachCell, ABatchOfLengthsIsEachSequenceAlone) {
+  const std::vector<std::int64_t> lengths = {2, 7, 1, 7, 4};
+  const Recurrent net(cell(),
+                      {.input_size = 3, .hidden_size = 6, .num_layers = 2, .bidirectional = true});
+  const Tensor x = random_tensor({8, 5, 3});  // one step longer than the longest
+  const auto [output, state] = net.forward(x, {}, lengths);
+  ASSERT_EQ(output.shape(), Shape({8, 5, 12}));
+  for (std::int64_t b = 0; b < 5; ++b) {
+    const std::int64_t length = lengths[static_cast<std::size_t>(b)];
+    const auto alone = net.forward(sequence(x, b, length));
+    expect_near(sequence(output, b, length), alone.output);
+    for (std::int64_t t = length; t < 8; ++t) {
+      for (std::int64_t i = 0; i < 12; ++i) {
+        ASSERT_EQ(output.data()[(t * 5 + b) * 12 + i], 0.0f);
+      }
+    }
+    for (std::size_t s = 0; s < state.tensors.size(); ++s) {
+      for (std::int64_t l = 0; l < 4; ++l) {
+        for (std::int64_t u = 0; u < 6; ++u) {
+          ASSERT_NEAR(state.tensors[s].data()[(l * 5 + b) * 6 + u],
+                      alone.state.tensors[s].data()[l * 6 + u], 2e-6f);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(RecurrentOfEachCell, StateCarriesASequenceOn) {
+  const Recurrent net(cell(), {.input_size = 4, .hidden_size = 7, .num_layers = 2});
+  const Tensor x = random_tensor({600, 2, 4});  // more rows than are computed at once
+  const auto whole = net.forward(x);
+  const auto first = net.forward(rows(x, 0, 411));
+  const auto second = net.forward(rows(x, 411, 600), first.state);
+  expect_near(rows(whole.output, 411, 600), second.output);
+  expect_equal(whole.state, second.state);
+  expect_near(net.forward(x, net.zero_state(2)).output, whole.output, 0.0f);
+}
+
+TEST_P(RecurrentOfEachCell, LayersAreAComposition) {
+  Recurrent both(cell(), {.input_size = 4, .hidden_size = 5, .num_layers = 2, .seed = 1});
+  Recurrent first(cell(), {.input_size = 4, .hidden_size = 5, .seed = 2});
+  Recurrent second(cell(), {.input_size = 5, .hidden_size = 5, .seed = 3});
+  copy_parameters(first, "_l0", both, "_l0");
+  copy_parameters(second, "_l0", both, "_l1");
+  const Tensor x = random_tensor({6, 3, 4});
+  expect_near(second.forward(first.forward(x).output).output, both.forward(x).output);
+}
+
+TEST_P(RecurrentOfEachCell, BothDirectionsAreTwoRuns) {
+  Recurrent both(cell(), {.input_size = 4, .hidden_size = 5, .bidirectional = true, .seed = 1});
+  Recurrent there(cell(), {.input_size = 4, .hidden_size = 5, .seed = 2});
+  Recurrent back(cell(), {.input_size = 4, .hidden_size = 5, .seed = 3});
+  copy_parameters(there, "_l0", both, "_l0");
+  copy_parameters(back, "_l0", both, "_l0_reverse");
+  const Tensor x = random_tensor({6, 3, 4});
+  Tensor reversed({6, 3, 4});
+  for (std::int64_t t = 0; t < 6; ++t) {
+    std::copy_n(x.data() + t * 12, 12, reversed.data() + (5 - t) * 12);
+  }
+  const Tensor output = both.forward(x).output;
+  const Tensor a = there.forward(x).output;
+  const Tensor b = back.forward(reversed).output;
+  for (std::int64_t t = 0; t < 6; ++t) {
+    for (std::int64_t r = 0; r < 3; ++r) {
+      for (std::int64_t u = 0; u < 5; ++u) {
+        const float* row = output.data() + (t * 3 + r) * 10;
+        EXPECT_NEAR(row[u], a.data()[(t * 3 + r) * 5 + u], 2e-6f);
+        EXPECT_NEAR(row[5 + u], b.data()[((5 - t) * 3 + r) * 5 + u], 2e-6f);
+      }
+    }
+  }
+}
+
+TEST_P(RecurrentOfEachCell, TapeAndForwardAgree) {
+  Recurrent net(cell(), {.input_size = 4, .hidden_size = 9, .num_layers = 2, .dropout = 0.5f});
+  const Tensor x = random_tensor({5, 3, 4});
+  Tape tape(/*training=*/false);
+  const auto recorded = net.forward(tape, tape.input(x));
+  const auto [output, state] = net.forward(x);
+  expect_near(recorded.output.value(), output);
+  for (std::size_t s = 0; s < state.tensors.size(); ++s) {
+    expect_near(recorded.state[s].value(), state.tensors[s]);
+  }
+}
+
+TEST_P(RecurrentOfEachCell, SteppingDoesNotAllocate) {
+  for (const std::int64_t hidden : {7, 128}) {
+    const Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
+    Stream stream = net.stream(2);
+    const std::vector<float> x(6, 0.5f);
+    std::vector<float> y(static_cast<std::size_t>(2 * hidden));
+    stream.step(x, y);  // the first call may set up the choice of the SIMD target
+    const auto before = allocations();
+    for (int i = 0; i < 100; ++i) stream.step(x, y);
+    EXPECT_EQ(allocations(), before);
+  }
+}
+
+TEST(RecurrentControl, TheCounterCounts) {
+  const auto before = allocations();
+  const Tensor tensor({3});
+  EXPECT_GT(allocations(), before);
+}
+
+TEST(Recurrent, BatchFirstAndUnbatchedAreTheSameNumbers) {
+  const LSTM net({.input_size = 3, .hidden_size = 4});
+  const LSTM first({.input_size = 3, .hidden_size = 4, .batch_first = true});
+  const Tensor x = random_tensor({5, 1, 3});
+  Tensor swapped = x;
+  swapped.reshape({1, 5, 3});
+  Tensor unbatched = x;
+  unbatched.reshape({5, 3});
+  const auto expected = net.forward(x);
+  const auto a = first.forward(swapped);
+  EXPECT_EQ(a.output.shape(), Shape({1, 5, 4}));
+  EXPECT_EQ(a.state.c().shape(), Shape({1, 1, 4}));
+  const auto b = net.forward(unbatched);
+  EXPECT_EQ(b.output.shape(), Shape({5, 4}));
+  EXPECT_EQ(b.state.h().shape(), Shape({1, 4}));
+  EXPECT_TRUE(std::ranges::equal(a.output.values(), expected.output.values()));
+  EXPECT_TRUE(std::ranges::equal(b.output.values(), expected.output.values()));
+}
+
+TEST(Recurrent, DropoutActsBetweenLayersAndOnlyInTraining) {
+  LSTM net({.input_size = 3, .hidden_size = 64, .num_layers = 2, .dropout = 0.5f});
+  LSTM single({.input_size = 3, .hidden_size = 64, .num_layers = 1, .dropout = 0.5f});
+  const Tensor x = random_tensor({4, 2, 3});
+  const auto differs = [&](Recurrent& r) {
+    Tape tape(/*training=*/true, /*seed=*/4);
+    const Tensor trained = r.forward(tape, tape.input(x)).output.value();
+    return !std::ranges::equal(trained.values(), r.forward(x).output.values());
+  };
+  EXPECT_TRUE(differs(net));
+  EXPECT_FALSE(differs(single));
+}
+
+TEST(Recurrent, InitialisationIsPyTorchs) {
+  LSTM net({.input_size = 30, .hidden_size = 100, .forget_bias = 1.5f});
+  std::vector<std::string> names;
+  for (const NamedParameter& p : net.parameters()) {
+    names.push_back(p.name);
+    const auto values = p.parameter->value().values();
+    float largest = 0.0f;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const bool forget = p.name.starts_with("bias") && i >= 100 && i < 200;
+      if (forget) {
+        EXPECT_EQ(values[i], p.name == "bias_ih_l0" ? 1.5f : 0.0f);
+      } else {
+        largest = std::max(largest, std::abs(values[i]));
+      }
+    }
+    EXPECT_LE(largest, 0.1f);
+    EXPECT_GT(largest, 0.095f);
+  }
+  EXPECT_EQ(names,
+            std::vector<std::string>({"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}));
+}
+
+TEST(Recurrent, ChangedParametersAreUsed) {
+  GRU net({.input_size = 2, .hidden_size = 3});
+  const Tensor x = random_tensor({4, 1, 2});
+  const Tensor before = net.forward(x).output;
+  for (const NamedParameter& p : net.parameters()) p.parameter->mutable_value().fill(0.0f);
+  const Tensor after = net.forward(x).output;
+  EXPECT_FALSE(std::ranges::equal(before.values(), after.values()));
+  for (const float h : after.values()) EXPECT_EQ(h, 0.0f);
+}
+
+TEST(Recurrent, SeveralThreadsMayUseOneModel) {
+  const LSTM net({.input_size = 8, .hidden_size = 24, .num_layers = 2});
+  const Tensor x = random_tensor({20, 4, 8});
+  const Tensor expected = net.forward(x).output;
+  std::vector<std::thread> threads;
+  std::vector<Tensor> outputs(4);
+  for (Tensor& output : outputs) {
+    threads.emplace_back([&] { output = net.forward(x).output; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Tensor& output : outputs) expect_near(output, expected, 0.0f);
+}
+
+TEST(Recurrent, ACellModuleIsOneStep) {
+  LSTM net({.input_size = 3, .hidden_size = 5, .seed = 9});
+  const LSTMCell one({.input_size = 3, .hidden_size = 5, .seed = 9});
+  const Tensor x = random_tensor({2, 4, 3});
+  Tensor step({4, 3});
+  State state;
+  for (std::int64_t t = 0; t < 2; ++t) {
+    std::copy_n(x.data() + t * 12, 12, step.data());
+    state = one.forward(step, state);
+  }
+  const State expected = net.forward(x).state;
+  for (Tensor& tensor : state.tensors) tensor.reshape({1, 4, 5});
+  expect_equal(state, expected);
+}
+
+template <class Error, class Body>
+void expect_error(const Body& body, const std::string& what) {
+  try {
+    body();
+    ADD_FAILURE() << "nothing was thrown; expected: " << what;
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(what));
+  }
+}
+
+TEST(RecurrentErrors, SayWhoWhatAndTheRule) {
+  const LSTM net({.input_size = 128, .hidden_size = 8, .num_layers = 2});
+  const auto forward = [&](const Shape& shape, const State& state = {},
+                           std::vector<std::int64_t> lengths = {}) {
+    return [&net, shape, state, lengths] {
+      static_cast<void>(net.forward(Tensor(shape), state, lengths));
+    };
+  };
+  expect_error<ShapeError>(forward({16, 4, 100}),
+                           "lstm.forward: input is [16, 4, 100]; the last dimension must be "
+                           "input_size = 128");
+  expect_error<ShapeError>(forward({128}), "must have 3 dimensions, or 2 without a batch");
+  expect_error<ShapeError>(forward({0, 4, 128}), "seq_len and batch must be positive");
+  expect_error<ShapeError>(forward({3, 2, 128}, {}, {3}), "one for each of the 2 sequences");
+  expect_error<ShapeError>(forward({3, 2, 128}, {}, {3, 4}), "a length is 4");
+  expect_error<ShapeError>(forward({3, 2, 128}, {}, {3, 0}), "a length is 0");
+  State state = net.zero_state(2);
+  expect_error<ShapeError>(forward({3, 4, 128}, state), "h_0 is [2, 2, 8]; it must be [2, 4, 8]");
+  state.tensors.pop_back();
+  expect_error<ShapeError>(forward({3, 2, 128}, state), "1 initial states came; the cell has 2");
+}
+
+TEST(RecurrentErrors, OptionsThatCannotBe) {
+  const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
+  expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");
+  expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .dropout = 1.0f}),
+                            "must be in [0, 1)");
+  expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .proj_size = 3}),
+                            "less than hidden_size = 3");
+  expect_error<ConfigError>(
+      [] { const GRU net({.input_size = 2, .hidden_size = 3, .proj_size = 2}); },
+      "the cell's step reads h itself");
+  expect_error<ConfigError>(
+      [] { const GRU net({.input_size = 2, .hidden_size = 3, .forget_bias = 1.0f}); },
+      "no gate \"f\"");
+  expect_error<ConfigError>(
+      [] {
+        const LSTM net({.input_size = 2, .hidden_size = 3, .bidirectional = true});
+        static_cast<void>(net.stream());
+      },
+      "needs the whole sequence");
+  expect_error<ConfigError>([] { static_cast<void>(find_cell("lsmt")); }, "there are lstm, gru");
+}
+
+}  // namespace
+}  // namespace riverrun

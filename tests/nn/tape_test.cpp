@@ -1,0 +1,146 @@
+#include "riverrun/nn/tape.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/nn/activations.h"
+#include "riverrun/nn/linear.h"
+#include "riverrun/nn/loss.h"
+
+#include "tests/nn/gradient_check.h"
+#include "tests/nn/memory_count.h"
+
+namespace riverrun {
+namespace {
+
+using test::random_tensor;
+
+Var twice(Tape& tape, Var x) {
+  Tensor y = tape.allocate(x.shape());
+  for (std::size_t i = 0; i < y.values().size(); ++i) y.values()[i] = 2.0f * x.value().values()[i];
+  return tape.record(std::move(y), [&tape, x](const Tensor& grad) {
+    Tensor& sum = tape.grad(x);
+    for (std::size_t i = 0; i < grad.values().size(); ++i) {
+      sum.values()[i] += 2.0f * grad.values()[i];
+    }
+  });
+}
+
+TEST(Tape, AddsTheGradientsOfAValueUsedTwice) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}, {3.0f}), true);
+  const Var y = add(twice(tape, x), multiply(x, x));  // 2x + x²
+  tape.backward(y);
+  EXPECT_EQ(y.value().values()[0], 15.0f);
+  EXPECT_EQ(x.grad().values()[0], 8.0f);  // 2 + 2x
+}
+
+TEST(Tape, GivesNoGradientToWhatDoesNotRequireIt) {
+  Tape tape;
+  const Var constant = tape.input(Tensor({1}, {3.0f}));
+  const Var x = tape.input(Tensor({1}, {5.0f}), true);
+  const Var square = multiply(constant, constant);
+  EXPECT_FALSE(square.requires_grad());
+  tape.backward(multiply(square, x));
+  EXPECT_EQ(x.grad().values()[0], 9.0f);
+  EXPECT_TRUE(constant.grad().empty());
+}
+
+TEST(Tape, DoesNotRunTheBackwardOfWhatTheLossDoesNotNeed) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}, {3.0f}), true);
+  bool ran = false;
+  tape.record(Tensor({1}), [&ran](const Tensor&) { ran = true; });
+  tape.backward(twice(tape, x));
+  EXPECT_FALSE(ran);
+}
+
+TEST(Tape, StartsFromSeveralValuesWithTheirOwnGradients) {
+  Tape tape;
+  const Var x = tape.input(Tensor({2}, {1.0f, 2.0f}), true);
+  const Var y = twice(tape, x);
+  const Var z = multiply(y, y);
+  std::vector<Tape::Upstream> upstream;
+  upstream.push_back({y, Tensor({2}, {1.0f, 10.0f})});
+  upstream.push_back({z, Tensor({2}, {1.0f, 0.5f})});
+  tape.backward(std::move(upstream));
+  // d/dx (y·u + z·v) = 2u + 8x·v
+  EXPECT_EQ(x.grad().values()[0], 10.0f);
+  EXPECT_EQ(x.grad().values()[1], 28.0f);
+}
+
+TEST(Tape, RefusesALossThatIsNotOneNumber) {
+  Tape tape;
+  const Var x = tape.input(Tensor({2}), true);
+  EXPECT_THROW(tape.backward(x), ShapeError);
+}
+
+TEST(Tape, RefusesASecondBackwardBeforeClear) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}), true);
+  tape.backward(twice(tape, x));
+  EXPECT_THROW(tape.backward(x), Error);
+  tape.clear();
+  EXPECT_NO_THROW(tape.backward(tape.input(Tensor({1}), true)));
+}
+
+TEST(Tape, RefusesAGradientOfAnotherShape) {
+  Tape tape;
+  const Var x = tape.input(Tensor({2}), true);
+  EXPECT_THROW(tape.add_grad(x, Tensor({3})), ShapeError);
+}
+
+TEST(Tape, ReferencesToValuesSurviveRecording) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}, {3.0f}), true);
+  const Tensor& value = x.value();
+  for (int i = 0; i < 1000; ++i) twice(tape, x);
+  EXPECT_EQ(&value, &x.value());
+  EXPECT_EQ(value.values()[0], 3.0f);
+}
+
+TEST(Tape, ATrainingStepAllocatesOnlyOnce) {
+  Linear first({.in_features = 50, .out_features = 70, .seed = 1});
+  Linear second({.in_features = 70, .out_features = 30, .seed = 2});
+  const std::vector<std::int32_t> targets(20, 7);
+  const Tensor x = random_tensor({20, 50}, 3);
+  Tape tape;
+  const auto step = [&] {
+    Tensor copy = tape.allocate(x.shape());
+    std::copy(x.values().begin(), x.values().end(), copy.values().begin());
+    const Var hidden = tanh(first.forward(tape, tape.input(std::move(copy), true)));
+    tape.backward(linear_cross_entropy(second, tape, hidden, targets));
+    tape.clear();
+  };
+  const std::size_t before = test::tensor_allocations();
+  step();
+  const std::size_t warm = test::tensor_allocations();
+  EXPECT_GT(warm, before);  // the counter counts
+  for (int i = 0; i < 5; ++i) step();
+  EXPECT_EQ(test::tensor_allocations(), warm);
+}
+
+TEST(Tape, WhatItKeepsDoesNotGrow) {
+  Tape tape;
+  const auto step = [&] {
+    tape.input(Tensor({1000}));  // memory that does not come from the tape
+    tape.clear();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const std::size_t before = test::tensor_bytes();
+  for (int i = 0; i < 100; ++i) step();
+  EXPECT_EQ(test::tensor_bytes(), before);
+}
+
+TEST(Tape, DoesNotSpendLargeMemoryOnASmallTensor) {
+  Tape tape;
+  tape.recycle(Tensor({100000}));
+  EXPECT_LT(tape.allocate({10}).capacity(), 1000U);
+  EXPECT_EQ(tape.allocate({90000}).capacity(), 100000U);
+}
+
+}  // namespace
+}  // namespace riverrun

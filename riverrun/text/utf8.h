@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace riverrun::text {
+
+/// What stands for a sequence of bytes that is not UTF-8.
+inline constexpr char32_t kReplacementCharacter = 0xFFFD;
+
+/// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
+void append_utf8(char32_t code_point, std::string& out);
+
+/// `bytes` with each ill-formed sequence replaced by U+FFFD: always valid UTF-8.
+[[nodiscard]] std::string to_valid_utf8(std::string_view bytes);
+
+/// Reads code points from UTF-8 that comes in pieces; a character may be cut anywhere between two
+/// pieces. Ill-formed input follows the Unicode Standard, section 3.9, "U+FFFD Substitution of
+/// Maximal Subparts": a byte that cannot begin or continue a character ends the sequence before
+/// it, and each maximal ill-formed subpart becomes one U+FFFD.
+class Utf8Scanner {
+ public:
+  /// Calls `sink(code_point, bytes, valid)` for each character that ends in `piece`; `bytes` is how
+  /// many bytes of input it took. Allocates nothing.
+  template <class Sink>
+  void feed(std::string_view piece, Sink&& sink) {
+    for (std::size_t i = 0; i < piece.size();) {
+      const auto byte = static_cast<unsigned char>(piece[i]);
+      if (remaining_ == 0) {
+        ++i;
+        if (byte < 0x80) {
+          sink(static_cast<char32_t>(byte), 1, true);
+        } else if (!begin(byte)) {
+          sink(kReplacementCharacter, 1, false);
+        }
+      } else if (byte < lowest_ || byte > highest_) {
+        const int bytes = taken_;
+        remaining_ = 0;
+        sink(kReplacementCharacter, bytes, false);  // the byte itself is looked at again
+      } else {
+        ++i;
+        if (continue_with(byte)) sink(code_point_, taken_, true);
+      }
+    }
+  }
+
+  /// The input has ended: a character that was begun and not finished is ill-formed.
+  template <class Sink>
+  void finish(Sink&& sink) {
+    if (remaining_ == 0) return;
+    remaining_ = 0;
+    sink(kReplacementCharacter, taken_, false);
+  }
+
+ private:
+  /// False if `byte` cannot begin a character of several bytes.
+  bool begin(unsigned char byte) noexcept;
+  /// True if `byte` completes the character.
+  bool continue_with(unsigned char byte) noexcept;
+
+  char32_t code_point_ = 0;
+  int taken_ = 0;                // bytes of the current character that were read
+  int remaining_ = 0;            // bytes that it still needs
+  unsigned char lowest_ = 0x80;  // the range of its next byte
+  unsigned char highest_ = 0xBF;
+};
+
+}  // namespace riverrun::text

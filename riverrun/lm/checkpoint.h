@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riverrun/core/random.h"
+#include "riverrun/io/safetensors.h"
+#include "riverrun/lm/trainer.h"
+#include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/recurrent.h"
+#include "riverrun/nn/schedule.h"
+#include "riverrun/text/batches.h"
+
+namespace riverrun::lm {
+
+/// What changes while a model is trained, besides its parameters and the optimiser's tensors.
+/// Together they are all that a run needs to go on as if it had never stopped.
+struct TrainingState {
+  std::int64_t step = 0;             // updates so far
+  text::Batches::Position position;  // of the next chunk
+  Random::State random;              // of dropout
+  State carried;                     // the recurrent state at the next chunk's beginning
+  double nats = 0;                   // sum of the training loss since the last validation
+  std::int64_t nats_tokens = 0;      // how many tokens that sum is over
+  ReduceOnPlateau::State plateau;
+  std::vector<Validation> validations;
+  std::optional<Validation> best;
+};
+
+/// Which text a run was made with: compared when it is resumed.
+struct Fingerprint {
+  std::int64_t tokens = 0;
+  std::uint64_t hash = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+struct Fingerprints {
+  Fingerprint train;
+  Fingerprint valid;
+  friend bool operator==(const Fingerprints&, const Fingerprints&) = default;
+};
+
+/// Reads the corpus once. Throws IoError.
+[[nodiscard]] Fingerprint fingerprint(const text::Corpus& corpus);
+
+/// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
+/// tensors as "optimizer.<name>", the carried state as "state.<i>", and the rest as JSON in the
+/// metadata. It holds no time of day and no duration, so equal runs write equal files. Throws
+/// IoError.
+void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
+                     const Fingerprints& texts, const ParameterList& parameters,
+                     Optimizer& optimizer, const TrainingState& state);
+
+/// What the metadata of a checkpoint says.
+struct CheckpointHeader {
+  RunOptions options;
+  Fingerprints texts;
+  TrainingState state;  // `carried` is empty
+};
+/// Throws FormatError.
+[[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
+
+/// The tensors of a checkpoint. Strict: nothing may be missing, extra or misshapen. Throws
+/// FormatError.
+void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
+                             Optimizer& optimizer, State& carried);
+
+}  // namespace riverrun::lm

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "riverrun/lm/language_model.h"
+#include "riverrun/text/corpus.h"
+
+namespace riverrun::lm {
+
+/// How well a model predicts a text: every token but the first, once.
+struct Evaluation {
+  std::int64_t tokens = 0;      // predicted
+  std::int64_t characters = 0;  // of the predicted tokens, spaces between words included
+  std::int64_t bytes = 0;
+  double nats = 0;  // the sum of the tokens' surprise
+
+  [[nodiscard]] double nats_per_token() const noexcept;
+  /// exp(nats per token)
+  [[nodiscard]] double perplexity() const noexcept;
+  [[nodiscard]] double bits_per_character() const noexcept;
+  [[nodiscard]] double bits_per_byte() const noexcept;
+};
+
+struct EvaluateOptions {
+  /// With one stream every token is predicted from all tokens before it: the strict meaning. With
+  /// more, that many stretches of the text are read side by side, each beginning without context;
+  /// faster and very slightly pessimistic, for watching a training run.
+  std::int64_t streams = 1;
+  /// Tokens of each stream that are computed at once; changes memory and time, not the result.
+  std::int64_t seq_len = 256;
+};
+
+/// Called between chunks with the tokens done so far; returning false ends the evaluation, which
+/// then holds what was read until there.
+using EvaluateProgress = std::function<bool(std::int64_t tokens)>;
+
+/// One pass over the whole corpus with carried state. Throws ConfigError if there are fewer than
+/// two tokens or an option is not positive, NumericError if the sum is NaN.
+[[nodiscard]] Evaluation evaluate(const LanguageModel& model, const text::Corpus& corpus,
+                                  const EvaluateOptions& options = {},
+                                  const EvaluateProgress& progress = {});
+
+}  // namespace riverrun::lm

@@ -1,0 +1,219 @@
+#include "riverrun/lm/language_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/random.h"
+#include "riverrun/kernels/matmul.h"
+#include "riverrun/nn/cells.h"
+#include "riverrun/nn/dropout.h"
+#include "riverrun/nn/embedding.h"
+#include "riverrun/nn/linear.h"
+#include "riverrun/nn/loss.h"
+
+namespace riverrun::lm {
+namespace {
+
+/// Independent seeds for the parts of one model.
+std::uint64_t part_seed(std::uint64_t seed, std::uint64_t part) {
+  Random random(seed, part);
+  const std::uint64_t high = random.next();
+  return high << 32 | random.next();
+}
+
+RecurrentOptions recurrent_options(const LanguageModelOptions& options) {
+  RecurrentOptions recurrent;
+  recurrent.input_size = options.embedding_size;
+  recurrent.hidden_size = options.hidden_size;
+  recurrent.num_layers = options.num_layers;
+  recurrent.dropout = options.num_layers > 1 ? options.dropout : 0.0f;
+  recurrent.forget_bias = options.forget_bias;
+  recurrent.seed = part_seed(options.seed, 1);
+  return recurrent;
+}
+
+}  // namespace
+
+void check(const LanguageModelOptions& options) {
+  const auto positive = [](const char* name, std::int64_t value) {
+    if (value < 1) {
+      throw ConfigError(fmt::format("LanguageModel: {} is {}; it must be at least 1", name, value));
+    }
+  };
+  positive("vocab_size", options.vocab_size);
+  positive("embedding_size", options.embedding_size);
+  positive("hidden_size", options.hidden_size);
+  positive("num_layers", options.num_layers);
+  // Recurrent refuses it too, but under its own name and only with several layers.
+  if (!(options.dropout >= 0 && options.dropout < 1)) {
+    throw ConfigError(
+        fmt::format("LanguageModel: dropout is {}; it must be in [0, 1)", options.dropout));
+  }
+  if (options.init_uniform &&
+      !(*options.init_uniform >= 0 && std::isfinite(*options.init_uniform))) {
+    throw ConfigError(fmt::format("LanguageModel: init_uniform is {}; it must be at least 0",
+                                  *options.init_uniform));
+  }
+  if (options.forget_bias && !std::isfinite(*options.forget_bias)) {
+    throw ConfigError("LanguageModel: forget_bias must be a finite number");
+  }
+  if (options.forget_bias && options.init_uniform) {
+    throw ConfigError(
+        "LanguageModel: forget_bias and init_uniform are set; only one can be, as init_uniform "
+        "decides every parameter");
+  }
+  // A file may claim any sizes: refuse what could not be held before anything is allocated.
+  constexpr double kMaxParameters = 1e11;
+  const double hidden = static_cast<double>(options.hidden_size);
+  const auto gates = static_cast<double>(find_cell(options.cell).gates.size());
+  const double estimate =
+      static_cast<double>(options.vocab_size) *
+          (static_cast<double>(options.embedding_size) + hidden) +
+      gates * hidden * (static_cast<double>(options.embedding_size) + hidden) +
+      (static_cast<double>(options.num_layers) - 1) * gates * 2 * hidden * hidden;
+  if (estimate > kMaxParameters) {
+    throw ConfigError(fmt::format(
+        "LanguageModel: vocab_size = {}, embedding_size = {}, hidden_size = {} and num_layers = {} "
+        "make about {:.0e} parameters; at most 1e11 are allowed",
+        options.vocab_size, options.embedding_size, options.hidden_size, options.num_layers,
+        estimate));
+  }
+}
+
+struct LanguageModel::Impl {
+  explicit Impl(const LanguageModelOptions& o)
+      : options(o),
+        embedding({.num_embeddings = o.vocab_size,
+                   .embedding_dim = o.embedding_size,
+                   .seed = part_seed(o.seed, 0)}),
+        rnn(find_cell(o.cell), recurrent_options(o)),
+        decoder({.in_features = o.hidden_size,
+                 .out_features = o.vocab_size,
+                 .bias = true,
+                 .seed = part_seed(o.seed, 2)}) {}
+
+  Shape shape(std::size_t inputs, std::size_t targets, std::int64_t batch) const {
+    const auto tokens = static_cast<std::int64_t>(inputs);
+    if (batch < 1 || tokens == 0 || tokens % batch != 0 || inputs != targets) {
+      throw ShapeError(
+          fmt::format("LanguageModel: {} inputs and {} targets for a batch of {}; both must be the "
+                      "same multiple of the batch, and not 0",
+                      inputs, targets, batch));
+    }
+    return {tokens / batch, batch};
+  }
+
+  LanguageModelOptions options;
+  Embedding embedding;
+  Recurrent rnn;
+  Linear decoder;
+};
+
+LanguageModel::LanguageModel(const LanguageModelOptions& options) {
+  check(options);
+  impl_ = std::make_unique<Impl>(options);
+  if (options.init_uniform) {
+    Random random(options.seed, 3);
+    for (const NamedParameter& named : parameters()) {
+      random.fill_uniform(named.parameter->mutable_value().values(), -*options.init_uniform,
+                          *options.init_uniform);
+    }
+  }
+}
+
+LanguageModel::LanguageModel(LanguageModel&&) noexcept = default;
+LanguageModel& LanguageModel::operator=(LanguageModel&&) noexcept = default;
+LanguageModel::~LanguageModel() = default;
+
+LanguageModel::Loss LanguageModel::loss(Tape& tape, std::span<const std::int32_t> inputs,
+                                        std::span<const std::int32_t> targets, std::int64_t batch,
+                                        const State& initial) {
+  const Shape shape = impl_->shape(inputs.size(), targets.size(), batch);
+  std::vector<Var> state;
+  state.reserve(initial.tensors.size());
+  for (const Tensor& tensor : initial.tensors) state.push_back(tape.input(tensor));
+
+  Var x = impl_->embedding.forward(tape, inputs, shape);
+  x = dropout(tape, x, impl_->options.dropout);
+  Recurrent::VarOutput hidden = impl_->rnn.forward(tape, x, state);
+  const Var y = dropout(tape, hidden.output, impl_->options.dropout);
+  return {linear_cross_entropy(impl_->decoder, tape, y, targets), std::move(hidden.state)};
+}
+
+double LanguageModel::total_nats(std::span<const std::int32_t> inputs,
+                                 std::span<const std::int32_t> targets, std::int64_t batch,
+                                 State& state) const {
+  const Shape shape = impl_->shape(inputs.size(), targets.size(), batch);
+  Recurrent::Output hidden = impl_->rnn.forward(impl_->embedding.forward(inputs, shape), state);
+  state = std::move(hidden.state);
+  return linear_cross_entropy(impl_->decoder, hidden.output, targets);
+}
+
+State LanguageModel::zero_state(std::int64_t batch) const { return impl_->rnn.zero_state(batch); }
+
+ParameterList LanguageModel::parameters() {
+  ParameterList list = prefixed("embedding", impl_->embedding.parameters());
+  for (auto& part : {prefixed("rnn", impl_->rnn.parameters()),
+                     prefixed("decoder", impl_->decoder.parameters())}) {
+    list.insert(list.end(), part.begin(), part.end());
+  }
+  return list;
+}
+
+std::int64_t LanguageModel::parameter_count() const {
+  std::int64_t count = 0;
+  for (const NamedParameter& named : const_cast<LanguageModel*>(this)->parameters()) {
+    count += named.parameter->value().elements();
+  }
+  return count;
+}
+
+const LanguageModelOptions& LanguageModel::options() const noexcept { return impl_->options; }
+
+struct LanguageModel::Reader::Impl {
+  explicit Impl(const LanguageModel& model)
+      : embedding(model.impl_->embedding.weight().value()),
+        weight(model.impl_->decoder.weight().value()),
+        bias(model.impl_->decoder.bias().value()),
+        stream(model.impl_->rnn.stream(1)),
+        hidden({model.options().hidden_size}),
+        logits({model.options().vocab_size}) {}
+
+  const Tensor& embedding;
+  const Tensor& weight;
+  const Tensor& bias;
+  Stream stream;
+  Tensor hidden;
+  Tensor logits;
+};
+
+LanguageModel::Reader::Reader(const LanguageModel& model) : impl_(std::make_unique<Impl>(model)) {}
+LanguageModel::Reader::Reader(Reader&&) noexcept = default;
+LanguageModel::Reader& LanguageModel::Reader::operator=(Reader&&) noexcept = default;
+LanguageModel::Reader::~Reader() = default;
+
+std::span<const float> LanguageModel::Reader::read(std::int32_t token) {
+  const std::int64_t vocab_size = impl_->embedding.size(0);
+  if (token < 0 || token >= vocab_size) {
+    throw ShapeError(fmt::format(
+        "LanguageModel.read: token is {}; it must be in [0, vocab_size = {})", token, vocab_size));
+  }
+  const auto size = static_cast<std::size_t>(impl_->embedding.size(1));
+  impl_->stream.step(
+      impl_->embedding.values().subspan(static_cast<std::size_t>(token) * size, size),
+      impl_->hidden.values());
+  const std::int64_t hidden_size = impl_->hidden.elements();
+  std::copy(impl_->bias.values().begin(), impl_->bias.values().end(), impl_->logits.data());
+  kernels::matmul(1, vocab_size, hidden_size, {impl_->hidden.data(), hidden_size},
+                  {impl_->weight.data(), hidden_size, true}, 1.0f, impl_->logits.data(),
+                  vocab_size);
+  return impl_->logits.values();
+}
+
+void LanguageModel::Reader::reset() noexcept { impl_->stream.reset(); }
+
+}  // namespace riverrun::lm

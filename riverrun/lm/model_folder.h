@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+
+#include "riverrun/lm/language_model.h"
+#include "riverrun/text/tokenizer.h"
+
+namespace riverrun::lm {
+
+/// The names of a model folder's files; the tokenizer's is text::kTokenizerFile.
+inline constexpr const char* kConfigFile = "config.json";
+inline constexpr const char* kWeightsFile = "model.safetensors";
+
+/// A language model and the map between its numbers and text.
+struct SavedModel {
+  LanguageModel model;
+  text::Tokenizer tokenizer;
+};
+
+/// Writes config.json and the tokenizer, each atomically; both say all of a model but its weights.
+/// Throws IoError.
+void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
+                 const text::Tokenizer& tokenizer);
+
+/// Writes model.safetensors atomically. Throws IoError.
+void save_weights(const std::filesystem::path& folder, LanguageModel& model);
+
+/// What config.json says; initialisation options have their defaults, as a trained model does not
+/// need them. Throws IoError, and FormatError if a value is missing or cannot be.
+[[nodiscard]] LanguageModelOptions load_config(const std::filesystem::path& folder);
+
+/// The whole model. Strict: a missing, extra or misshapen tensor, or a tokenizer of another size
+/// than the model's vocabulary, is an error that names it. Throws IoError and FormatError.
+[[nodiscard]] SavedModel load_model(const std::filesystem::path& folder);
+
+}  // namespace riverrun::lm

@@ -1,0 +1,266 @@
+#include "riverrun/lm/run_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/lm/model_folder.h"
+
+namespace riverrun::lm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMarker = ".unfinished";
+
+constexpr std::array<std::string_view, 5> kOwnFiles = {kWeightsFile, kCheckpointFile, kConfigFile,
+                                                       text::kTokenizerFile, kMarker};
+
+/// Of replace_file.
+bool is_temporary(const std::string& name) {
+  return name.starts_with(".riverrun-") && name.ends_with(".tmp");
+}
+
+bool is_own(const std::string& name) {
+  for (const std::string_view own : kOwnFiles) {
+    if (name == own) return true;
+  }
+  return is_temporary(name);
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code code;
+  const bool found = fs::exists(path, code);
+  if (code) throw IoError(path.string(), code.value(), "cannot be examined");
+  return found;
+}
+
+fs::path with_suffix(fs::path path, const char* suffix) {
+  path += suffix;
+  return path;
+}
+fs::path staging_of(const fs::path& out) { return with_suffix(out, ".training"); }
+
+/// An absolute path without links, so that "…/model/", "." and links to folders have siblings.
+fs::path normal(const fs::path& out) {
+  if (out.empty()) throw ConfigError("RunFolder: the name of the output folder is empty");
+  std::error_code code;
+  fs::path path = fs::weakly_canonical(fs::absolute(out, code), code);
+  if (code) throw IoError(out.string(), code.value(), "cannot be examined");
+  if (!path.has_filename()) path = path.parent_path();
+  if (!path.has_filename()) {
+    throw ConfigError(fmt::format("{}: cannot be the output folder", out.string()));
+  }
+  if (is_there(path) && !fs::is_directory(path)) {
+    throw IoError(path.string(), ENOTDIR, "cannot be the output folder");
+  }
+  return path;
+}
+
+bool holds_model(const fs::path& folder) {
+  return is_there(folder / kWeightsFile) || is_there(folder / kCheckpointFile);
+}
+
+/// Also if it is not there. A run that was killed right after it had made its folder leaves an
+/// empty one.
+bool holds_nothing(const fs::path& folder) {
+  if (!is_there(folder)) return true;
+  std::error_code code;
+  fs::directory_iterator entries(folder, code);
+  if (code) throw IoError(folder.string(), code.value(), "cannot be read");
+  return std::all_of(fs::begin(entries), fs::end(entries), [](const fs::directory_entry& entry) {
+    return is_temporary(entry.path().filename().string());
+  });
+}
+
+/// Whether or not it is there.
+void remove_file(const fs::path& path) {
+  std::error_code code;
+  fs::remove(path, code);
+  if (code) throw IoError(path.string(), code.value(), "cannot be removed");
+}
+
+/// Removes the files of a run and, if nothing else is in it, the folder.
+void remove_run(const fs::path& folder) {
+  if (!is_there(folder)) return;
+  // The marker last: whoever stops half-way leaves a folder that is still known as an unfinished
+  // one.
+  for (const std::string_view name : kOwnFiles) remove_file(folder / name);
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
+    if (is_own(entry.path().filename().string())) fs::remove(entry.path(), code);
+  }
+  fs::remove(folder, code);
+}
+
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);  // some file systems cannot; then the rename is as lasting as it gets
+  ::close(descriptor);
+}
+
+void create_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) throw IoError(folder.string(), code.value(), "cannot be created");
+}
+
+/// Finishes a publish() that was interrupted after the folders had changed places.
+void settle(const fs::path& out) {
+  if (!is_there(out / kMarker)) return;
+  const fs::path old = staging_of(out);
+  if (is_there(old) && !is_there(old / kMarker)) remove_run(old);
+  remove_file(out / kMarker);
+}
+
+bool overwriting_run_is_unfinished(const fs::path& out) {
+  return is_there(staging_of(out) / kMarker);
+}
+
+/// Whether the old folder can give way to the new one without losing anything but a model.
+void check_replaceable(const fs::path& out) {
+  std::error_code code;
+  fs::directory_iterator entries(out, code);
+  if (code) throw IoError(out.string(), code.value(), "cannot be read");
+  for (const fs::directory_entry& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (!is_own(name)) {
+      throw ConfigError(
+          fmt::format("{}: cannot be overwritten, because it also holds \"{}\", which is no part "
+                      "of a model; choose another output folder",
+                      out.string(), name));
+    }
+  }
+  struct stat folder {};
+  struct stat parent {};
+  if (::stat(out.c_str(), &folder) == 0 && ::stat(out.parent_path().c_str(), &parent) == 0 &&
+      folder.st_dev != parent.st_dev) {
+    throw ConfigError(
+        fmt::format("{}: cannot be overwritten in one step, because it is a mount point; choose "
+                    "another output folder",
+                    out.string()));
+  }
+}
+
+/// Makes the two folders change places in one step. False if the file system cannot.
+bool exchange(const fs::path& a, const fs::path& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+void rename_folder(const fs::path& from, const fs::path& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    throw IoError(to.string(), errno, "cannot be replaced");
+  }
+}
+
+}  // namespace
+
+RunFolder::Lock::Lock(const fs::path& folder)
+    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  // A file system without locks, or a folder that cannot be read, has to do without.
+  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+    return;
+  }
+  ::close(descriptor_);
+  throw ConfigError(fmt::format("{}: another process is training in this folder", folder.string()));
+}
+
+RunFolder::Lock::~Lock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void RunFolder::check_start(const fs::path& folder, bool overwrite) {
+  const fs::path out = normal(folder);
+  const fs::path staging = staging_of(out);
+  const bool holds = holds_model(out);
+  const bool unfinished = overwriting_run_is_unfinished(out);
+  if (!overwrite && (holds || unfinished)) {
+    throw ConfigError(
+        fmt::format("{}: holds a model or an unfinished run already; resume it, overwrite it "
+                    "(--resume, --overwrite), or choose another output folder",
+                    holds ? out.string() : staging.string()));
+  }
+  if (!holds) return;
+  check_replaceable(out);
+  // What an interrupted publish() left there is told by the marker on the other side.
+  if (!holds_nothing(staging) && !unfinished && !is_there(out / kMarker)) {
+    throw ConfigError(fmt::format("{}: is in the way; a run that overwrites {} works there",
+                                  staging.string(), out.string()));
+  }
+}
+
+RunFolder RunFolder::start(const fs::path& folder, bool overwrite) {
+  check_start(folder, overwrite);
+  const fs::path out = normal(folder);
+  const fs::path staging = staging_of(out);
+  create_folder(out);
+  std::vector<Lock> locks;
+  locks.emplace_back(out);
+  settle(out);
+  if (overwriting_run_is_unfinished(out)) {
+    const Lock nobody_works_there(staging);
+    remove_run(staging);
+  }
+  if (!holds_model(out)) return {out, out, std::move(locks)};
+  create_folder(staging);
+  locks.emplace_back(staging);
+  replace_file(staging / kMarker, "");
+  return {out, staging, std::move(locks)};
+}
+
+RunFolder RunFolder::resume(const fs::path& folder) {
+  const fs::path out = normal(folder);
+  const fs::path staging = staging_of(out);
+  std::vector<Lock> locks;
+  if (is_there(out)) {
+    locks.emplace_back(out);
+    settle(out);
+  }
+  if (overwriting_run_is_unfinished(out) && is_there(staging / kCheckpointFile)) {
+    locks.emplace_back(staging);
+    return {out, staging, std::move(locks)};
+  }
+  if (is_there(out / kCheckpointFile)) return {out, out, std::move(locks)};
+  throw ConfigError(
+      fmt::format("{}: there is no {} to resume from", out.string(), kCheckpointFile));
+}
+
+bool RunFolder::can_resume(const fs::path& folder) {
+  const fs::path out = normal(folder);
+  return (overwriting_run_is_unfinished(out) && is_there(staging_of(out) / kCheckpointFile)) ||
+         is_there(out / kCheckpointFile);
+}
+
+void RunFolder::publish() {
+  if (!staged()) return;
+  fs::path old = path_;
+  if (!is_there(out_)) {
+    rename_folder(path_, out_);
+    old.clear();
+  } else if (!exchange(path_, out_)) {
+    for (int i = 0; i == 0 || is_there(old); ++i) {
+      old = with_suffix(out_, i == 0 ? ".old" : fmt::format(".old{}", i).c_str());
+    }
+    rename_folder(out_, old);
+    rename_folder(path_, out_);
+  }
+  sync_folder(out_.parent_path());
+  path_ = out_;
+  if (!old.empty()) remove_run(old);
+  remove_file(out_ / kMarker);
+}
+
+}  // namespace riverrun::lm

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+namespace riverrun::lm {
+
+/// The training state's file in a model folder.
+inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
+
+/// Where a training run writes, such that a model which is already there stays whole until the new
+/// one is.
+///
+/// A new folder is written to directly. To overwrite an old model, the run works in the sibling
+/// `OUT.training`, which a file named `.unfinished` marks; once it holds a complete model,
+/// publish() makes the two folders change places in one step (renameat2 with RENAME_EXCHANGE;
+/// where a file system lacks it, by two renames, and then OUT.old is whole if the machine stops
+/// between them) and removes the old one. A process killed at any moment leaves a folder that the
+/// next resume() or overwriting start() understands.
+///
+/// As long as it lives it holds a lock, so that no other process trains in the same folder.
+class RunFolder {
+ public:
+  /// Throws what start() would for the state that `folder` is in, and changes nothing.
+  static void check_start(const std::filesystem::path& folder, bool overwrite);
+  /// For a run from the beginning. Creates the folder. Throws ConfigError if `folder` holds a model or
+  /// an unfinished run and `overwrite` is false, or if it holds files that are not a model's and
+  /// would be lost, or if another process trains in it; throws IoError if the folder cannot be
+  /// made.
+  [[nodiscard]] static RunFolder start(const std::filesystem::path& folder, bool overwrite);
+
+  /// For a run that goes on: the folder that holds its checkpoint, which is `OUT.training` if an
+  /// overwriting run was interrupted before its first model. Throws ConfigError if there is none.
+  [[nodiscard]] static RunFolder resume(const std::filesystem::path& folder);
+
+  /// Whether resume() would find a checkpoint.
+  [[nodiscard]] static bool can_resume(const std::filesystem::path& folder);
+
+  /// Where to write now; changes with publish().
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// True while an old model stands at OUT and this run works beside it.
+  [[nodiscard]] bool staged() const noexcept { return path_ != out_; }
+  /// If staged(), puts this run's folder in the old one's place. path() must hold a whole model.
+  /// Throws IoError.
+  void publish();
+
+ private:
+  class Lock {
+   public:
+    /// Throws ConfigError if another process has it.
+    explicit Lock(const std::filesystem::path& folder);
+    Lock(Lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    Lock& operator=(Lock&& other) noexcept {
+      std::swap(descriptor_, other.descriptor_);
+      return *this;
+    }
+    ~Lock();
+
+   private:
+    int descriptor_;
+  };
+
+  RunFolder(std::filesystem::path out, std::filesystem::path path, std::vector<Lock> locks)
+      : out_(std::move(out)), path_(std::move(path)), locks_(std::move(locks)) {}
+
+  std::filesystem::path out_;
+  std::filesystem::path path_;
+  std::vector<Lock> locks_;  // a folder keeps its lock when it is renamed
+};
+
+}  // namespace riverrun::lm

@@ -1,0 +1,351 @@
+#include "riverrun/lm/trainer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/lm/checkpoint.h"
+#include "riverrun/lm/model_folder.h"
+#include "riverrun/nn/clip.h"
+#include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/schedule.h"
+#include "riverrun/text/batches.h"
+
+namespace riverrun::lm {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Validation reads a tenth of what training does three times over; seldom enough, and for a text
+/// of usual size not before an epoch's end.
+std::int64_t default_valid_every(std::int64_t valid_tokens, std::int64_t tokens_per_step) {
+  constexpr std::int64_t kLeast = 1000;
+  // A forward pass is about a third of an update.
+  return std::max(kLeast, 10 * valid_tokens / (3 * tokens_per_step));
+}
+
+}  // namespace
+
+struct Trainer::Impl {
+  Impl(LanguageModel& m, const text::Corpus& train, const text::Corpus& valid_text,
+       const TrainerOptions& o)
+      : model(m),
+        valid(valid_text),
+        options(o),
+        batches(
+            text::Batches::for_training(train, {.batch_size = o.batch_size, .seq_len = o.seq_len})),
+        texts{fingerprint(train), fingerprint(valid_text)},
+        parameters(m.parameters()),
+        optimizer(make_optimizer(o, parameters)),
+        schedule(make_schedule(o, batches.size())),
+        plateau({.lr = o.lr, .factor = o.decay, .patience = 0}),
+        tape(/*training=*/true, o.seed) {
+    // At least so many tokens each, so that beginning without context hardly shows.
+    constexpr std::int64_t kLeastStream = 1024;
+    valid_options.streams =
+        std::clamp<std::int64_t>((valid.size() - 1) / kLeastStream, 1, o.batch_size);
+    valid_options.seq_len = o.seq_len;
+    // Refuses a text that is too short now, not after an epoch.
+    (void)text::Batches::for_evaluation(
+        valid, {.batch_size = valid_options.streams, .seq_len = valid_options.seq_len});
+    valid_every = options.valid_every > 0
+                      ? options.valid_every
+                      : default_valid_every(valid.size(), o.batch_size * o.seq_len);
+  }
+
+  std::int64_t total_steps() const { return batches.size() * options.epochs; }
+  bool at_epoch_end() const { return batches.position().chunk == batches.size(); }
+
+  /// A function of the state alone, so that a validation that was interrupted is made up for.
+  bool validation_due() const {
+    if (state.step == 0) return false;
+    if (!state.validations.empty() && state.validations.back().step == state.step) return false;
+    return at_epoch_end() || state.step % valid_every == 0;
+  }
+
+  double epochs_done() const {
+    const text::Batches::Position position = batches.position();
+    return static_cast<double>(position.epoch) +
+           static_cast<double>(position.chunk) / static_cast<double>(batches.size());
+  }
+
+  double lr(std::int64_t step) const { return schedule ? schedule(step) : plateau.lr(); }
+
+  NumericError diverged(const char* what, double value) const {
+    return NumericError(fmt::format(
+        "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (--lr, here {}) or "
+        "stronger clipping (--clip, here {}); {}",
+        what, value, state.step + 1, batches.position().epoch + 1, options.lr,
+        options.clip > 0 ? fmt::format("{}", options.clip) : "off",
+        state.best ? fmt::format("the best model so far, {:.4f} nats per token after step {}, is "
+                                 "in {}",
+                                 state.best->valid_nats, state.best->step, folder->path().string())
+                   : "there was no validated model yet, and none was written"));
+  }
+
+  /// One chunk: forward, backward, update. Returns the mean loss.
+  double update(const text::Batch& chunk) {
+    tape.clear();
+    if (chunk.first) state.carried.tensors.clear();
+    const LanguageModel::Loss result =
+        model.loss(tape, chunk.inputs, chunk.targets, chunk.batch, state.carried);
+    const double nats = result.loss.value().values()[0];
+    if (!std::isfinite(nats)) throw diverged("loss", nats);
+    zero_grad(parameters);
+    tape.backward(result.loss);
+    const double norm = clip_grad_norm(
+        parameters, options.clip > 0 ? options.clip : std::numeric_limits<double>::infinity());
+    if (!std::isfinite(norm)) throw diverged("gradient's norm", norm);
+
+    optimizer->set_lr(lr(state.step));
+    optimizer->step();
+    state.carried.tensors.resize(result.state.size());
+    for (std::size_t i = 0; i < result.state.size(); ++i) {
+      state.carried.tensors[i] = result.state[i].value();
+    }
+    ++state.step;
+    state.nats += nats * static_cast<double>(chunk.predicted);
+    state.nats_tokens += chunk.predicted;
+    return nats;
+  }
+
+  /// Nothing if `stop` became true meanwhile.
+  std::optional<double> measure(const Watch& watch) {
+    bool stopped = false;
+    const Evaluation evaluation = evaluate(model, valid, valid_options, [&](std::int64_t) {
+      stopped = watch.stop != nullptr && watch.stop->load();
+      return !stopped;
+    });
+    if (stopped) return std::nullopt;
+    const double nats = evaluation.nats_per_token();
+    if (!std::isfinite(nats)) throw diverged("validation loss", nats);
+    return nats;
+  }
+
+  /// The order makes a kill at any moment harmless: a model that is newer than the checkpoint is
+  /// found again, and written again with the same bits.
+  void save_model() {
+    save_weights(folder->path(), model);
+    folder->publish();
+  }
+
+  /// False if it was stopped.
+  bool validate(const Watch& watch) {
+    const std::optional<double> nats = measure(watch);
+    if (!nats) return false;
+    Validation validation;
+    validation.step = state.step;
+    validation.epoch = epochs_done();
+    validation.lr = lr(state.step - 1);
+    validation.train_nats = state.nats / static_cast<double>(state.nats_tokens);
+    validation.valid_nats = *nats;
+    validation.best = !state.best || *nats < state.best->valid_nats;
+    plateau.update(*nats);
+    state.nats = 0;
+    state.nats_tokens = 0;
+    state.validations.push_back(validation);
+    if (validation.best) {
+      state.best = validation;
+      save_model();
+    }
+    if (watch.validation) watch.validation(validation);
+    return true;
+  }
+
+  void checkpoint() {
+    const Clock::time_point start = Clock::now();
+    state.position = batches.position();
+    state.random = tape.random().state();
+    state.plateau = plateau.state();
+    save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options}, texts, parameters,
+                    *optimizer, state);
+    last_checkpoint = Clock::now();
+    checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
+  }
+
+  /// Seldom enough that checkpoints take at most two per cent of the time.
+  bool checkpoint_due() const {
+    constexpr double kLeastSeconds = 30;
+    return seconds_since(last_checkpoint) > std::max(kLeastSeconds, 50 * checkpoint_seconds);
+  }
+
+  LanguageModel& model;
+  const text::Corpus& valid;
+  TrainerOptions options;
+  RunFolder* folder = nullptr;
+  text::Batches batches;
+  Fingerprints texts;
+  ParameterList parameters;
+  std::unique_ptr<Optimizer> optimizer;
+  Schedule schedule;
+  ReduceOnPlateau plateau;
+  Tape tape;
+  EvaluateOptions valid_options;
+  std::int64_t valid_every = 0;
+  TrainingState state;
+  Clock::time_point last_checkpoint = Clock::now();
+  double checkpoint_seconds = 0;
+};
+
+Trainer::Trainer(LanguageModel& model, const text::Corpus& train, const text::Corpus& valid,
+                 const TrainerOptions& options) {
+  check(options);
+  impl_ = std::make_unique<Impl>(model, train, valid, options);
+}
+
+Trainer::~Trainer() = default;
+
+std::int64_t Trainer::steps_per_epoch() const noexcept { return impl_->batches.size(); }
+std::int64_t Trainer::total_steps() const noexcept { return impl_->total_steps(); }
+
+RunOptions Trainer::checkpoint_options(const RunFolder& folder) {
+  return checkpoint_header(io::SafetensorsFile(folder.path() / kCheckpointFile)).options;
+}
+
+void Trainer::resume(RunFolder& folder) {
+  impl_->folder = &folder;
+  const io::SafetensorsFile file(impl_->folder->path() / kCheckpointFile);
+  CheckpointHeader header = checkpoint_header(file);
+  if (header.texts != impl_->texts) {
+    const bool train = header.texts.train != impl_->texts.train;
+    const Fingerprint& was = train ? header.texts.train : header.texts.valid;
+    const Fingerprint& is = train ? impl_->texts.train : impl_->texts.valid;
+    throw ConfigError(fmt::format(
+        "Trainer: the {} text ({} tokens) is not the one this run began with ({} tokens); a run "
+        "can only be resumed with its own texts",
+        train ? "training" : "validation", is.tokens, was.tokens));
+  }
+  State carried = impl_->model.zero_state(impl_->options.batch_size);
+  load_checkpoint_tensors(file, impl_->parameters, *impl_->optimizer, carried);
+  try {
+    impl_->batches.seek(header.state.position);
+  } catch (const ConfigError& error) {
+    throw FormatError(file.path(), 0, error.what());
+  }
+  impl_->state = std::move(header.state);
+  impl_->state.carried = std::move(carried);
+  impl_->tape.random() = Random(impl_->state.random);
+  impl_->plateau.set_state(impl_->state.plateau);
+  impl_->optimizer->set_steps(impl_->state.step);
+}
+
+void Trainer::begin(RunFolder& folder) {
+  impl_->folder = &folder;
+  std::uintmax_t weights = 0;
+  std::uintmax_t moments = 0;
+  for (const NamedParameter& named : impl_->parameters) {
+    weights += static_cast<std::uintmax_t>(named.parameter->value().elements()) * sizeof(float);
+  }
+  for (const auto& [name, tensor] : impl_->optimizer->state()) {
+    moments += static_cast<std::uintmax_t>(tensor->elements()) * sizeof(float);
+  }
+  // Each of the two files exists twice while it is replaced.
+  const std::uintmax_t needed = 2 * (2 * weights + moments) + (std::uintmax_t{1} << 16);
+  std::error_code code;
+  const fs::path path = impl_->folder->path();
+  const fs::space_info space = fs::space(path, code);
+  if (!code && space.available < needed) {
+    throw IoError(path.string(), ENOSPC,
+                  fmt::format("cannot hold the model and its checkpoints: {} bytes are needed, {} "
+                              "are free",
+                              needed, space.available));
+  }
+  impl_->checkpoint();
+}
+
+TrainingResult Trainer::run(const Watch& watch) {
+  Impl& it = *impl_;
+  const std::int64_t total = it.total_steps();
+  const Clock::time_point start = Clock::now();
+  const std::int64_t first_step = it.state.step;
+  it.last_checkpoint = start;
+  TrainingResult result;
+  double shown_nats = 0;
+  double idle = 0;  // seconds spent on validations and checkpoints
+  text::Batch chunk;
+
+  const auto stopped = [&] { return watch.stop != nullptr && watch.stop->load(); };
+  const auto out_of_time = [&] {
+    return watch.max_seconds > 0 && seconds_since(start) >= watch.max_seconds;
+  };
+  while (true) {
+    if (it.validation_due()) {
+      const Clock::time_point began = Clock::now();
+      if (it.validate(watch)) it.checkpoint();
+      idle += seconds_since(began);
+    }
+    if (stopped()) {
+      result.reason = StopReason::kInterrupted;
+      break;
+    }
+    if (it.state.step >= total) break;
+    if (out_of_time()) {
+      result.reason = StopReason::kTimeLimit;
+      break;
+    }
+
+    if (!it.batches.next(chunk)) it.batches.next(chunk);
+    const double nats = it.update(chunk);
+    result.tokens += chunk.predicted;
+
+    const std::int64_t steps = it.state.step - first_step;
+    shown_nats = steps == 1 ? nats : shown_nats + 0.05 * (nats - shown_nats);
+    if (watch.progress) {
+      const double elapsed = seconds_since(start);
+      const double left =
+          elapsed / static_cast<double>(steps) * static_cast<double>(total - it.state.step);
+      Progress progress;
+      progress.step = it.state.step;
+      progress.total_steps = total;
+      progress.epoch = it.batches.position().epoch + 1;
+      progress.epochs = it.options.epochs;
+      progress.nats = shown_nats;
+      progress.lr = it.optimizer->lr();
+      progress.tokens_per_second = static_cast<double>(result.tokens) / (elapsed - idle);
+      progress.seconds_left =
+          watch.max_seconds > 0 ? std::min(left, watch.max_seconds - elapsed) : left;
+      watch.progress(progress);
+    }
+    if (it.checkpoint_due()) {
+      const Clock::time_point began = Clock::now();
+      it.checkpoint();
+      idle += seconds_since(began);
+    }
+  }
+
+  if (result.reason != StopReason::kFinished) {
+    it.checkpoint();
+    const bool measured =
+        !it.state.validations.empty() && it.state.validations.back().step == it.state.step;
+    if (result.reason == StopReason::kTimeLimit && !measured) {
+      // Outside the run's state, which must not depend on when the time was up: when the run is
+      // resumed, the best model is decided as if this had not happened.
+      result.last_valid_nats = it.measure(watch);
+      if (result.last_valid_nats &&
+          (!it.state.best || *result.last_valid_nats < it.state.best->valid_nats)) {
+        it.save_model();
+      }
+    } else if (!it.state.best && !it.folder->staged() && it.state.step > 0) {
+      save_weights(it.folder->path(), it.model);
+    }
+  }
+  result.steps = it.state.step;
+  result.seconds = seconds_since(start);
+  result.validations = it.state.validations;
+  result.best = it.state.best;
+  result.model_saved = !it.folder->staged() && fs::exists(it.folder->path() / kWeightsFile);
+  return result;
+}
+
+}  // namespace riverrun::lm

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/schedule.h"
+
+namespace riverrun::lm {
+
+/// How a language model is trained. The defaults go with those of LanguageModelOptions.
+struct TrainerOptions {
+  /// Tokens of a chunk: gradients flow through so many steps, the state is carried on
+  /// (truncated back-propagation through time, Williams & Peng 1990).
+  std::int64_t seq_len = 128;
+  /// Stretches of the text that are read side by side.
+  std::int64_t batch_size = 32;
+  std::int64_t epochs = 8;
+  /// "sgd", "adam", "adamw" or "rmsprop".
+  std::string optimizer = "adamw";
+  double lr = 3e-3;
+  /// Of sgd and rmsprop.
+  double momentum = 0;
+  double weight_decay = 0;
+  /// "constant", "step", "cosine" (to 0 at the end of the last epoch) or "plateau".
+  std::string schedule = "cosine";
+  /// Updates during which lr rises linearly to its value; not with "plateau".
+  std::int64_t warmup = 100;
+  /// What lr is multiplied by: by "step" at the end of each epoch from the `decay_after`-th on, by
+  /// "plateau" after each validation that is no improvement.
+  double decay = 0.5;
+  std::int64_t decay_after = 4;
+  /// The global norm that gradients are scaled down to (Pascanu et al. 2013); 0 for none.
+  double clip = 1.0;
+  /// Updates between validations beside the one after each epoch; 0: such that they take about a
+  /// tenth of the time.
+  std::int64_t valid_every = 0;
+  /// Of dropout.
+  std::uint64_t seed = 1;
+};
+
+/// Throws ConfigError if an option is out of range; the message names it.
+void check(const TrainerOptions& options);
+
+/// The optimiser that the options name.
+[[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,
+                                                        const ParameterList& parameters);
+
+/// The learning rate over all steps of a run; empty for "plateau", whose rate depends on what is
+/// measured.
+[[nodiscard]] Schedule make_schedule(const TrainerOptions& options, std::int64_t steps_per_epoch);
+
+}  // namespace riverrun::lm

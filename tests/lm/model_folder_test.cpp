@@ -1,0 +1,150 @@
+#include "riverrun/lm/model_folder.h"
+
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/io/parameters.h"
+
+#include "tests/temporary_folder.h"
+
+namespace riverrun::lm {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class ModelFolder : public testing::Test {
+ protected:
+  ModelFolder() : model_(options()) {
+    save_config(folder_.path(), model_.options(), tokenizer_);
+    save_weights(folder_.path(), model_);
+  }
+
+  static LanguageModelOptions options() {
+    LanguageModelOptions options;
+    options.cell = "gru";
+    options.vocab_size = 4;
+    options.embedding_size = 3;
+    options.hidden_size = 5;
+    options.num_layers = 2;
+    options.dropout = 0.25f;
+    return options;
+  }
+
+  /// Replaces the first occurrence of `from` in config.json.
+  void change_config(const std::string& from, const std::string& to) {
+    std::string config = read_file(folder_ / kConfigFile);
+    const std::size_t at = config.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    replace_file(folder_ / kConfigFile, config.replace(at, from.size(), to));
+  }
+
+  std::string format_error() {
+    try {
+      (void)load_model(folder_.path());
+    } catch (const FormatError& error) {
+      return error.what();
+    }
+    return "no FormatError";
+  }
+
+  TemporaryFolder folder_;
+  text::Tokenizer tokenizer_ = text::Tokenizer::characters({U'a', U'b', U'\n'});
+  LanguageModel model_;
+};
+
+TEST_F(ModelFolder, ComesBackAsItWas) {
+  SavedModel loaded = load_model(folder_.path());
+  EXPECT_TRUE(loaded.tokenizer == tokenizer_);
+  EXPECT_EQ(loaded.model.options().cell, "gru");
+  EXPECT_EQ(loaded.model.options().dropout, 0.25f);
+  const ParameterList expected = model_.parameters();
+  const ParameterList actual = loaded.model.parameters();
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_EQ(actual[i].name, expected[i].name);
+    EXPECT_TRUE(std::ranges::equal(actual[i].parameter->value().values(),
+                                   expected[i].parameter->value().values()));
+  }
+}
+
+TEST_F(ModelFolder, AMissingFileIsAnIoError) {
+  for (const char* name : {kWeightsFile, kConfigFile, "tokenizer.json"}) {
+    const fs::path aside = folder_ / "aside";
+    fs::rename(folder_ / name, aside);
+    EXPECT_THROW((void)load_model(folder_.path()), IoError) << name;
+    fs::rename(aside, folder_ / name);
+  }
+  EXPECT_THROW((void)load_model(folder_ / "nowhere"), IoError);
+}
+
+TEST_F(ModelFolder, AConfigThatDoesNotMatchTheTensorsNamesOne) {
+  change_config("\"hidden_size\": 5", "\"hidden_size\": 6");
+  EXPECT_THAT(format_error(), HasSubstr("decoder.weight"));
+}
+
+TEST_F(ModelFolder, AnotherCellIsNoticed) {
+  change_config("gru", "lstm");
+  EXPECT_THAT(format_error(), HasSubstr("rnn."));
+}
+
+TEST_F(ModelFolder, FewerLayersThanTensorsAreNoticed) {
+  change_config("\"num_layers\": 2", "\"num_layers\": 1");
+  EXPECT_THAT(format_error(), HasSubstr("_l1"));
+}
+
+TEST_F(ModelFolder, SizesThatNobodyCouldHoldAreRefusedBeforeAnythingIsAllocated) {
+  change_config("\"num_layers\": 2", "\"num_layers\": 2000000000");
+  EXPECT_THAT(format_error(), HasSubstr("num_layers"));
+  change_config("\"num_layers\": 2000000000", "\"num_layers\": 99999999999999999999999");
+  EXPECT_THAT(format_error(), HasSubstr("num_layers"));
+}
+
+TEST_F(ModelFolder, EachValueOfTheConfigIsChecked) {
+  const std::string config = read_file(folder_ / kConfigFile);
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    replace_file(folder_ / kConfigFile, config);
+    change_config(from, to);
+    return format_error();
+  };
+  EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden\": 5"), HasSubstr("hidden_size is missing"));
+  EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden_size\": 5.5"), HasSubstr("whole number"));
+  EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden_size\": \"5\""), HasSubstr("whole number"));
+  EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden_size\": -5"), HasSubstr("hidden_size is -5"));
+  EXPECT_THAT(changed("\"dropout\": 0.25", "\"dropout\": 2"), HasSubstr("dropout is 2"));
+  EXPECT_THAT(changed("\"gru\"", "\"grue\""), HasSubstr("grue"));
+  EXPECT_THAT(changed("\"gru\"", "7"), HasSubstr("cell must be a string"));
+  EXPECT_THAT(changed("riverrun_lm", "gpt2"), HasSubstr("gpt2"));
+  EXPECT_THAT(changed("{", "["), HasSubstr("not JSON"));
+  replace_file(folder_ / kConfigFile, "[]");
+  EXPECT_THAT(format_error(), HasSubstr("object"));
+}
+
+TEST_F(ModelFolder, ATokenizerOfAnotherSizeIsNoticed) {
+  text::Tokenizer::characters({U'a'}).save(folder_ / "tokenizer.json");
+  EXPECT_THAT(format_error(), HasSubstr("vocab_size"));
+}
+
+TEST_F(ModelFolder, ATensorTooManyIsNoticed) {
+  Parameter extra(Shape{2});
+  ParameterList list = model_.parameters();
+  list.push_back({"rnn.extra", &extra});
+  io::save_parameters(folder_ / kWeightsFile, list);
+  EXPECT_THAT(format_error(), HasSubstr("rnn.extra"));
+}
+
+TEST_F(ModelFolder, TruncatedWeightsAreNoticed) {
+  std::string bytes = read_file(folder_ / kWeightsFile);
+  for (const std::size_t size : {bytes.size() - 1, bytes.size() / 2, std::size_t{7}}) {
+    replace_file(folder_ / kWeightsFile, bytes.substr(0, size));
+    EXPECT_THAT(format_error(), HasSubstr(kWeightsFile)) << size;
+  }
+}
+
+}  // namespace
+}  // namespace riverrun::lm

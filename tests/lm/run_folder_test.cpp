@@ -1,0 +1,196 @@
+#include "riverrun/lm/run_folder.h"
+
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/lm/model_folder.h"
+
+#include "tests/temporary_folder.h"
+
+namespace riverrun::lm {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+/// A folder that looks like a finished model, told apart by `text`.
+void make_model(const fs::path& folder, const std::string& text) {
+  fs::create_directories(folder);
+  for (const char* name : {kConfigFile, kWeightsFile, kCheckpointFile}) {
+    replace_file(folder / name, text);
+  }
+}
+
+TEST(RunFolder, ANewFolderIsCreatedAndWrittenToDirectly) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "deep/model";
+  const RunFolder run = RunFolder::start(out, false);
+  EXPECT_TRUE(fs::is_directory(out));
+  EXPECT_FALSE(run.staged());
+  EXPECT_TRUE(fs::equivalent(run.path(), out));
+}
+
+TEST(RunFolder, AFolderWithOtherFilesGetsAModelBesideThem) {
+  const TemporaryFolder temporary;
+  replace_file(temporary / "notes.txt", "mine");
+  const RunFolder run = RunFolder::start(temporary.path(), false);
+  EXPECT_FALSE(run.staged());
+  EXPECT_EQ(read_file(temporary / "notes.txt"), "mine");
+}
+
+TEST(RunFolder, AnExistingModelIsNotTouched) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  EXPECT_THROW((void)RunFolder::start(out, false), ConfigError);
+  EXPECT_EQ(read_file(out / kWeightsFile), "old");
+}
+
+TEST(RunFolder, OverwritingKeepsTheOldModelUntilTheNewOneIsPublished) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  RunFolder run = RunFolder::start(out, true);
+  ASSERT_TRUE(run.staged());
+  make_model(run.path(), "new");
+  EXPECT_EQ(read_file(out / kWeightsFile), "old");
+
+  run.publish();
+  EXPECT_FALSE(run.staged());
+  EXPECT_TRUE(fs::equivalent(run.path(), out));
+  EXPECT_EQ(read_file(out / kWeightsFile), "new");
+  EXPECT_EQ(read_file(out / kConfigFile), "new");
+  // Nothing is left of the old one or of the way there.
+  EXPECT_EQ(std::distance(fs::directory_iterator(temporary.path()), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 3);
+}
+
+TEST(RunFolder, ATrailingSlashChangesNothing) {
+  const TemporaryFolder temporary;
+  make_model(temporary / "model", "old");
+  RunFolder run = RunFolder::start((temporary / "model").string() + "/", true);
+  make_model(run.path(), "new");
+  run.publish();
+  EXPECT_EQ(read_file(temporary / "model" / kWeightsFile), "new");
+}
+
+TEST(RunFolder, RefusesToOverwriteAFolderThatHoldsMoreThanAModel) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  replace_file(out / "thesis.txt", "mine");
+  try {
+    (void)RunFolder::start(out, true);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("thesis.txt"));
+  }
+  EXPECT_EQ(read_file(out / "thesis.txt"), "mine");
+}
+
+TEST(RunFolder, ResumesWhereTheCheckpointIs) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  EXPECT_FALSE(RunFolder::can_resume(out));
+  EXPECT_THROW((void)RunFolder::resume(out), ConfigError);
+  make_model(out, "run");
+  EXPECT_TRUE(RunFolder::can_resume(out));
+  EXPECT_TRUE(fs::equivalent(RunFolder::resume(out).path(), out));
+}
+
+TEST(RunFolder, ResumesAnOverwritingRunThatWasKilledBeforeItsFirstModel) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  const fs::path staging = RunFolder::start(out, true).path();
+  replace_file(staging / kCheckpointFile, "new");
+
+  EXPECT_THROW((void)RunFolder::start(out, false), ConfigError);
+  const RunFolder resumed = RunFolder::resume(out);
+  EXPECT_TRUE(resumed.staged());
+  EXPECT_EQ(read_file(resumed.path() / kCheckpointFile), "new");
+  EXPECT_EQ(read_file(out / kWeightsFile), "old");
+}
+
+TEST(RunFolder, OverwritingAgainDiscardsTheKilledRunAndNotTheOldModel) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  replace_file(RunFolder::start(out, true).path() / kCheckpointFile, "new");
+  const RunFolder again = RunFolder::start(out, true);
+  EXPECT_TRUE(again.staged());
+  EXPECT_FALSE(fs::exists(again.path() / kCheckpointFile));
+  EXPECT_EQ(read_file(out / kWeightsFile), "old");
+}
+
+TEST(RunFolder, AKillRightAfterTheFoldersChangedPlacesIsSettled) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  const fs::path staging = RunFolder::start(out, true).path();
+  make_model(staging, "new");
+  // What publish() does first, and no more.
+  const fs::path aside = temporary / "aside";
+  fs::rename(out, aside);
+  fs::rename(staging, out);
+  fs::rename(aside, staging);
+
+  const RunFolder resumed = RunFolder::resume(out);
+  EXPECT_FALSE(resumed.staged());
+  EXPECT_EQ(read_file(resumed.path() / kCheckpointFile), "new");
+  EXPECT_FALSE(fs::exists(staging));
+  EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 3);
+}
+
+TEST(RunFolder, SomebodyElsesFolderOfTheStagingNameIsNotTouched) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  make_model(temporary / "model.training", "another");
+  EXPECT_THROW((void)RunFolder::start(out, true), ConfigError);
+  EXPECT_EQ(read_file(temporary / "model.training" / kWeightsFile), "another");
+}
+
+TEST(RunFolder, AKillRightAfterTheStagingFolderWasMadeIsNoObstacle) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  fs::create_directory(temporary / "model.training");
+  replace_file(temporary / "model.training" / ".riverrun-1-0.tmp", "");
+  EXPECT_TRUE(RunFolder::start(out, true).staged());
+}
+
+TEST(RunFolder, TwoRunsCannotWorkInOneFolder) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  {
+    const RunFolder first = RunFolder::start(out, false);
+    EXPECT_THROW((void)RunFolder::start(out, false), ConfigError);
+    make_model(out, "old");
+    EXPECT_THROW((void)RunFolder::resume(out), ConfigError);
+    EXPECT_THROW((void)RunFolder::start(out, true), ConfigError);
+    EXPECT_EQ(read_file(out / kWeightsFile), "old");
+  }
+  RunFolder second = RunFolder::start(out, true);
+  EXPECT_THROW((void)RunFolder::start(out, true), ConfigError);
+  make_model(second.path(), "new");
+  second.publish();
+  // The lock has come along.
+  EXPECT_THROW((void)RunFolder::resume(out), ConfigError);
+}
+
+TEST(RunFolder, RefusesWhatIsNoFolder) {
+  const TemporaryFolder temporary;
+  replace_file(temporary / "file", "x");
+  EXPECT_THROW((void)RunFolder::start(temporary / "file", false), IoError);
+  EXPECT_THROW((void)RunFolder::start(temporary / "file/model", false), IoError);
+  EXPECT_THROW((void)RunFolder::start("", false), ConfigError);
+}
+
+}  // namespace
+}  // namespace riverrun::lm

@@ -1,0 +1,75 @@
+#include "cli/command.h"
+
+#include <cerrno>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/threads.h"
+
+namespace riverrun::cli {
+namespace {
+
+/// Returns 0, or errno.
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  // Not stdio: a full disk must be noticed here and not at exit, where nobody looks.
+  if (const int code = write_all(STDOUT_FILENO, text); code != 0) {
+    throw IoError("standard output", code, "cannot write");
+  }
+}
+
+void print_json(const nlohmann::ordered_json& object) {
+  // File names and what a model writes need not be UTF-8; JSON must be.
+  print(object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void write_error(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
+
+void note(std::string_view line) { write_error(fmt::format("{}\n", line)); }
+
+void use_threads(int threads) {
+  if (threads != 0) set_num_threads(threads);
+}
+
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3;) {
+    i -= 3;
+    digits.insert(i, ",");
+  }
+  return digits;
+}
+
+std::string byte_size(std::int64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  const double kib = static_cast<double>(bytes) / 1024;
+  if (kib < 1024) return fmt::format("{:.1f} KiB", kib);
+  if (kib < 1024 * 1024) return fmt::format("{:.1f} MiB", kib / 1024);
+  return fmt::format("{:.2f} GiB", kib / (1024 * 1024));
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::llround(std::fmax(seconds, 0)));
+  const std::int64_t hours = whole / 3600;
+  const std::int64_t minutes = whole / 60 % 60;
+  return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60)
+                   : fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace riverrun::cli {
+
+/// What the program's exit status says; documented in docs/cli.md and in --help.
+enum ExitCode : int {
+  kOk = 0,
+  kUnexpected = 1,
+  kConfigError = 2,  // also a command line that cannot be read
+  kIoError = 3,
+  kFormatError = 4,
+  kShapeError = 5,
+  kNumericError = 6,
+  kInterrupted = 130,  // Ctrl-C, after a clean stop
+};
+
+/// What main() runs once the command line has been read: the chosen verb.
+using Verb = std::function<ExitCode()>;
+
+/// Each adds its verb and options to `program`; the verb's callback sets `chosen`.
+void add_train(CLI::App& program, Verb& chosen);
+void add_evaluate(CLI::App& program, Verb& chosen);
+void add_generate(CLI::App& program, Verb& chosen);
+void add_explain(CLI::App& program, Verb& chosen);
+void add_info(CLI::App& program, Verb& chosen);
+
+/// Writes to standard output and flushes. Throws IoError, on a full disk for example.
+void print(std::string_view text);
+/// The one JSON object of --json. Throws IoError.
+void print_json(const nlohmann::ordered_json& object);
+/// On standard error; failures are ignored, as there is nowhere to tell them.
+void write_error(std::string_view text);
+/// One line on standard error.
+void note(std::string_view line);
+
+/// For --threads; 0 leaves the number as it is. Throws ConfigError.
+void use_threads(int threads);
+
+/// 1115394 as "1,115,394".
+[[nodiscard]] std::string grouped(std::int64_t number);
+/// 12,582,912 bytes as "12.0 MiB".
+[[nodiscard]] std::string byte_size(std::int64_t bytes);
+/// 3725 seconds as "1:02:05", 125 as "2:05".
+[[nodiscard]] std::string duration(double seconds);
+
+}  // namespace riverrun::cli

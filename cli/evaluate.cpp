@@ -1,0 +1,105 @@
+#include "riverrun/lm/evaluate.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "riverrun/lm/model_folder.h"
+#include "riverrun/text/corpus.h"
+
+#include "cli/command.h"
+
+namespace riverrun::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kExample = R"(
+One pass over the whole text with the state carried on: each token but the first is predicted once,
+from all tokens before it.
+
+Example: how surprising is a chapter that the model has not seen?
+  riverrun evaluate model chapter.txt)";
+
+struct EvaluateFlags {
+  fs::path model;
+  std::vector<fs::path> texts;
+  int threads = 0;
+  bool json = false;
+};
+
+ExitCode run(const EvaluateFlags& flags) {
+  use_threads(flags.threads);
+  const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
+  const lm::SavedModel saved = lm::load_model(flags.model);
+  const text::Corpus corpus(saved.tokenizer, parts);
+
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const Clock::time_point start = Clock::now();
+  Clock::time_point shown = start;
+  const auto progress = [&](std::int64_t tokens) {
+    if (terminal && Clock::now() - shown > std::chrono::milliseconds(200)) {
+      shown = Clock::now();
+      write_error(fmt::format("\r\x1b[K{} of {} tokens", grouped(tokens), grouped(corpus.size())));
+    }
+    return true;
+  };
+  const lm::Evaluation result = lm::evaluate(saved.model, corpus, {}, progress);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (terminal) write_error("\r\x1b[K");
+
+  const std::int64_t unknown = corpus.counts().unknown;
+  if (flags.json) {
+    nlohmann::ordered_json texts = nlohmann::ordered_json::array();
+    for (const fs::path& path : flags.texts) texts.push_back(path.string());
+    print_json({{"model", flags.model.string()},
+                {"texts", texts},
+                {"tokens", result.tokens},
+                {"characters", result.characters},
+                {"bytes", result.bytes},
+                {"unknown_tokens", unknown},
+                {"nats_per_token", result.nats_per_token()},
+                {"perplexity", result.perplexity()},
+                {"bits_per_character", result.bits_per_character()},
+                {"bits_per_byte", result.bits_per_byte()},
+                {"seconds", seconds},
+                {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
+    return kOk;
+  }
+  if (unknown > 0) {
+    note(fmt::format("{} tokens are not in the model's vocabulary and count as <unk>",
+                     grouped(unknown)));
+  }
+  print(
+      fmt::format("{:.4f} nats per token, perplexity {:.2f}\n"
+                  "{:.4f} bits per character, {:.4f} bits per byte\n"
+                  "{} tokens predicted in {:.1f} s\n",
+                  result.nats_per_token(), result.perplexity(), result.bits_per_character(),
+                  result.bits_per_byte(), grouped(result.tokens), seconds));
+  return kOk;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program, Verb& chosen) {
+  CLI::App* app = program.add_subcommand("evaluate", "Measure how well a model predicts a text");
+  auto flags = std::make_shared<EvaluateFlags>();
+  app->footer(kExample);
+  app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
+  app->add_option("TEXT", flags->texts, "Text files, read one after another")->required();
+  app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  app->add_flag("--json", flags->json, "Print the result as one JSON object");
+  app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
+}
+
+}  // namespace riverrun::cli

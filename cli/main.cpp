@@ -1,0 +1,98 @@
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/version.h"
+
+#include "cli/command.h"
+
+namespace {
+
+using riverrun::cli::ExitCode;
+using riverrun::cli::note;
+
+constexpr const char* kFooter = R"(
+A first run:
+  riverrun train book.txt --out model
+  riverrun generate model --prompt "Once upon a time"
+
+Exit status: 0 done; 2 options that cannot be; 3 the system refused a file; 4 a file does not say
+what it should; 5 a tensor's shape; 6 NaN or infinity while training; 130 stopped by Ctrl-C;
+1 anything else. `riverrun VERB --help` has an example of each verb.)";
+
+/// One line, whatever the message was built from.
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  return text;
+}
+
+ExitCode fail(ExitCode code, const std::string& what) {
+  note("riverrun: " + one_line(what));
+  return code;
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App program("Recurrent neural networks: train a language model on a text, and let it write.",
+                   "riverrun");
+  program.footer(kFooter);
+  program.set_version_flag("--version", std::string("riverrun ") + riverrun::kVersion);
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+  program.option_defaults()->take_last();  // of an option that is given twice
+
+  riverrun::cli::Verb verb;
+  riverrun::cli::add_train(program, verb);
+  riverrun::cli::add_evaluate(program, verb);
+  riverrun::cli::add_generate(program, verb);
+  riverrun::cli::add_explain(program, verb);
+  riverrun::cli::add_info(program, verb);
+
+  // CLI11 would only say that a verb is missing.
+  const auto given = [&](const CLI::App* known) { return known->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(given).empty()) {
+    throw riverrun::ConfigError(
+        "there is no verb \"" + std::string(argv[1]) +
+        "\"; there are train, evaluate, generate, explain and info (see --help)");
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    std::ostringstream out;
+    program.exit(help, out, out);
+    riverrun::cli::print(out.str());
+    return riverrun::cli::kOk;
+  } catch (const CLI::ParseError& error) {
+    return fail(riverrun::cli::kConfigError, std::string(error.what()) + " (see --help)");
+  }
+  return verb();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace riverrun;
+  try {
+    return run(argc, argv);
+  } catch (const ConfigError& error) {
+    return fail(cli::kConfigError, error.what());
+  } catch (const IoError& error) {
+    return fail(cli::kIoError, error.what());
+  } catch (const FormatError& error) {
+    return fail(cli::kFormatError, error.what());
+  } catch (const ShapeError& error) {
+    return fail(cli::kShapeError, error.what());
+  } catch (const NumericError& error) {
+    return fail(cli::kNumericError, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(cli::kUnexpected, "out of memory; try a smaller model, --batch-size or --seq-len");
+  } catch (const std::exception& error) {
+    return fail(cli::kUnexpected, error.what());
+  }
+}

@@ -1,0 +1,71 @@
+#include "cli/progress.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+namespace riverrun::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+std::string figures(const lm::Progress& p) {
+  return fmt::format("epoch {}/{}  loss {:.4f}  perplexity {:.2f}  {} tokens/s  {} left", p.epoch,
+                     p.epochs, p.nats, std::exp(p.nats), grouped(std::llround(p.tokens_per_second)),
+                     duration(p.seconds_left));
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay() : terminal_(::isatty(STDERR_FILENO) == 1), last_(Clock::now()) {}
+
+void ProgressDisplay::finish() {
+  if (!bar_shown_) return;
+  write_error("\r\x1b[K");
+  bar_shown_ = false;
+}
+
+void ProgressDisplay::show(const lm::Progress& p) {
+  const auto interval = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(15);
+  if (Clock::now() - last_ < interval && p.step != p.total_steps) return;
+  last_ = Clock::now();
+  if (!terminal_) {
+    note(fmt::format("step {}/{}  {}", p.step, p.total_steps, figures(p)));
+    return;
+  }
+  const std::string text = figures(p);
+  const std::size_t width = terminal_width();
+  std::string bar;
+  if (width > text.size() + 10) {
+    const std::size_t cells = std::min<std::size_t>(width - text.size() - 6, 30);
+    const auto full =
+        static_cast<std::size_t>(static_cast<double>(cells) * static_cast<double>(p.step) /
+                                 static_cast<double>(p.total_steps));
+    bar = fmt::format("[{:#<{}}{:.<{}}]  ", "", full, "", cells - full);
+  }
+  write_error(fmt::format("\r\x1b[K{:.{}}", bar + text, width - 1));
+  bar_shown_ = true;
+}
+
+void ProgressDisplay::show(const lm::Validation& v) {
+  finish();
+  note(
+      fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/token  "
+                  "perplexity {:.2f}  lr {:.2g}{}",
+                  v.epoch, v.step, v.train_nats, v.valid_nats, std::exp(v.valid_nats), v.lr,
+                  v.best ? "  best so far" : ""));
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+
+#include "riverrun/lm/trainer.h"
+
+namespace riverrun::cli {
+
+/// Shows a training run on standard error: a bar that is drawn over itself on a terminal, a line
+/// now and then elsewhere, and a line that stays for each validation.
+class ProgressDisplay {
+ public:
+  ProgressDisplay();
+  ProgressDisplay(const ProgressDisplay&) = delete;
+  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
+  ~ProgressDisplay() { finish(); }
+
+  void show(const lm::Progress& progress);
+  void show(const lm::Validation& validation);
+  /// Removes the bar, for what is printed next.
+  void finish();
+
+ private:
+  bool terminal_;
+  bool bar_shown_ = false;
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace riverrun::cli

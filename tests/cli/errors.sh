@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Whatever goes wrong ends with the exit status of its kind and one line on standard error, before
+# training begins, and an existing model is not touched.
+# shellcheck disable=SC2086
+. "$(dirname "$0")/common.sh"
+
+make_text text.txt 60
+riverrun train text.txt --out model $tiny >/dev/null 2>&1
+before=$(contents model)
+untouched() { [ "$(contents model)" = "$before" ] || fail "the model was changed by: $*"; }
+
+# The command line.
+expect 2 'subcommand'
+expect 2 'no verb "frobnicate"' frobnicate
+expect 2 'TEXT' train --out new
+expect 2 'out' train text.txt
+expect 2 'lrr' train text.txt --out new --lrr 1
+expect 2 'lr' train text.txt --out new --lr fast
+expect 2 'hidden-size' train text.txt --out new --hidden-size
+expect 2 'threads' train text.txt --out new --threads -1
+
+# Options that cannot be.
+expect 2 'hidden_size is 0' train text.txt --out new --hidden-size 0
+expect 2 'num_layers is -1' train text.txt --out new --num-layers -1
+expect 2 'dropout is 1' train text.txt --out new --dropout 1
+expect 2 'cell.*lstn|lstn' train text.txt --out new --cell lstn
+expect 2 'sgdd' train text.txt --out new --optimizer sgdd
+expect 2 'linear' train text.txt --out new --schedule linear
+expect 2 'momentum' train text.txt --out new --optimizer adam --momentum 0.9
+expect 2 'lr is -1' train text.txt --out new --lr -1
+expect 2 'lr' train text.txt --out new --lr nan
+expect 2 'epochs is 0' train text.txt --out new --epochs 0
+expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1
+expect 2 'init_uniform' train text.txt --out new --forget-bias 1 --init-uniform 0.1
+expect 2 'syllable' train text.txt --out new --tokens syllable
+expect 2 'vocab|size' train text.txt --out new --tokens byte --vocab-size 10
+expect 2 'fraction' train text.txt --out new --valid-fraction 1.5
+expect 2 'valid' train text.txt --out new --valid text.txt --valid-fraction 0.2
+expect 2 'resume|overwrite' train text.txt --out new --resume --overwrite
+expect 2 'parameters' train text.txt --out new --hidden-size 100000000
+[ ! -e new ] || fail 'a folder was made for a run that could not be'
+
+# Texts.
+mkdir folder
+: >empty.txt
+printf 'a' >one.txt
+printf 'ab' >two.txt
+expect 3 'nowhere.txt' train nowhere.txt --out new
+expect 3 'folder' train folder --out new
+expect 3 'nowhere.txt' train text.txt --valid nowhere.txt --out new
+expect 4 'empty' train empty.txt --out new
+expect 4 'empty' train text.txt --valid empty.txt --out new
+for text in one.txt two.txt; do
+  status=0
+  riverrun train $text --out new $tiny >out.txt 2>err.txt || status=$?
+  case $status in 2 | 4) ;; *) fail "$text: exit status $status: $(cat err.txt)" ;; esac
+  [ "$(wc -l <err.txt)" = 1 ] || fail "$text: not one line: $(cat err.txt)"
+done
+expect 2 '1 token' train one.txt --valid text.txt --out new $tiny
+expect 2 '1 token' train text.txt --valid one.txt --out new $tiny
+[ ! -e new ] || fail 'a folder was made for texts that could not be'
+
+# A text shorter than one chunk, and one that is not text, train all the same.
+head -c 300 text.txt >short.txt
+riverrun train short.txt --out short $tiny >/dev/null 2>&1 || fail 'a short text'
+head -c 4000 "$program" >binary
+riverrun train binary --out binary-char $tiny >/dev/null 2>err.txt || fail 'a binary file'
+grep -q 'not UTF-8 at byte' err.txt || fail 'nothing was said about a binary file'
+riverrun train binary --out binary-byte --tokens byte $tiny >/dev/null 2>err.txt || fail 'bytes'
+! grep -q warning err.txt || fail 'bytes were warned about'
+
+# The output folder.
+expect 2 '--resume, --overwrite' train text.txt --out model $tiny
+untouched 'training into it'
+expect 3 'text.txt' train text.txt --out text.txt
+expect 3 'text.txt' train text.txt --out text.txt/model
+expect 3 '/proc' train text.txt --out /proc/riverrun
+cp -r model mixed
+echo mine >mixed/notes.txt
+mixed=$(contents mixed)
+expect 2 'notes.txt' train text.txt --out mixed --overwrite
+[ "$(contents mixed)" = "$mixed" ] || fail 'a folder with notes was changed'
+# A limit on the size of files stands in for a full disk: 8 KiB are less than the weights.
+mkdir full
+status=0
+(ulimit -f 8 && exec "$program" train text.txt --out model --overwrite $tiny --hidden-size 64) \
+  >out.txt 2>err.txt || status=$?
+[ $status = 3 ] || fail "a full disk: exit status $status: $(cat err.txt)"
+grep -q 'safetensors' err.txt || fail "a full disk: $(cat err.txt)"
+untouched 'a full disk'
+rm -rf model.training
+if [ -w /dev/full ]; then
+  status=0
+  riverrun info model >/dev/full 2>err.txt || status=$?
+  [ $status = 3 ] || fail "a full standard output: exit status $status"
+fi
+
+# A resumed run keeps its options and its text.
+expect 2 '--lr differs' train text.txt --out model --resume --lr 0.5
+expect 2 '--seed differs' train text.txt --out model --resume --seed 5
+expect 2 '--tokens' train text.txt --out model --resume --tokens byte
+sed 's/cat/cow/' text.txt >other.txt
+expect 2 'not the one' train other.txt --out model --resume
+untouched 'resuming wrongly'
+
+# NaN: it stops, says where and what to try, and the old model stays.
+status=0
+riverrun train text.txt --out model --overwrite $tiny --optimizer sgd --schedule constant \
+  --lr 1e38 --clip 0 >out.txt 2>err.txt || status=$?
+[ $status = 6 ] || fail "divergence: exit status $status: $(cat err.txt)"
+tail -n 1 err.txt | grep -Eq 'at step [0-9]+.*--lr.*--clip' || fail "divergence: $(cat err.txt)"
+untouched 'divergence'
+rm -rf model.training
+
+# Damaged models.
+damaged() { # STATUS PATTERN: evaluate, generate and info refuse the folder `bad`
+  expect "$1" "$2" evaluate bad text.txt
+  expect "$1" "$2" generate bad
+  expect "$1" "$2" info bad
+  rm -rf bad
+}
+expect 3 'nowhere' info nowhere
+cp -r model bad && rm bad/model.safetensors && damaged 3 'model.safetensors'
+cp -r model bad && rm bad/tokenizer.json && damaged 3 'tokenizer.json'
+cp -r model bad && echo '{' >bad/config.json && damaged 4 'config.json'
+cp -r model bad && echo '{}' >bad/tokenizer.json && damaged 4 'tokenizer.json'
+cp -r model bad && sed -i 's/"hidden_size": 16/"hidden_size": 17/' bad/config.json &&
+  damaged 4 'decoder.weight'
+cp -r model bad && head -c 1000 model/model.safetensors >bad/model.safetensors &&
+  damaged 4 'model.safetensors'
+cp -r model bad && printf '\377\377\377\377\377\377\377\177' |
+  dd of=bad/model.safetensors conv=notrunc status=none && damaged 4 'model.safetensors'
+cp -r model bad && sed -i '1s/F32/I32/' bad/model.safetensors && damaged 4 'model.safetensors'
+
+# Prompts and options of the other verbs.
+expect 2 'temperature' generate model --temperature -1
+expect 2 'top_p' generate model --top-p 2
+expect 2 'length' generate model --length -5
+expect 3 'nowhere.txt' evaluate model nowhere.txt
+expect 4 'empty' evaluate model empty.txt
+expect 2 '1 token' evaluate model one.txt
+expect 2 'lstn' explain lstn
+riverrun generate model --prompt 'Zürich €' --length 5 >out.txt 2>err.txt || fail 'unknown prompt'
+grep -q 'not in the vocabulary' err.txt || fail "unknown prompt: $(cat err.txt)"
+riverrun generate model --prompt $'\377\376' --length 5 >out.txt 2>err.txt || fail 'invalid prompt'
+
+# Whoever reads the output may stop reading: quietly, as other programs do.
+status=0
+(riverrun generate model --length 100000 2>err.txt || true) | head -c 10 >/dev/null
+[ ! -s err.txt ] || fail "a closed pipe: $(cat err.txt)"
+untouched 'anything'

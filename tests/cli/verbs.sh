@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# What each verb prints, as text and as JSON.
+# shellcheck disable=SC2086
+. "$(dirname "$0")/common.sh"
+
+make_text text.txt 300
+json() { python3 -c "
+import json, sys
+value = json.load(open(sys.argv[1]))
+assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2], value)
+" "$1" "$2"; }
+
+riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
+riverrun --help | grep -q 'Exit status' || fail '--help'
+for verb in train evaluate generate explain info; do
+  riverrun $verb --help | grep -q "  riverrun $verb " || fail "$verb --help has no example"
+done
+
+# train, with every kind of token.
+for tokens in byte char word; do
+  riverrun train text.txt --out $tokens --tokens $tokens $tiny --json >$tokens.json 2>err.txt
+  json $tokens.json "v['tokens'] == '$tokens' and v['stopped'] == 'finished' and v['model_saved']"
+  json $tokens.json "v['best_valid_nats_per_token'] == min(x['valid_nats_per_token'] for x in v['validations'])"
+  json $tokens.json "math.isclose(v['best_valid_perplexity'], math.exp(v['best_valid_nats_per_token']))"
+  riverrun evaluate $tokens text.txt --json >e.json
+  json e.json "v['bytes'] == $(wc -c <text.txt) - (3 if '$tokens' == 'word' else 1) or '$tokens' == 'word'"
+  json e.json "math.isclose(v['bits_per_byte'] * v['bytes'] * math.log(2), v['nats_per_token'] * v['tokens'])"
+  json e.json "math.isclose(v['perplexity'], math.exp(v['nats_per_token']))"
+  riverrun generate $tokens --prompt 'the cat' --length 20 --json >g.json
+  json g.json "v['prompt'] == 'the cat' and len(v['text']) > 0"
+  riverrun info $tokens --json >i.json
+  json i.json "v['parameters'] == sum(x['elements'] for x in v['tensors']) and v['resumable']"
+done
+json byte.json "v['vocab_size'] == 256"
+[ "$(riverrun evaluate char text.txt --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["tokens"])')" \
+  = $(($(wc -c <text.txt) - 1)) ] || fail 'not every character but the first was counted once'
+
+# Progress is plain lines where nobody looks, and the results are on standard output.
+riverrun train text.txt --out plain $tiny >out.txt 2>err.txt
+! grep -q $'[\r\033]' err.txt || fail 'control characters in a file'
+grep -Eq 'validation [0-9.]+ nats/token' err.txt || fail 'no line for a validation'
+grep -Eq 'nats per token, perplexity' out.txt || fail 'no result'
+riverrun train text.txt --valid text.txt --optimizer sgd --lr 0.5 --schedule step \
+  --decay-after 1 --decay 0.5 --warmup 0 --clip 0.25 --init-uniform 0.1 --momentum 0.9 \
+  --out literature $tiny >/dev/null 2>&1 || fail 'the flags of the literature'
+riverrun train text.txt --schedule plateau --optimizer rmsprop --forget-bias 1 \
+  --weight-decay 0.01 --valid-every 5 --out plateau $tiny >/dev/null 2>&1 || fail 'plateau'
+for cell in gru rnn_tanh rnn_relu memoryless; do
+  riverrun train text.txt --cell $cell --out cell-$cell $tiny >/dev/null 2>&1 || fail "--cell $cell"
+  riverrun generate cell-$cell --length 5 >/dev/null || fail "generate with $cell"
+done
+
+# The same seed writes the same text, and JSON holds what is printed.
+one=$(riverrun generate char --prompt 'a dog' --length 50 --seed 3)
+two=$(riverrun generate char --prompt 'a dog' --length 50 --seed 3 --threads 1)
+other=$(riverrun generate char --prompt 'a dog' --length 50 --seed 4)
+[ "$one" = "$two" ] || fail 'the same seed writes another text'
+[ "$one" != "$other" ] || fail 'another seed writes the same text'
+riverrun generate char --prompt 'a dog' --length 50 --seed 3 --json >g.json
+ONE=$one python3 -c "
+import json, os
+v = json.load(open('g.json'))
+assert v['prompt'] + v['text'] == os.environ['ONE'], v"
+[ "$(riverrun generate char --prompt 'the ' --length 0)" = 'the ' ] || fail '--length 0'
+[ "$(riverrun generate char --temperature 0 --length 30)" = \
+  "$(riverrun generate char --temperature 0 --length 30 --seed 9)" ] || fail 'temperature 0 draws'
+
+riverrun info char | grep -q 'decoder.weight' || fail 'info'
+riverrun explain lstm | grep -q 'tanh' || fail 'explain'
+riverrun explain lstm --json >x.json
+json x.json "v['cell'] == 'lstm' and v['states'] == ['h', 'c'] and len(v['gates']) == 4"
+
+# model.safetensors is what anybody's reader expects: PyTorch's names, float32, row-major.
+python3 - <<'P'
+import json, struct
+raw = open('char/model.safetensors', 'rb').read()
+size, = struct.unpack('<Q', raw[:8])
+header = json.loads(raw[8:8 + size])
+shape = {name: value['shape'] for name, value in header.items() if name != '__metadata__'}
+assert shape['rnn.weight_ih_l0'] == [64, 8] and shape['decoder.bias'] == shape['embedding.weight'][:1], shape
+assert all(value.get('dtype', 'F32') == 'F32' for value in header.values())
+P

@@ -1,0 +1,48 @@
+# Tests of the installed package, as a user meets it: install to an empty prefix, configure and
+# build tests/package against it, run what came out, and run the installed program.
+set(prefix ${PROJECT_BINARY_DIR}/package-test/prefix)
+set(build ${PROJECT_BINARY_DIR}/package-test/build)
+
+add_test(NAME package.clean COMMAND ${CMAKE_COMMAND} -E rm -rf ${prefix} ${build})
+add_test(NAME package.install
+         COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix ${prefix} --strip)
+set_tests_properties(package.clean PROPERTIES FIXTURES_SETUP package_clean)
+set_tests_properties(package.install PROPERTIES FIXTURES_SETUP package_installed
+                                                FIXTURES_REQUIRED package_clean)
+
+# riverrun_package_test(NAME SOURCE PROGRAM EXPECT REGEX): a project that uses the package is
+# configured and built, and what its program prints is looked at.
+function(riverrun_package_test name source program)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "EXPECT" "")
+  set(folder ${build}/${name})
+  add_test(NAME package.${name}.configure
+           COMMAND ${CMAKE_COMMAND} -S ${source} -B ${folder} -G ${CMAKE_GENERATOR}
+                   -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}
+                   -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
+                   -DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}
+                   -DCMAKE_PREFIX_PATH=${prefix})
+  add_test(NAME package.${name}.build COMMAND ${CMAKE_COMMAND} --build ${folder})
+  riverrun_program_test(package.${name}.run EXPECT ${arg_EXPECT} COMMAND ${folder}/${program})
+  set_tests_properties(package.${name}.configure PROPERTIES
+                       FIXTURES_SETUP ${name}_configured FIXTURES_REQUIRED package_installed)
+  set_tests_properties(package.${name}.build PROPERTIES
+                       FIXTURES_SETUP ${name}_built FIXTURES_REQUIRED ${name}_configured)
+  set_tests_properties(package.${name}.run PROPERTIES FIXTURES_REQUIRED ${name}_built)
+endfunction()
+
+riverrun_package_test(headers ${PROJECT_SOURCE_DIR}/tests/package package_test
+                      EXPECT "output \\[5, 2, 4\\], state \\[2, 2, 4\\]")
+riverrun_package_test(own_cell ${PROJECT_SOURCE_DIR}/examples/own_cell own_cell
+                      EXPECT "p_o_l0 +\\[32\\].*has learned")
+
+if(TARGET riverrun_cli)
+  riverrun_program_test(package.program EXPECT "riverrun ${PROJECT_VERSION}"
+                        COMMAND ${prefix}/bin/riverrun --version)
+  add_test(NAME package.program_size
+           COMMAND ${CMAKE_COMMAND} -DPROGRAM=${prefix}/bin/riverrun -DLIMIT=5000000
+                   -P ${PROJECT_SOURCE_DIR}/cmake/CheckProgramSize.cmake)
+  add_test(NAME readme COMMAND ${PROJECT_SOURCE_DIR}/scripts/check_readme.sh
+                               ${PROJECT_BINARY_DIR} ${prefix})
+  set_tests_properties(package.program package.program_size readme PROPERTIES
+                       FIXTURES_REQUIRED package_installed)
+endif()

@@ -1,6 +1,7 @@
 #include "riverrun/lm/evaluate.h"
 
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "riverrun/core/error.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/text/corpus.h"
 
@@ -55,6 +57,10 @@ ExitCode run(const EvaluateFlags& flags) {
   const lm::Evaluation result = lm::evaluate(saved.model, corpus, {}, progress);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (terminal) write_error("\r\x1b[K");
+  if (!std::isfinite(result.nats)) {
+    throw NumericError(fmt::format("evaluate: the loss is {}; the weights in {} are damaged",
+                                   result.nats, flags.model.string()));
+  }
 
   const std::int64_t unknown = corpus.counts().unknown;
   if (flags.json) {

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "riverrun/core/error.h"
 #include "riverrun/text/batches.h"
 
 namespace riverrun::lm {
@@ -25,18 +24,15 @@ Evaluation evaluate(const LanguageModel& model, const text::Corpus& corpus,
   auto batches = text::Batches::for_evaluation(
       corpus, {.batch_size = options.streams, .seq_len = options.seq_len});
   Evaluation result;
-  result.characters = corpus.predicted_characters();
-  result.bytes = corpus.predicted_bytes();
   text::Batch batch;
   State state;
   while (batches.next(batch)) {
     result.nats += model.total_nats(batch.inputs, batch.targets, batch.batch, state);
     result.tokens += batch.predicted;
-    if (progress && !progress(result.tokens)) break;
+    if (progress && !progress(result.tokens)) return result;
   }
-  if (std::isnan(result.nats)) {
-    throw NumericError("evaluate: the loss is not a number; the model's weights are damaged");
-  }
+  result.characters = corpus.predicted_characters();
+  result.bytes = corpus.predicted_bytes();
   return result;
 }
 

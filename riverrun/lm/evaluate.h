@@ -13,7 +13,7 @@ struct Evaluation {
   std::int64_t tokens = 0;      // predicted
   std::int64_t characters = 0;  // of the predicted tokens, spaces between words included
   std::int64_t bytes = 0;
-  double nats = 0;  // the sum of the tokens' surprise
+  double nats = 0;  // the sum of the tokens' surprise; NaN if weights or activations are
 
   [[nodiscard]] double nats_per_token() const noexcept;
   /// exp(nats per token)
@@ -32,11 +32,11 @@ struct EvaluateOptions {
 };
 
 /// Called between chunks with the tokens done so far; returning false ends the evaluation, which
-/// then holds what was read until there.
+/// then holds the tokens and nats until there, and neither characters nor bytes.
 using EvaluateProgress = std::function<bool(std::int64_t tokens)>;
 
 /// One pass over the whole corpus with carried state. Throws ConfigError if there are fewer than
-/// two tokens or an option is not positive, NumericError if the sum is NaN.
+/// two tokens or an option is not positive.
 [[nodiscard]] Evaluation evaluate(const LanguageModel& model, const text::Corpus& corpus,
                                   const EvaluateOptions& options = {},
                                   const EvaluateProgress& progress = {});

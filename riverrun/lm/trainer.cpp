@@ -82,11 +82,11 @@ struct Trainer::Impl {
 
   double lr(std::int64_t step) const { return schedule ? schedule(step) : plateau.lr(); }
 
-  NumericError diverged(const char* what, double value) const {
+  NumericError diverged(const char* what, double value, std::int64_t step) const {
     return NumericError(fmt::format(
         "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (--lr, here {}) or "
         "stronger clipping (--clip, here {}); {}",
-        what, value, state.step + 1, batches.position().epoch + 1, options.lr,
+        what, value, step, batches.position().epoch + 1, options.lr,
         options.clip > 0 ? fmt::format("{}", options.clip) : "off",
         state.best ? fmt::format("the best model so far, {:.4f} nats per token after step {}, is "
                                  "in {}",
@@ -101,12 +101,12 @@ struct Trainer::Impl {
     const LanguageModel::Loss result =
         model.loss(tape, chunk.inputs, chunk.targets, chunk.batch, state.carried);
     const double nats = result.loss.value().values()[0];
-    if (!std::isfinite(nats)) throw diverged("loss", nats);
+    if (!std::isfinite(nats)) throw diverged("loss", nats, state.step + 1);
     zero_grad(parameters);
     tape.backward(result.loss);
     const double norm = clip_grad_norm(
         parameters, options.clip > 0 ? options.clip : std::numeric_limits<double>::infinity());
-    if (!std::isfinite(norm)) throw diverged("gradient's norm", norm);
+    if (!std::isfinite(norm)) throw diverged("gradient's norm", norm, state.step + 1);
 
     optimizer->set_lr(lr(state.step));
     optimizer->step();
@@ -129,7 +129,7 @@ struct Trainer::Impl {
     });
     if (stopped) return std::nullopt;
     const double nats = evaluation.nats_per_token();
-    if (!std::isfinite(nats)) throw diverged("validation loss", nats);
+    if (!std::isfinite(nats)) throw diverged("validation loss", nats, state.step);
     return nats;
   }
 

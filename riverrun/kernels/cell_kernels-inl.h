@@ -181,32 +181,32 @@ struct CompiledCell {
 
   static void Forward(const ForwardRows& args) {
     for (std::int64_t row = 0; row < args.rows; ++row) {
-      std::int64_t unit = 0;
-      for (; unit + kLanes <= args.hidden; unit += kLanes) {
+      std::int64_t unit = args.unit_begin;
+      for (; unit + kLanes <= args.unit_end; unit += kLanes) {
         ForwardAt(args, Place<true>{row, unit, kLanes});
       }
-      if (unit < args.hidden) ForwardAt(args, Place<false>{row, unit, args.hidden - unit});
+      if (unit < args.unit_end) ForwardAt(args, Place<false>{row, unit, args.unit_end - unit});
     }
   }
 
   static void Backward(const BackwardRows& args) {
     for (std::int64_t row = 0; row < args.rows; ++row) {
-      std::int64_t unit = 0;
-      for (; unit + kLanes <= args.hidden; unit += kLanes) {
+      std::int64_t unit = args.unit_begin;
+      for (; unit + kLanes <= args.unit_end; unit += kLanes) {
         BackwardAt(args, Place<true>{row, unit, kLanes});
       }
-      if (unit < args.hidden) BackwardAt(args, Place<false>{row, unit, args.hidden - unit});
+      if (unit < args.unit_end) BackwardAt(args, Place<false>{row, unit, args.unit_end - unit});
     }
   }
 };
 
 namespace {
 
-void CellForward(const ForwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-  ForwardSequence<CompiledCell<RIVERRUN_CELL>>(args, row_begin, row_end);
+void CellForward(const ForwardArgs& args, const Part& part) {
+  ForwardSequence<CompiledCell<RIVERRUN_CELL>>(args, part);
 }
-void CellBackward(const BackwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-  BackwardSequence<CompiledCell<RIVERRUN_CELL>>(args, row_begin, row_end);
+void CellBackward(const BackwardArgs& args, const Part& part) {
+  BackwardSequence<CompiledCell<RIVERRUN_CELL>>(args, part);
 }
 void CellStep(const StepArgs& args) { Step<CompiledCell<RIVERRUN_CELL>>(args); }
 
@@ -230,12 +230,14 @@ const CellDescriptor& cell() {
   using namespace kernels;  // NOLINT(google-build-using-namespace): the dispatch tables are there
   static constexpr CellKernels kKernels = {
       .forward =
-          [](const ForwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-            HWY_DYNAMIC_DISPATCH(CellForward)(args, row_begin, row_end);
+          [](const ForwardArgs& args, const Part& part) {
+            HWY_DYNAMIC_DISPATCH(CellForward)
+            (args, part);
           },
       .backward =
-          [](const BackwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-            HWY_DYNAMIC_DISPATCH(CellBackward)(args, row_begin, row_end);
+          [](const BackwardArgs& args, const Part& part) {
+            HWY_DYNAMIC_DISPATCH(CellBackward)
+            (args, part);
           },
       .step =
           [](const StepArgs& args) {

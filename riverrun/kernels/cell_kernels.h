@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 #include "riverrun/cell/descriptor.h"
+#include "riverrun/core/team.h"
 
 // What runs a cell over a sequence: one layer, one direction. Dimension letters: B batch,
 // H hidden_size, P what the recurrent product reads (proj_size or H), G gates, V gate values
@@ -37,6 +39,31 @@ struct Rows {
   [[nodiscard]] Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
 };
 
+/// The columns of a matrix that is packed: `hidden` for each of `gates` gates. With one gate and no
+/// slots, any matrix.
+struct GateColumns {
+  std::int64_t hidden = 0;
+  int gates = 1;
+  const int* slots = nullptr;  // [gates]: the results of gate g go to column slots[g] * hidden
+
+  /// Of W_ih·x and W_hh·h, among the gate values.
+  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden) {
+    return {hidden, cell.layout.gates, cell.layout.input_slot.data()};
+  }
+  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden) {
+    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data()};
+  }
+};
+
+/// What one thread does of a sequence: some rows alone, or all of them as a member of a team that
+/// shares the units.
+struct Part {
+  std::int64_t row_begin = 0;
+  std::int64_t row_end = 0;
+  Team* team = nullptr;
+  std::int64_t member = 0;
+};
+
 struct ForwardArgs {
   const CellDescriptor* cell = nullptr;
   Sequence sequence;
@@ -46,8 +73,8 @@ struct ForwardArgs {
   std::int64_t end_position = 0;
   std::int64_t gates_row = 0;
   float* gates = nullptr;
-  const float* weight_hh = nullptr;  // from pack_gates
-  const float* weight_hr = nullptr;  // from pack_product: [H] -> [P]; nullptr: no projection
+  const float* weight_hh = nullptr;                // packed, GateColumns::recurrent
+  const float* weight_hr = nullptr;                // packed, [H] -> [P]; nullptr: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
   Rows<float> output;                              // h: [N, P]
@@ -63,7 +90,7 @@ struct BackwardArgs {
   const CellDescriptor* cell = nullptr;
   Sequence sequence;
   const float* weight_hh = nullptr;  // from pack_grad_gates
-  const float* weight_hr = nullptr;  // from pack_product: [P] -> [H]; nullptr: no projection
+  const float* weight_hr = nullptr;  // packed, [P] -> [H]; nullptr: no projection
   std::array<const float*, kMaxParams> params{};
   // What the forward was given and made, with keep_states:
   std::array<const float*, kMaxStates> initial{};
@@ -88,8 +115,8 @@ struct StepArgs {
   std::int64_t recurrent = 0;
   Rows<const float> input;           // [B, input_size]
   const float* bias = nullptr;       // [V*H]
-  const float* weight_ih = nullptr;  // from pack_gates
-  const float* weight_hh = nullptr;  // from pack_gates
+  const float* weight_ih = nullptr;  // packed, GateColumns::input
+  const float* weight_hh = nullptr;  // packed, GateColumns::recurrent
   const float* weight_hr = nullptr;
   std::array<const float*, kMaxParams> params{};
   const float* h = nullptr;                 // [B, P]
@@ -100,31 +127,60 @@ struct StepArgs {
 };
 
 /// The functions that run one cell. Each picks the best SIMD target of the machine once per call;
-/// none allocates. Rows are independent: [row_begin, row_end) may be given to different threads.
+/// none allocates. Rows are independent, so that parts may be given to different threads. A team
+/// needs a batch of equal lengths, and no projection.
 struct CellKernels {
-  void (*forward)(const ForwardArgs&, std::int64_t row_begin, std::int64_t row_end);
-  void (*backward)(const BackwardArgs&, std::int64_t row_begin, std::int64_t row_end);
+  void (*forward)(const ForwardArgs&, const Part&);
+  void (*backward)(const BackwardArgs&, const Part&);
   void (*step)(const StepArgs&);
 };
 
-/// Packing of weight_ih or weight_hh [G*H, columns] for `forward` and `step`; the size is in
-/// floats. What is packed fits the SIMD target that was in use then.
-[[nodiscard]] std::int64_t packed_gates_size(const CellDescriptor& cell, bool recurrent,
-                                             std::int64_t hidden, std::int64_t columns);
-void pack_gates(const CellDescriptor& cell, bool recurrent, const float* weight,
-                std::int64_t hidden, std::int64_t columns, float* packed);
+/// The left operand of a product, [rows, depth]: row by row, or transposed, as [depth, rows].
+struct Operand {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+  bool transposed = false;
 
-/// Packing of weight_hh [G*H, P] for `backward`.
+  Operand() = default;
+  Operand(const float* d, std::int64_t s, bool t = false) : data(d), stride(s), transposed(t) {}
+  Operand(Rows<const float> rows) : Operand(rows.data, rows.stride) {}  // NOLINT
+
+  [[nodiscard]] Operand from(std::int64_t row, std::int64_t k) const {
+    return {data + (transposed ? row + k * stride : row * stride + k), stride, transposed};
+  }
+};
+
+/// Packs the right operand of a product, [depth, columns], element (k, n) of which is
+/// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
+/// size is in floats. What is packed fits the SIMD target that was in use then.
+[[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth);
+void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
+          std::int64_t column_stride, std::int64_t depth, float* packed);
+
+/// Packs weight_hh [G*H, P] for `backward`.
 [[nodiscard]] std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
-                                                  std::int64_t columns);
+                                                  std::int64_t recurrent);
 void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
-                     std::int64_t columns, float* packed);
+                     std::int64_t recurrent, float* packed);
 
-/// Packing of the right operand [depth, columns] of a product with few rows, element (k, n) of
-/// which is matrix[k * row_stride + n * column_stride].
-[[nodiscard]] std::int64_t packed_product_size(std::int64_t depth, std::int64_t columns);
-void pack_product(const float* matrix, std::int64_t row_stride, std::int64_t column_stride,
-                  std::int64_t depth, std::int64_t columns, float* packed);
+/// The parts of split gates that W_hh·h is added to, set to their biases; `bias` is [V*H].
+inline void begin_split_gates(const CellDescriptor& cell, std::int64_t hidden, std::int64_t rows,
+                              const float* bias, Rows<float> gates) {
+  const GateLayout& layout = cell.layout;
+  for (int gate = 0; gate < layout.gates; ++gate) {
+    if (!layout.is_split(gate)) continue;
+    const std::int64_t column = layout.recurrent_slot[static_cast<std::size_t>(gate)] * hidden;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::copy_n(bias + column, hidden, gates(row) + column);
+    }
+  }
+}
+
+/// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
+/// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
+/// rows are computed at once.
+void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
+             const float* packed, const float* bias, bool add, Rows<float> out);
 
 /// The interpreter: runs any cell, one made at run time too.
 [[nodiscard]] const CellKernels& interpreter_kernels();

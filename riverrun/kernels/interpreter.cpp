@@ -116,8 +116,8 @@ struct Interpreter {
   template <class Rows>
   static void ForUnits(const Rows& args, const auto& body) {
     for (std::int64_t row = 0; row < args.rows; ++row) {
-      for (std::int64_t unit = 0; unit < args.hidden; unit += kUnits) {
-        body(row, unit, std::min(kUnits, args.hidden - unit));
+      for (std::int64_t unit = args.unit_begin; unit < args.unit_end; unit += kUnits) {
+        body(row, unit, std::min(kUnits, args.unit_end - unit));
       }
     }
   }
@@ -195,11 +195,11 @@ struct Interpreter {
   }
 };
 
-void InterpretForward(const ForwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-  ForwardSequence<Interpreter>(args, row_begin, row_end);
+void InterpretForward(const ForwardArgs& args, const Part& part) {
+  ForwardSequence<Interpreter>(args, part);
 }
-void InterpretBackward(const BackwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-  BackwardSequence<Interpreter>(args, row_begin, row_end);
+void InterpretBackward(const BackwardArgs& args, const Part& part) {
+  BackwardSequence<Interpreter>(args, part);
 }
 void InterpretStep(const StepArgs& args) { Step<Interpreter>(args); }
 
@@ -218,12 +218,14 @@ HWY_EXPORT(InterpretStep);
 const CellKernels& interpreter_kernels() {
   static constexpr CellKernels kKernels = {
       .forward =
-          [](const ForwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-            HWY_DYNAMIC_DISPATCH(InterpretForward)(args, row_begin, row_end);
+          [](const ForwardArgs& args, const Part& part) {
+            HWY_DYNAMIC_DISPATCH(InterpretForward)
+            (args, part);
           },
       .backward =
-          [](const BackwardArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-            HWY_DYNAMIC_DISPATCH(InterpretBackward)(args, row_begin, row_end);
+          [](const BackwardArgs& args, const Part& part) {
+            HWY_DYNAMIC_DISPATCH(InterpretBackward)
+            (args, part);
           },
       .step =
           [](const StepArgs& args) {

@@ -1,5 +1,5 @@
-// The product of a few rows with a packed matrix: a step's recurrent product, a projection.
-// Declared here for the kernels of each SIMD target, defined in product.cpp.
+// The product of rows with a packed matrix: gates, their gradients, projections. Declared here for
+// the kernels of each SIMD target, defined in product.cpp.
 
 #if defined(RIVERRUN_KERNELS_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RIVERRUN_KERNELS_PRODUCT_INL_H_
@@ -8,8 +8,11 @@
 #define RIVERRUN_KERNELS_PRODUCT_INL_H_
 #endif
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 
 #include "hwy/highway.h"
 
@@ -26,10 +29,20 @@ using VF = hn::Vec<DF>;
 
 inline constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(DF()));
 
+// Where masks are cheap, and no byte beyond the mask is touched.
+#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
+inline constexpr bool kHasMasks = true;
+#else
+inline constexpr bool kHasMasks = false;
+#endif
+
 /// The vector at p, of which only `count` elements may be touched; the others are zero.
 HWY_INLINE VF LoadFirst(const float* p, std::int64_t count) {
   const DF d;
   if (count >= kLanes) return hn::LoadU(d, p);
+  if constexpr (kHasMasks) {
+    return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+  }
   HWY_ALIGN float lanes[kLanes] = {};
   std::memcpy(lanes, p, static_cast<std::size_t>(count) * sizeof(float));
   return hn::Load(d, lanes);
@@ -39,18 +52,66 @@ HWY_INLINE void StoreFirst(VF v, float* p, std::int64_t count) {
   const DF d;
   if (count >= kLanes) {
     hn::StoreU(v, d, p);
-    return;
+  } else if constexpr (kHasMasks) {
+    hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+  } else {
+    HWY_ALIGN float lanes[kLanes];
+    hn::Store(v, d, lanes);
+    std::memcpy(p, lanes, static_cast<std::size_t>(count) * sizeof(float));
   }
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(v, d, lanes);
-  std::memcpy(p, lanes, static_cast<std::size_t>(count) * sizeof(float));
 }
 
-/// out[rows, columns] = x[rows, depth]·w, or with `add` out + x·w. w is packed by pack_product.
-/// Every element adds its products in the order of the depth, whatever the number of rows, and so
-/// gets the same bits.
-void Product(std::int64_t rows, std::int64_t columns, std::int64_t depth, Rows<const float> x,
-             const float* packed, bool add, Rows<float> out);
+// A tile of a product is rows x blocks accumulators, a block being kLanes columns. An FMA's result
+// is ready after 4 cycles and two start per cycle, so 8 accumulators keep the units busy; 6 x 2
+// leave 4 of 16 registers for the operands, 6 x 4 leave 8 of AVX-512's 32.
+#if HWY_TARGET <= HWY_AVX3
+inline constexpr int kPanelBlocks = 4;
+#else
+inline constexpr int kPanelBlocks = 2;
+#endif
+
+/// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
+/// group fill whole panels of kPanelBlocks blocks: [group][panel][depth][block][lane], a group's
+/// blocks being ordered [gate][block of units]. The last group may be smaller. So a thread or a
+/// pass through the cache takes some groups, and has all gates of their units.
+struct Columns : GateColumns {
+  Columns(const GateColumns& columns)
+      : GateColumns(columns) {}  // NOLINT(google-explicit-constructor)
+
+  /// Blocks of units in a group.
+  [[nodiscard]] std::int64_t group_blocks() const {
+    return kPanelBlocks / std::gcd(gates, kPanelBlocks);
+  }
+  [[nodiscard]] std::int64_t blocks() const { return (hidden + kLanes - 1) / kLanes; }
+  [[nodiscard]] std::int64_t groups() const {
+    return (blocks() + group_blocks() - 1) / group_blocks();
+  }
+  /// Units before a group.
+  [[nodiscard]] std::int64_t unit(std::int64_t group) const {
+    return std::min(hidden, group * group_blocks() * kLanes);
+  }
+  /// Packed floats before a group.
+  [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
+    return std::min(blocks(), group * group_blocks()) * gates * kLanes * depth;
+  }
+  /// How many groups' results for `rows` rows stay in the first-level cache together.
+  [[nodiscard]] std::int64_t groups_at_once(std::int64_t rows) const {
+    constexpr std::int64_t kFloats = 4096;
+    return std::max<std::int64_t>(1, kFloats / (rows * group_blocks() * gates * kLanes));
+  }
+};
+
+/// What a product begins with: zeros, what is in `out`, or a row of `out`'s width.
+struct Begin {
+  bool add = false;
+  const float* bias = nullptr;
+};
+
+/// out[rows, …] = begin + x[rows, depth]·w, for the columns of the groups [first, last). `packed`
+/// is the whole matrix. Every element adds its products in the same order whatever the rows and the
+/// groups are, and so gets the same bits.
+void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
+             std::int64_t depth, Operand x, const float* packed, Begin begin, Rows<float> out);
 
 }  // namespace HWY_NAMESPACE
 }  // namespace riverrun::kernels

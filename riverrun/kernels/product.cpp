@@ -3,11 +3,18 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "riverrun/kernels/product.cpp"
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
+#include "riverrun/core/threads.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/kernels/product-inl.h"
 
@@ -16,135 +23,383 @@ namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-// A tile is rows x blocks accumulators, a block being kLanes columns. An FMA's result is ready
-// after 4 cycles and two start per cycle, so 8 accumulators keep the units busy; 12 leave 4 of 16
-// registers for the operands, 24 leave 8 of AVX-512's 32. Six rows, because a weight is loaded once
-// for all rows and a broadcast number once for all blocks, which 6 x 2 and 6 x 4 balance.
-#if HWY_TARGET <= HWY_AVX3
-constexpr int kAccumulators = 24;
-#else
-constexpr int kAccumulators = 12;
-#endif
 constexpr int kMaxRows = 6;
 
-// One row meets each weight once: there the loads are the limit, and 8 streams of them enough.
-constexpr int TileBlocks(int rows) { return rows == 1 ? 8 : std::min(4, kAccumulators / rows); }
+// At most so much of the depth is gone through before the next tile of rows, so that its share of a
+// panel (kDepth x 4 blocks x 16 lanes x 4 bytes = 32 KiB with AVX-512, 8 KiB else) stays in L1.
+constexpr std::int64_t kDepth = 128;
 
-// At most so much of the depth is gone through before the next tile of rows, so that its share of
-// the packed blocks (kDepth x 2 blocks x 8 lanes x 4 bytes = 16 KiB) stays in 32 KiB of L1.
-constexpr std::int64_t kDepth = 256;
+constexpr std::int64_t kCacheLine = 64 / sizeof(float);
 
-/// What all tiles of one product share.
-struct Operands {
-  Rows<const float> x;
-  const float* packed;
-  Rows<float> out;
-  std::int64_t columns, depth;
-  bool add;
+/// Where the results of a block go.
+struct Block {
+  std::int64_t column, count;
 };
 
-template <int kRows, int kBlocks>
-HWY_NOINLINE void Tile(const Operands& o, std::int64_t first_row, std::int64_t first_block,
-                       std::int64_t begin, std::int64_t end) {
+/// One tile: some rows, the blocks of one panel or of two, a piece of the depth.
+struct TileArgs {
+  const float* x;  // the tile's first row, at the piece's beginning
+  std::int64_t x_stride;
+  const float* packed;  // at the piece's beginning
+  std::int64_t panel_stride;
+  const float* prefetch;  // what is needed next: at each step of the depth a line of the cache,
+  std::int64_t prefetch_step;  // so many floats apart
+  std::int64_t depth;
+  const Block* blocks;
+  bool whole;  // all blocks have kLanes columns
+  bool add;
+  const float* bias;
+  Rows<float> out;
+};
+
+// x is row by row, or interleaved: [depth][kRows].
+template <bool kInterleaved, int kRows, int kBlocks, int kPanels>
+HWY_NOINLINE void Tile(const TileArgs& o) {
   const DF d;
-  const std::int64_t block_stride = o.depth * kLanes;
-  const float* HWY_RESTRICT w = o.packed + first_block * block_stride;
-  const float* HWY_RESTRICT x[kRows];
-  VF sum[kRows][kBlocks];
+  constexpr int kAll = kBlocks * kPanels;
+  const float* HWY_RESTRICT w = o.packed;
+  const float* HWY_RESTRICT x = o.x;
+  const std::int64_t x_stride = o.x_stride;
+  VF sum[kRows][kAll];
   HWY_UNROLL(8)
   for (int r = 0; r < kRows; ++r) {
-    x[r] = o.x(first_row + r);
     HWY_UNROLL(8)
-    for (int b = 0; b < kBlocks; ++b) sum[r][b] = hn::Zero(d);
+    for (int b = 0; b < kAll; ++b) sum[r][b] = hn::Zero(d);
   }
-  for (std::int64_t k = begin; k < end; ++k) {
-    VF weight[kBlocks];
-    HWY_UNROLL(8)
-    for (int b = 0; b < kBlocks; ++b) weight[b] = hn::LoadU(d, w + b * block_stride + k * kLanes);
+  const std::int64_t panel_stride = o.panel_stride;
+  const float* prefetch = o.prefetch;
+  HWY_UNROLL(8)
+  for (int b = 0; b < kAll; ++b) {
     HWY_UNROLL(8)
     for (int r = 0; r < kRows; ++r) {
-      const VF number = hn::Set(d, x[r][k]);
-      HWY_UNROLL(8)
-      for (int b = 0; b < kBlocks; ++b) sum[r][b] = hn::MulAdd(number, weight[b], sum[r][b]);
+      __builtin_prefetch(o.out(r) + o.blocks[b].column, /*rw=*/1, /*locality=*/3);
     }
   }
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
-    float* out = o.out(first_row + r);
+  for (std::int64_t k = 0; k < o.depth; ++k) {
+    VF weight[kAll];
     HWY_UNROLL(8)
-    for (int b = 0; b < kBlocks; ++b) {
-      const std::int64_t column = (first_block + b) * kLanes;
-      // Added at the end, so that a long sum is one of short ones and rounds less.
-      if (o.add || begin > 0) {
-        sum[r][b] = hn::Add(sum[r][b], LoadFirst(out + column, o.columns - column));
-      }
-      StoreFirst(sum[r][b], out + column, o.columns - column);
+    for (int b = 0; b < kAll; ++b) {
+      weight[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
     }
+    w += kBlocks * kLanes;
+    __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
+    prefetch += o.prefetch_step;
+    HWY_UNROLL(8)
+    for (int r = 0; r < kRows; ++r) {
+      const VF number = hn::Set(d, x[kInterleaved ? r : r * x_stride]);
+      HWY_UNROLL(8)
+      for (int b = 0; b < kAll; ++b) sum[r][b] = hn::MulAdd(number, weight[b], sum[r][b]);
+    }
+    x += kInterleaved ? kRows : 1;
   }
-}
-
-/// All tiles over the given blocks: the rows innermost, so that weights come into L1 once.
-template <int kRows, int kBlocks>
-void TileRows(const Operands& o, std::int64_t rows, std::int64_t tiles, std::int64_t block) {
-  const std::int64_t pieces = (o.depth + kDepth - 1) / kDepth;
-  for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    const std::int64_t begin = o.depth * piece / pieces;
-    const std::int64_t end = o.depth * (piece + 1) / pieces;
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      // Heights that differ by one at most: a left-over single row would starve the FMA units.
-      const std::int64_t row = rows * tile / tiles;
-      if (rows * (tile + 1) / tiles - row == kRows) {
-        Tile<kRows, kBlocks>(o, row, block, begin, end);
+  // Added at the end, so that a long sum is one of short ones and rounds less.
+  const auto finish = [&](const auto& load, const auto& store) HWY_ATTR {
+    HWY_UNROLL(8)
+    for (int b = 0; b < kAll; ++b) {
+      const Block block = o.blocks[b];
+      float* out = o.out(0) + block.column;
+      if (o.add) {
+        HWY_UNROLL(8)
+        for (int r = 0; r < kRows; ++r) {
+          store(hn::Add(sum[r][b], load(out + r * o.out.stride, block.count)),
+                out + r * o.out.stride, block.count);
+        }
       } else {
-        Tile<std::max(1, kRows - 1), kBlocks>(o, row, block, begin, end);
+        const VF bias = o.bias == nullptr ? hn::Zero(d) : load(o.bias + block.column, block.count);
+        HWY_UNROLL(8)
+        for (int r = 0; r < kRows; ++r) {
+          store(hn::Add(sum[r][b], bias), out + r * o.out.stride, block.count);
+        }
+      }
+    }
+  };
+  if (o.whole) {
+    finish([&](const float* p, std::int64_t) HWY_ATTR { return hn::LoadU(d, p); },
+           [&](VF v, float* p, std::int64_t) HWY_ATTR { hn::StoreU(v, d, p); });
+  } else {
+    finish(LoadFirst, StoreFirst);
+  }
+}
+
+using TileFunction = void (*)(const TileArgs&);
+
+template <bool kInterleaved, int kBlocks, int... kRows>
+constexpr std::array<TileFunction, sizeof...(kRows)> TilesOf(
+    std::integer_sequence<int, kRows...> /*rows*/) {
+  return {&Tile<kInterleaved, kRows + 1, kBlocks, 1>...};
+}
+
+template <bool kInterleaved, int... kBlocks>
+constexpr std::array<std::array<TileFunction, kMaxRows>, sizeof...(kBlocks)> AllTiles(
+    std::integer_sequence<int, kBlocks...> /*blocks*/) {
+  return {TilesOf<kInterleaved, kBlocks + 1>(std::make_integer_sequence<int, kMaxRows>())...};
+}
+
+/// [interleaved][blocks - 1][rows - 1]
+constexpr std::array kTiles = {AllTiles<false>(std::make_integer_sequence<int, kPanelBlocks>()),
+                               AllTiles<true>(std::make_integer_sequence<int, kPanelBlocks>())};
+// One row meets each weight once, and has too few accumulators in one panel.
+constexpr TileFunction kTwoPanels = &Tile<false, 1, kPanelBlocks, 2>;
+
+/// The blocks of a group in their packed order; how many they are.
+int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
+  const std::int64_t begin = group * columns.group_blocks();
+  const std::int64_t end = std::min(columns.blocks(), begin + columns.group_blocks());
+  int count = 0;
+  for (int gate = 0; gate < columns.gates; ++gate) {
+    const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
+    for (std::int64_t b = begin; b < end; ++b) {
+      blocks[count++] = {slot * columns.hidden + b * kLanes,
+                         std::min(kLanes, columns.hidden - b * kLanes)};
+    }
+  }
+  return count;
+}
+
+constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kPanelBlocks;
+
+std::int64_t PackedSize(const GateColumns& c, std::int64_t depth) {
+  const Columns columns = c;
+  return columns.offset(columns.groups(), depth);
+}
+
+// Column (gate, unit) of the matrix is column gate * hidden + unit of `matrix`.
+void PackGroup(const Columns& columns, std::int64_t group, const float* matrix,
+               std::int64_t row_stride, std::int64_t column_stride, std::int64_t depth,
+               float* packed) {
+  const DF d;
+  const hn::RebindToSigned<DF> di;
+  packed += columns.offset(group, depth);
+  const std::int64_t begin = group * columns.group_blocks();
+  const std::int64_t end = std::min(columns.blocks(), begin + columns.group_blocks());
+  const std::int64_t blocks = (end - begin) * columns.gates;
+  const bool gathers =
+      kHasMasks && column_stride < std::numeric_limits<std::int32_t>::max() / kLanes;
+  const auto lanes_apart =
+      hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(gathers ? column_stride : 0)));
+  for (std::int64_t panel = 0; panel < blocks; panel += kPanelBlocks) {
+    const std::int64_t width = std::min<std::int64_t>(kPanelBlocks, blocks - panel);
+    for (std::int64_t b = 0; b < width; ++b) {
+      const std::int64_t gate = (panel + b) / (end - begin);
+      const std::int64_t unit = (begin + (panel + b) % (end - begin)) * kLanes;
+      const std::int64_t count = std::min(kLanes, columns.hidden - unit);
+      const float* from = matrix + (gate * columns.hidden + unit) * column_stride;
+      float* to = packed + b * kLanes;
+      for (std::int64_t k = 0; k < depth; ++k, from += row_stride, to += width * kLanes) {
+        if (column_stride == 1) {
+          hn::StoreU(LoadFirst(from, count), d, to);
+        } else if (gathers && count == kLanes) {
+          hn::StoreU(hn::GatherIndex(d, from, lanes_apart), d, to);
+        } else {
+          for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+            to[lane] = lane < count ? from[lane * column_stride] : 0.0f;
+          }
+        }
+      }
+    }
+    packed += width * kLanes * depth;
+  }
+}
+
+void PackMatrix(const GateColumns& c, const float* matrix, std::int64_t row_stride,
+                std::int64_t column_stride, std::int64_t depth, float* packed) {
+  const Columns columns = c;
+  const double work = static_cast<double>(depth) * static_cast<double>(c.hidden * c.gates);
+  const std::int64_t pieces =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(work / 32e3), 1, columns.groups());
+  parallel_for(pieces, [&](std::int64_t piece) {
+    const std::int64_t end = columns.groups() * (piece + 1) / pieces;
+    for (std::int64_t group = columns.groups() * piece / pieces; group < end; ++group) {
+      PackGroup(columns, group, matrix, row_stride, column_stride, depth, packed);
+    }
+  });
+}
+
+/// How rows are cut into tiles: heights that differ by one at most, because a left-over single row
+/// would starve the FMA units.
+struct Tiles {
+  std::int64_t rows;
+
+  [[nodiscard]] std::int64_t count() const { return (rows + kMaxRows - 1) / kMaxRows; }
+  [[nodiscard]] std::int64_t begin(std::int64_t tile) const { return rows * tile / count(); }
+  [[nodiscard]] std::int64_t height(std::int64_t tile) const {
+    return begin(tile + 1) - begin(tile);
+  }
+};
+
+/// A left operand whose tiles are interleaved: [tile][depth][row]. Of a transposed matrix, of which
+/// a tile would read a few numbers here and there, it makes one stretch.
+class Interleaved {
+ public:
+  /// The rows of x, [from, to) of its depth.
+  Interleaved(Operand x, std::int64_t rows, std::int64_t from, std::int64_t to)
+      // Tiles a power of two apart would meet in a few sets of the cache.
+      : from_(from), stride_((to - from) * kMaxRows + kCacheLine) {
+    const Tiles tiles{rows};
+    static thread_local std::vector<float> buffer;
+    buffer.resize(static_cast<std::size_t>(tiles.count() * stride_));
+    data_ = buffer.data();
+    Fill<kMaxRows>(x, tiles, to, buffer.data());
+  }
+
+  [[nodiscard]] const float* at(std::int64_t tile, std::int64_t height, std::int64_t k) const {
+    return data_ + tile * stride_ + (k - from_) * height;
+  }
+
+ private:
+  // Copies of a length that the compiler knows: most tiles are kHeight high, the others one less.
+  template <int kHeight>
+  void Fill(Operand x, const Tiles& tiles, std::int64_t to, float* data) const {
+    if constexpr (kHeight > 1) {
+      if ((tiles.rows + tiles.count() - 1) / tiles.count() < kHeight) {
+        return Fill<kHeight - 1>(x, tiles, to, data);
+      }
+    }
+    // Some rows at a time, which the first-level cache holds.
+    constexpr std::int64_t kRowsAtOnce = 8;
+    for (std::int64_t begin = from_; begin < to; begin += kRowsAtOnce) {
+      const std::int64_t end = std::min(to, begin + kRowsAtOnce);
+      for (std::int64_t tile = 0; tile < tiles.count(); ++tile) {
+        const std::int64_t height = tiles.height(tile);
+        const float* HWY_RESTRICT source = x.from(tiles.begin(tile), begin).data;
+        float* HWY_RESTRICT target = data + tile * stride_ + (begin - from_) * height;
+        for (std::int64_t k = begin; k < end; ++k, source += x.stride, target += height) {
+          if (height == kHeight) {
+            std::memcpy(target, source, kHeight * sizeof(float));
+          } else {
+            std::memcpy(target, source, (kHeight - 1) * sizeof(float));
+          }
+        }
       }
     }
   }
-}
 
-/// Tiles of `height` rows or one less.
-template <int kRows>
-void TileAll(std::int64_t height, const Operands& o, std::int64_t rows, std::int64_t tiles) {
-  if (height == kRows) {
-    constexpr int kBlocks = TileBlocks(kRows);
-    const std::int64_t blocks = (o.columns + kLanes - 1) / kLanes;
-    std::int64_t block = 0;
-    for (; block + kBlocks <= blocks; block += kBlocks) {
-      TileRows<kRows, kBlocks>(o, rows, tiles, block);
-    }
-    for (; block < blocks; ++block) TileRows<kRows, 1>(o, rows, tiles, block);
-  } else if constexpr (kRows > 1) {
-    TileAll<kRows - 1>(height, o, rows, tiles);
-  }
-}
+  const float* data_;
+  std::int64_t from_, stride_;
+};
 
-std::int64_t ProductSize(std::int64_t depth, std::int64_t columns) {
-  return (columns + kLanes - 1) / kLanes * kLanes * depth;
-}
+/// How the depth is cut: by its length alone, so that the bits depend on nothing else.
+struct Pieces {
+  std::int64_t depth;
 
-// [block][k][lane], with zeros beyond the last column.
-void PackProduct(const float* matrix, std::int64_t row_stride, std::int64_t column_stride,
-                 std::int64_t depth, std::int64_t columns, float* packed) {
-  for (std::int64_t first = 0; first < columns; first += kLanes) {
-    const std::int64_t lanes = std::min(kLanes, columns - first);
-    const float* from = matrix + first * column_stride;
-    for (std::int64_t k = 0; k < depth; ++k) {
-      for (std::int64_t lane = 0; lane < lanes; ++lane) {
-        packed[lane] = from[k * row_stride + lane * column_stride];
+  [[nodiscard]] std::int64_t count() const { return (depth + kDepth - 1) / kDepth; }
+  [[nodiscard]] std::int64_t begin(std::int64_t piece) const { return depth * piece / count(); }
+};
+
+/// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or
+/// `interleaved`.
+void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t last,
+                     std::int64_t rows, std::int64_t depth, std::int64_t first_piece,
+                     std::int64_t last_piece, Operand x, const Interleaved* interleaved,
+                     const float* packed, Begin begin, Rows<float> out) {
+  const Pieces pieces{depth};
+  const Tiles tiles{rows};
+  std::array<Block, 2 * kMaxGroupBlocks> blocks;
+  const float* const packed_end = packed + columns.offset(last, depth);
+  packed += columns.offset(first, depth);
+  while (first < last) {
+    // The groups of a single row are taken two by two: see kTwoPanels.
+    int count = BlocksOf(columns, first++, blocks.data());
+    if (rows == 1 && first < last) count += BlocksOf(columns, first++, blocks.data() + count);
+    for (int panel = 0; panel < count;) {
+      const bool two = rows == 1 && interleaved == nullptr && count - panel >= 2 * kPanelBlocks;
+      const int width = std::min(count - panel, kPanelBlocks);
+      const int all = two ? 2 * width : width;
+      const auto& functions =
+          kTiles[interleaved != nullptr ? 1 : 0][static_cast<std::size_t>(width - 1)];
+      const float* const next_panel = packed + all * kLanes * depth;
+      TileArgs args{};
+      args.x_stride = x.stride;
+      args.panel_stride = depth * width * kLanes;
+      args.blocks = blocks.data() + panel;
+      args.whole = std::all_of(args.blocks, args.blocks + all,
+                               [](const Block& b) { return b.count == kLanes; });
+      args.bias = begin.bias;
+      args.out.stride = out.stride;
+      for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
+        const std::int64_t from = pieces.begin(piece);
+        const std::int64_t to = pieces.begin(piece + 1);
+        const float* const next = piece + 1 < last_piece
+                                      ? packed + to * width * kLanes
+                                      : next_panel + pieces.begin(first_piece) * width * kLanes;
+        args.packed = packed + from * width * kLanes;
+        args.depth = to - from;
+        args.add = begin.add || piece > 0;
+        for (std::int64_t tile = 0; tile < tiles.count(); ++tile) {
+          const std::int64_t row = tiles.begin(tile);
+          const std::int64_t height = tiles.height(tile);
+          // What comes next may come from far away, so the first tiles ask for it meanwhile.
+          const std::int64_t line = tile * args.depth * kCacheLine;
+          const bool ahead = line < args.depth * width * kLanes && next + line < packed_end;
+          args.prefetch = ahead ? next + line : args.packed;
+          args.prefetch_step = ahead ? kCacheLine : 0;
+          args.x =
+              interleaved != nullptr ? interleaved->at(tile, height, from) : x.from(row, from).data;
+          args.out.data = out(row);
+          (two ? kTwoPanels : functions[static_cast<std::size_t>(height - 1)])(args);
+        }
       }
-      std::fill(packed + lanes, packed + kLanes, 0.0f);
-      packed += kLanes;
+      panel += all;
+      packed = next_panel;
     }
   }
+}
+
+void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth, Operand x,
+                     const float* packed, const float* bias, bool add, Rows<float> out) {
+  // A piece of the work should be worth the hand-over to another thread, and there should be enough
+  // of them to even out. Its part of x stays in the second-level cache while the weights go by: all
+  // the depth of some rows, or some depth of the many rows of a transposed x.
+  constexpr double kWork = 1e6;
+  constexpr std::int64_t kFloats = std::int64_t{1} << 17;
+  constexpr std::int64_t kPartRows = 8 * kMaxRows;
+  constexpr std::int64_t kTransposedRows = 512;
+  const Columns columns = c;
+  const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
+                      static_cast<double>(c.gates);
+  const auto parts = std::max<std::int64_t>(1, static_cast<std::int64_t>(work / kWork));
+  const std::int64_t threads = num_threads();
+  std::int64_t row_parts, group_parts;
+  if (x.transposed) {
+    // Not the groups: each would interleave x again.
+    const std::int64_t least = (rows + kTransposedRows - 1) / kTransposedRows;
+    row_parts = std::clamp(std::min(parts, (rows + kPartRows - 1) / kPartRows), least,
+                           std::max(least, threads == 1 ? 1 : 2 * threads));
+    group_parts = 1;
+  } else {
+    const std::int64_t part_rows = std::max(kPartRows, kFloats / depth);
+    row_parts = (rows + part_rows - 1) / part_rows;
+    group_parts =
+        std::clamp<std::int64_t>(parts / row_parts, 1, std::min(4 * threads, columns.groups()));
+  }
+  const Pieces cut{depth};
+  const std::int64_t pieces_at_once =
+      x.transposed ? kFloats / kTransposedRows / kDepth : cut.count();
+  parallel_for(row_parts * group_parts, [&](std::int64_t part) {
+    const std::int64_t by_row = part / group_parts;
+    const std::int64_t by_group = part % group_parts;
+    const std::int64_t begin = rows * by_row / row_parts;
+    const std::int64_t end = rows * (by_row + 1) / row_parts;
+    for (std::int64_t piece = 0; piece < cut.count(); piece += pieces_at_once) {
+      const std::int64_t piece_end = std::min(cut.count(), piece + pieces_at_once);
+      std::optional<Interleaved> interleaved;
+      if (x.transposed) {
+        interleaved.emplace(x.from(begin, 0), end - begin, cut.begin(piece), cut.begin(piece_end));
+      }
+      ProductOfPieces(columns, columns.groups() * by_group / group_parts,
+                      columns.groups() * (by_group + 1) / group_parts, end - begin, depth, piece,
+                      piece_end, x.from(begin, 0), interleaved ? &*interleaved : nullptr, packed,
+                      {add, bias}, out.from(begin));
+    }
+  });
 }
 
 }  // namespace
 
-void Product(std::int64_t rows, std::int64_t columns, std::int64_t depth, Rows<const float> x,
-             const float* packed, bool add, Rows<float> out) {
-  if (rows == 0) return;
-  const std::int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
-  TileAll<kMaxRows>((rows + tiles - 1) / tiles, {x, packed, out, columns, depth, add}, rows, tiles);
+void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
+             std::int64_t depth, Operand x, const float* packed, Begin begin, Rows<float> out) {
+  ProductOfPieces(columns, first, last, rows, depth, 0, Pieces{depth}.count(), x, nullptr, packed,
+                  begin, out);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -154,49 +409,36 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace riverrun::kernels {
 
-HWY_EXPORT(ProductSize);
-HWY_EXPORT(PackProduct);
+HWY_EXPORT(PackedSize);
+HWY_EXPORT(PackMatrix);
+HWY_EXPORT(ParallelProduct);
 
-std::int64_t packed_product_size(std::int64_t depth, std::int64_t columns) {
-  return HWY_DYNAMIC_DISPATCH(ProductSize)(depth, columns);
+std::int64_t packed_size(const GateColumns& columns, std::int64_t depth) {
+  return HWY_DYNAMIC_DISPATCH(PackedSize)(columns, depth);
 }
 
-void pack_product(const float* matrix, std::int64_t row_stride, std::int64_t column_stride,
-                  std::int64_t depth, std::int64_t columns, float* packed) {
-  HWY_DYNAMIC_DISPATCH(PackProduct)(matrix, row_stride, column_stride, depth, columns, packed);
+void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
+          std::int64_t column_stride, std::int64_t depth, float* packed) {
+  HWY_DYNAMIC_DISPATCH(PackMatrix)(columns, matrix, row_stride, column_stride, depth, packed);
 }
 
-std::int64_t packed_gates_size(const CellDescriptor& cell, bool recurrent, std::int64_t hidden,
-                               std::int64_t columns) {
-  const auto& runs = recurrent ? cell.layout.recurrent_runs : cell.layout.input_runs;
-  std::int64_t size = 0;
-  for (const GateRun& run : runs) size += packed_product_size(columns, run.count * hidden);
-  return size;
-}
-
-void pack_gates(const CellDescriptor& cell, bool recurrent, const float* weight,
-                std::int64_t hidden, std::int64_t columns, float* packed) {
-  const auto& runs = recurrent ? cell.layout.recurrent_runs : cell.layout.input_runs;
-  for (const GateRun& run : runs) {
-    if (run.count == 0) break;
-    pack_product(weight + run.gate * hidden * columns, 1, columns, columns, run.count * hidden,
-                 packed);
-    packed += packed_product_size(columns, run.count * hidden);
-  }
+void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
+             const float* packed, const float* bias, bool add, Rows<float> out) {
+  HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, packed, bias, add, out);
 }
 
 std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
-                                    std::int64_t columns) {
-  return packed_product_size(cell.layout.gates * hidden, columns);
+                                    std::int64_t recurrent) {
+  return packed_size({recurrent}, cell.layout.gates * hidden);
 }
 
 void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
-                     std::int64_t columns, float* packed) {
+                     std::int64_t recurrent, float* packed) {
   for (const GateRun& run : cell.layout.recurrent_runs) {
     if (run.count == 0) break;
-    pack_product(weight + run.gate * hidden * columns, columns, 1, run.count * hidden, columns,
-                 packed);
-    packed += packed_product_size(run.count * hidden, columns);
+    pack({recurrent}, weight + run.gate * hidden * recurrent, recurrent, 1, run.count * hidden,
+         packed);
+    packed += packed_size({recurrent}, run.count * hidden);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "hwy/highway.h"
 
@@ -62,6 +63,7 @@ HWY_INLINE VF Apply(VF condition, VF if_true, VF if_false) {
 struct ForwardRows {
   const CellDescriptor* cell;
   std::int64_t rows, hidden;
+  std::int64_t unit_begin, unit_end;
   Rows<float> gates;  // [rows, V*H]: the complete gate values
   std::array<Rows<const float>, kMaxStates> previous;
   std::array<Rows<float>, kMaxStates> next;
@@ -73,6 +75,7 @@ struct ForwardRows {
 struct BackwardRows {
   const CellDescriptor* cell;
   std::int64_t rows, hidden;
+  std::int64_t unit_begin, unit_end;
   Rows<const float> grad_h;       // [rows, H]: ∂loss/∂h' from the steps after this one, and
   Rows<const float> grad_output;  // [rows, H] from the layer above; may have no data
   std::array<Rows<const float>, kMaxStates> previous;
@@ -85,32 +88,43 @@ struct BackwardRows {
   Rows<float> grad_params;  // added to
 };
 
-/// gates += x·Wᵀ, W [G*H, depth] having been packed by pack_gates, at the places that `runs` tell.
-HWY_INLINE void AddGates(const CellDescriptor& cell, bool recurrent, std::int64_t rows,
-                         std::int64_t hidden, std::int64_t depth, Rows<const float> x,
-                         const float* packed, Rows<float> gates) {
-  const auto& runs = recurrent ? cell.layout.recurrent_runs : cell.layout.input_runs;
-  const int count = recurrent ? cell.layout.recurrent_run_count : cell.layout.input_run_count;
-  for (int i = 0; i < count; ++i) {
-    const GateRun& run = runs[static_cast<std::size_t>(i)];
-    const std::int64_t columns = run.count * hidden;
-    Product(rows, columns, depth, x, packed, true, {gates.data + run.slot * hidden, gates.stride});
-    packed += (columns + kLanes - 1) / kLanes * kLanes * depth;
-  }
-}
-
-/// grad_h += grad_gates·W_hh, W_hh having been packed by pack_product as [G*H] -> [P].
-HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, std::int64_t rows, std::int64_t hidden,
-                               std::int64_t recurrent, Rows<const float> grad_gates,
+/// grad_h += grad_gates·W_hh for some groups of h, W_hh having been packed by pack_grad_gates.
+HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, const Columns& columns,
+                               std::int64_t first, std::int64_t last, std::int64_t rows,
+                               std::int64_t hidden, Rows<const float> grad_gates,
                                const float* packed, Rows<float> grad_h) {
   for (int i = 0; i < cell.layout.recurrent_run_count; ++i) {
     const GateRun& run = cell.layout.recurrent_runs[static_cast<std::size_t>(i)];
     const std::int64_t depth = run.count * hidden;
-    Product(rows, recurrent, depth, {grad_gates.data + run.slot * hidden, grad_gates.stride},
-            packed, true, grad_h);
-    packed += (recurrent + kLanes - 1) / kLanes * kLanes * depth;
+    Product(columns, first, last, rows, depth,
+            {grad_gates.data + run.slot * hidden, grad_gates.stride}, packed, {.add = true},
+            grad_h);
+    packed += columns.offset(columns.groups(), depth);
   }
 }
+
+/// Who does what of a step: this thread everything, or each member of a team some groups of units.
+class Phases {
+ public:
+  explicit Phases(const Part& part) {
+    if (part.team == nullptr) return;
+    member_.emplace(*part.team, part.member);
+    shares_ = part.team->shares();
+  }
+
+  /// body(first, last) for groups that together are [0, groups); afterwards all of them are done.
+  template <class Body>
+  HWY_INLINE void Run(std::int64_t groups, const Body& body) {
+    if (!member_) return body(0, groups);
+    member_->phase([&](std::int64_t share) {
+      body(groups * share / shares_, groups * (share + 1) / shares_);
+    });
+  }
+
+ private:
+  std::optional<Team::Member> member_;
+  std::int64_t shares_ = 1;
+};
 
 /// to = from + other (if that has data); from = 0.
 HWY_INLINE void MoveSum(std::int64_t rows, std::int64_t columns, Rows<float> from,
@@ -168,11 +182,14 @@ HWY_INLINE void ForStretches(std::int64_t begin, std::int64_t end, std::int64_t 
 
 /// `Cell` is CompiledCell<C>, or the interpreter.
 template <class Cell>
-void ForwardSequence(const ForwardArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const Order order(a.sequence);
   const CellPrograms& programs = a.cell->programs;
   const std::int64_t hidden = a.sequence.hidden;
   const std::int64_t recurrent = a.sequence.recurrent;
+  const Columns columns = GateColumns::recurrent(*a.cell, hidden);
+  const Columns projection = GateColumns{recurrent};
+  Phases phases(part);
   const bool projected = a.weight_hr != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
@@ -180,52 +197,66 @@ void ForwardSequence(const ForwardArgs& a, std::int64_t row_begin, std::int64_t 
     const std::int64_t now = order.offset(position);
     const std::int64_t state_now = a.keep_states ? now : 0;
     const std::int64_t continuing = order.continuing(position);
-    const std::int64_t end = std::min(row_end, order.rows(position));
-    ForStretches(row_begin, end, continuing, continuing, [&](std::int64_t lo, std::int64_t hi) {
-      const bool continues = lo < continuing;
-      const std::int64_t before = continues ? order.offset(position - 1) : 0;
-      const Rows<float> output = a.output.from(now + lo);
-      const Rows<const float> h = continues
-                                      ? Rows<const float>{a.output(before + lo), a.output.stride}
-                                      : Rows<const float>{a.initial[0] + lo * recurrent, recurrent};
-      ForwardRows rows{};
-      rows.cell = a.cell;
-      rows.rows = hi - lo;
-      rows.hidden = hidden;
-      rows.gates = {a.gates + (now - a.gates_row + lo) * gates_stride, gates_stride};
-      rows.params = a.params;
-      rows.previous[0] = h;
-      rows.next[0] =
-          projected ? Rows<float>{a.cell_output + (state_now + lo) * hidden, hidden} : output;
-      for (std::size_t s = 1; s < static_cast<std::size_t>(programs.sizes.states); ++s) {
-        rows.next[s] = {a.states[s] + (state_now + lo) * hidden, hidden};
-        if (!a.keep_states) {
-          rows.previous[s] = {rows.next[s].data, hidden};
-        } else if (continues) {
-          rows.previous[s] = {a.states[s] + (before + lo) * hidden, hidden};
-        } else {
-          rows.previous[s] = {a.initial[s] + lo * hidden, hidden};
-        }
-      }
-      if (a.saved != nullptr) rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
-      if (a.weight_hh != nullptr) {
-        AddGates(*a.cell, true, hi - lo, hidden, recurrent, h, a.weight_hh, rows.gates);
-      }
-      Cell::Forward(rows);
-      if (projected) {
-        Product(hi - lo, recurrent, hidden, {rows.next[0].data, hidden}, a.weight_hr, false,
-                output);
-      }
-    });
+    const std::int64_t end = std::min(part.row_end, order.rows(position));
+    ForStretches(
+        part.row_begin, end, continuing, continuing, [&](std::int64_t lo, std::int64_t hi) {
+          const bool continues = lo < continuing;
+          const std::int64_t before = continues ? order.offset(position - 1) : 0;
+          const Rows<float> output = a.output.from(now + lo);
+          const Rows<const float> h =
+              continues ? Rows<const float>{a.output(before + lo), a.output.stride}
+                        : Rows<const float>{a.initial[0] + lo * recurrent, recurrent};
+          ForwardRows rows{};
+          rows.cell = a.cell;
+          rows.rows = hi - lo;
+          rows.hidden = hidden;
+          rows.gates = {a.gates + (now - a.gates_row + lo) * gates_stride, gates_stride};
+          rows.params = a.params;
+          rows.previous[0] = h;
+          rows.next[0] =
+              projected ? Rows<float>{a.cell_output + (state_now + lo) * hidden, hidden} : output;
+          for (std::size_t s = 1; s < static_cast<std::size_t>(programs.sizes.states); ++s) {
+            rows.next[s] = {a.states[s] + (state_now + lo) * hidden, hidden};
+            if (!a.keep_states) {
+              rows.previous[s] = {rows.next[s].data, hidden};
+            } else if (continues) {
+              rows.previous[s] = {a.states[s] + (before + lo) * hidden, hidden};
+            } else {
+              rows.previous[s] = {a.initial[s] + lo * hidden, hidden};
+            }
+          }
+          if (a.saved != nullptr) rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
+          const std::int64_t at_once = columns.groups_at_once(hi - lo);
+          phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
+            ForwardRows some = rows;
+            for (std::int64_t group = first; group < last; group += at_once) {
+              const std::int64_t end_group = std::min(last, group + at_once);
+              if (a.weight_hh != nullptr) {
+                Product(columns, group, end_group, hi - lo, recurrent, h, a.weight_hh,
+                        {.add = true}, rows.gates);
+              }
+              some.unit_begin = columns.unit(group);
+              some.unit_end = columns.unit(end_group);
+              Cell::Forward(some);
+            }
+          });
+          if (projected) {
+            Product(projection, 0, projection.groups(), hi - lo, hidden,
+                    {rows.next[0].data, hidden}, a.weight_hr, {}, output);
+          }
+        });
   }
 }
 
 template <class Cell>
-void BackwardSequence(const BackwardArgs& a, std::int64_t row_begin, std::int64_t row_end) {
+void BackwardSequence(const BackwardArgs& a, const Part& part) {
   const Order order(a.sequence);
   const CellPrograms& programs = a.cell->programs;
   const std::int64_t hidden = a.sequence.hidden;
   const std::int64_t recurrent = a.sequence.recurrent;
+  const Columns columns = GateColumns{recurrent};
+  const Columns units = GateColumns{hidden};
+  Phases phases(part);
   const bool projected = a.weight_hr != nullptr;
   const std::int64_t saved_stride = programs.saved * hidden;
   const std::int64_t params_stride = programs.sizes.params * hidden;
@@ -233,8 +264,8 @@ void BackwardSequence(const BackwardArgs& a, std::int64_t row_begin, std::int64_
     const std::int64_t now = order.offset(position);
     const std::int64_t continuing = order.continuing(position);
     const std::int64_t continued = order.continued(position);
-    const std::int64_t end = std::min(row_end, order.rows(position));
-    ForStretches(row_begin, end, continuing, continued, [&](std::int64_t lo, std::int64_t hi) {
+    const std::int64_t end = std::min(part.row_end, order.rows(position));
+    ForStretches(part.row_begin, end, continuing, continued, [&](std::int64_t lo, std::int64_t hi) {
       const bool continues = lo < continuing;
       const std::int64_t before = continues ? order.offset(position - 1) : 0;
       const Rows<float> grad_h = {a.grad_states[0] + lo * recurrent, recurrent};
@@ -259,27 +290,42 @@ void BackwardSequence(const BackwardArgs& a, std::int64_t row_begin, std::int64_
       rows.grad_gates = a.grad_gates.from(now + lo);
       rows.grad_params = {a.grad_params + lo * params_stride, params_stride};
 
-      if (a.weight_hh != nullptr && lo < continued) {
+      // ∂loss/∂h through the gates of the step after this one; for all groups, or some.
+      const auto add_later = [&](std::int64_t first, std::int64_t last) {
+        if (a.weight_hh == nullptr || lo >= continued) return;
         const Rows<float> later = a.grad_gates.from(order.offset(position + 1) + lo);
-        AddGradOfGates(*a.cell, hi - lo, hidden, recurrent, {later.data, later.stride}, a.weight_hh,
-                       grad_h);
-      }
+        AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden, {later.data, later.stride},
+                       a.weight_hh, grad_h);
+      };
       if (projected) {
+        add_later(0, columns.groups());
         const Rows<float> grad_projected = {a.grad_projected + (now + lo) * recurrent, recurrent};
         MoveSum(hi - lo, recurrent, grad_h, grad_output, grad_projected);
         // The room of a gate's gradients is free until the step's own overwrite it, unit by unit.
-        Product(hi - lo, hidden, recurrent, {grad_projected.data, recurrent}, a.weight_hr, false,
-                rows.grad_gates);
+        Product(units, 0, units.groups(), hi - lo, recurrent, {grad_projected.data, recurrent},
+                a.weight_hr, {}, rows.grad_gates);
         rows.grad_h = {rows.grad_gates.data, rows.grad_gates.stride};
       } else {
         rows.grad_h = {grad_h.data, recurrent};
         rows.grad_output = grad_output;
         rows.grad_states[0] = grad_h;
       }
-      Cell::Backward(rows);
+      const std::int64_t at_once = units.groups_at_once(hi - lo);
+      phases.Run(units.groups(), [&](std::int64_t first, std::int64_t last) {
+        BackwardRows some = rows;
+        for (std::int64_t group = first; group < last; group += at_once) {
+          const std::int64_t end_group = std::min(last, group + at_once);
+          if (!projected) add_later(group, end_group);
+          some.unit_begin = units.unit(group);
+          some.unit_end = units.unit(end_group);
+          Cell::Backward(some);
+        }
+      });
       if (!continues && a.weight_hh != nullptr) {
-        AddGradOfGates(*a.cell, hi - lo, hidden, recurrent,
-                       {rows.grad_gates.data, rows.grad_gates.stride}, a.weight_hh, grad_h);
+        phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
+          AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden,
+                         {rows.grad_gates.data, rows.grad_gates.stride}, a.weight_hh, grad_h);
+        });
       }
     });
   }
@@ -303,18 +349,21 @@ void Step(const StepArgs& a) {
     rows.next[s] = {a.states[s], a.hidden};
     rows.previous[s] = {a.states[s], a.hidden};
   }
-  for (std::int64_t row = 0; row < a.batch; ++row) {
-    std::copy(a.bias, a.bias + gates_stride, rows.gates(row));
-  }
-  AddGates(*a.cell, false, a.batch, a.hidden, a.input_size, a.input, a.weight_ih, rows.gates);
+  begin_split_gates(*a.cell, a.hidden, a.batch, a.bias, rows.gates);
+  const Columns input = GateColumns::input(*a.cell, a.hidden);
+  const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden);
+  Product(input, 0, input.groups(), a.batch, a.input_size, a.input, a.weight_ih, {.bias = a.bias},
+          rows.gates);
   if (a.weight_hh != nullptr) {
-    AddGates(*a.cell, true, a.batch, a.hidden, a.recurrent, rows.previous[0], a.weight_hh,
-             rows.gates);
+    Product(recurrent, 0, recurrent.groups(), a.batch, a.recurrent, rows.previous[0], a.weight_hh,
+            {.add = true}, rows.gates);
   }
+  rows.unit_end = a.hidden;
   Cell::Forward(rows);
   if (projected) {
-    Product(a.batch, a.recurrent, a.hidden, {a.cell_output, a.hidden}, a.weight_hr, false,
-            {a.h_next, a.recurrent});
+    const Columns projection = GateColumns{a.recurrent};
+    Product(projection, 0, projection.groups(), a.batch, a.hidden, {a.cell_output, a.hidden},
+            a.weight_hr, {}, {a.h_next, a.recurrent});
   }
 }
 

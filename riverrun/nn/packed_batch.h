@@ -26,6 +26,8 @@ class PackedBatch {
   /// Of the sequence in packed place r: its length, and its number in the caller's batch.
   [[nodiscard]] std::int64_t length(std::int64_t r) const { return lengths_[index(r)]; }
   [[nodiscard]] std::int64_t sequence(std::int64_t r) const { return order_[index(r)]; }
+  /// True if all sequences have the same length.
+  [[nodiscard]] bool is_even() const { return lengths_.front() == lengths_.back(); }
   /// True if packed and caller's rows are the same.
   [[nodiscard]] bool is_identity() const { return is_identity_; }
 

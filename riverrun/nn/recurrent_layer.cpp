@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "riverrun/core/threads.h"
-#include "riverrun/kernels/matmul.h"
 #include "riverrun/kernels/targets.h"
 #include "riverrun/nn/elementwise.h"
 #include "riverrun/nn/parallel_chunks.h"
@@ -18,6 +17,10 @@ constexpr std::int64_t kGateElements = std::int64_t{1} << 20;
 
 // Below this many floating-point operations, another thread costs more than it takes over.
 constexpr double kWorkPerThread = 200e3;
+// The same in a step whose units are shared: meeting after it takes about 0.2 µs.
+constexpr double kWorkPerShare = 30e3;
+// So many rows and more keep a thread busy with the weights it reads.
+constexpr std::int64_t kRowsPerThread = 12;
 
 // Rows whose distance is a large power of two meet in the same few sets of the cache, which a
 // product that reads down a column feels: 65 instead of 89 GFLOP/s for 512 columns.
@@ -58,12 +61,11 @@ std::vector<std::uint64_t> RecurrentLayer::versions() const {
   return all;
 }
 
-std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(bool with_weight_ih) const {
+std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed() const {
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
   const auto& known = cache_->packed;
-  if (known != nullptr && known->versions == now && cache_->simd_target == kernels::simd_target() &&
-      (!with_weight_ih || !known->weight_ih.empty())) {
+  if (known != nullptr && known->versions == now && cache_->simd_target == kernels::simd_target()) {
     return known;
   }
   const std::int64_t hidden = sizes_.hidden;
@@ -80,24 +82,18 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(bool with_w
   };
   if (!bias_ih.value().empty()) add_bias(bias_ih, layout.input_slot);
   if (!bias_hh.value().empty()) add_bias(bias_hh, layout.recurrent_slot);
+  const auto pack = [](const kernels::GateColumns& columns, const Parameter& weight,
+                       std::int64_t depth) {
+    Tensor to = Tensor::uninitialized({kernels::packed_size(columns, depth)});
+    kernels::pack(columns, weight.value().data(), 1, depth, depth, to.data());
+    return to;
+  };
+  packed->weight_ih = pack(kernels::GateColumns::input(*cell_, hidden), weight_ih, sizes_.input);
   if (cell_->recurrent) {
     packed->weight_hh =
-        Tensor::uninitialized({kernels::packed_gates_size(*cell_, true, hidden, sizes_.recurrent)});
-    kernels::pack_gates(*cell_, true, weight_hh.value().data(), hidden, sizes_.recurrent,
-                        packed->weight_hh.data());
+        pack(kernels::GateColumns::recurrent(*cell_, hidden), weight_hh, sizes_.recurrent);
   }
-  if (with_weight_ih) {
-    packed->weight_ih =
-        Tensor::uninitialized({kernels::packed_gates_size(*cell_, false, hidden, sizes_.input)});
-    kernels::pack_gates(*cell_, false, weight_ih.value().data(), hidden, sizes_.input,
-                        packed->weight_ih.data());
-  }
-  if (sizes_.projected) {
-    packed->weight_hr =
-        Tensor::uninitialized({kernels::packed_product_size(hidden, sizes_.recurrent)});
-    kernels::pack_product(weight_hr.value().data(), 1, hidden, hidden, sizes_.recurrent,
-                          packed->weight_hr.data());
-  }
+  if (sizes_.projected) packed->weight_hr = pack({sizes_.recurrent}, weight_hr, hidden);
   cache_->packed = packed;
   cache_->simd_target = kernels::simd_target();
   return packed;
@@ -113,15 +109,30 @@ kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch) const {
 }
 
 // Rows do not depend on each other, so each thread takes some of them through all steps without
-// ever waiting for another.
-void RecurrentLayer::parallel_rows(const PackedBatch& batch, const auto& body) const {
-  const double work = 2.0 * static_cast<double>(batch.rows() * cell_->layout.gates) *
+// ever waiting for another. With few rows that would be few operations for each weight that is
+// read: then the threads share the units of each step, and meet after it.
+void RecurrentLayer::parallel_parts(const PackedBatch& batch, const auto& body) const {
+  const double work = 2.0 * static_cast<double>(cell_->layout.gates) *
                       static_cast<double>(sizes_.hidden * sizes_.recurrent);
+  const std::int64_t threads = num_threads();
+  const auto worth = [&](double operations, double per_thread) {
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(operations / per_thread), 1, threads);
+  };
+  const std::int64_t sharing = worth(work * static_cast<double>(batch.batch()), kWorkPerShare);
+  if (sharing > 1 && batch.batch() < kRowsPerThread * threads && batch.is_even() &&
+      cell_->recurrent && !sizes_.projected) {
+    Team team(sharing);
+    parallel_for(sharing, [&](std::int64_t member) {
+      body(
+          kernels::Part{.row_begin = 0, .row_end = batch.batch(), .team = &team, .member = member});
+    });
+    return;
+  }
   const std::int64_t blocks =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerThread), 1,
-                               std::min<std::int64_t>(num_threads(), batch.batch()));
+      std::min(batch.batch(), worth(work * static_cast<double>(batch.rows()), kWorkPerThread));
   parallel_for(blocks, [&](std::int64_t block) {
-    body(batch.batch() * block / blocks, batch.batch() * (block + 1) / blocks);
+    body(kernels::Part{.row_begin = batch.batch() * block / blocks,
+                       .row_end = batch.batch() * (block + 1) / blocks});
   });
 }
 
@@ -133,7 +144,7 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   const std::int64_t hidden = sizes_.hidden;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t kept_rows = keep ? batch.rows() : batch.batch();
-  const std::shared_ptr<const Packed> weights = packed(false);
+  const std::shared_ptr<const Packed> weights = packed();
 
   kernels::ForwardArgs args;
   args.cell = cell_;
@@ -182,23 +193,13 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.gates_row = batch.offsets()[index(first_step)];
     const std::int64_t rows =
         batch.offsets()[index(last_step)] + batch.sizes()[index(last_step)] - args.gates_row;
-    const float* bias = weights->bias.data();
-    parallel_chunks(rows, std::max<std::int64_t>(1, kElementsPerChunk / gates_stride),
-                    [&](std::int64_t lo, std::int64_t hi) {
-                      for (std::int64_t row = lo; row < hi; ++row) {
-                        std::copy_n(bias, gates_stride, gates.data() + row * gates_stride);
-                      }
-                    });
-    for (const GateRun& run : cell_->layout.input_runs) {
-      if (run.count == 0) break;
-      kernels::matmul(
-          rows, run.count * hidden, sizes_.input,
-          {input + args.gates_row * sizes_.input, sizes_.input},
-          {weight_ih.value().data() + run.gate * hidden * sizes_.input, sizes_.input, true}, 1.0f,
-          gates.data() + run.slot * hidden, gates_stride);
-    }
-    parallel_rows(batch,
-                  [&](std::int64_t lo, std::int64_t hi) { cell_->kernels->forward(args, lo, hi); });
+    kernels::begin_split_gates(*cell_, hidden, rows, weights->bias.data(),
+                               {gates.data(), gates_stride});
+    kernels::product(kernels::GateColumns::input(*cell_, hidden), rows, sizes_.input,
+                     {input + args.gates_row * sizes_.input, sizes_.input},
+                     weights->weight_ih.data(), weights->bias.data(), false,
+                     {gates.data(), gates_stride});
+    parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });
   }
 
   std::vector<Tensor> last;
@@ -246,8 +247,8 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     args.weight_hh = packed_hh.data();
   }
   if (sizes_.projected) {
-    packed_hr = allocate({kernels::packed_product_size(recurrent, hidden)});
-    kernels::pack_product(weight_hr.value().data(), hidden, 1, recurrent, hidden, packed_hr.data());
+    packed_hr = allocate({kernels::packed_size({hidden}, recurrent)});
+    kernels::pack({hidden}, weight_hr.value().data(), hidden, 1, recurrent, packed_hr.data());
     args.weight_hr = packed_hr.data();
     grad_projected = allocate({rows, recurrent});
     args.grad_projected = grad_projected.data();
@@ -264,25 +265,32 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   args.grad_output = grad_output;
   args.grad_gates = {grad_gates.data(), gates_stride};
   args.grad_params = grad_params.data();
-  parallel_rows(batch,
-                [&](std::int64_t lo, std::int64_t hi) { cell_->kernels->backward(args, lo, hi); });
+  parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->backward(args, part); });
 
+  // The right operands of the products that follow.
+  const auto pack_rows = [&](std::int64_t columns, std::int64_t depth, const float* matrix) {
+    Tensor to = allocate({kernels::packed_size({columns}, depth)});
+    kernels::pack({columns}, matrix, columns, 1, depth, to.data());
+    return to;
+  };
+  Tensor packed_input = pack_rows(sizes_.input, rows, input);
   for (const GateRun& run : layout.input_runs) {
     if (run.count == 0) break;
     const std::int64_t units = run.count * hidden;
     const std::int64_t weight_row = run.gate * hidden * sizes_.input;
     const float* grad = grad_gates.data() + run.slot * hidden;
-    kernels::matmul(units, sizes_.input, rows, {grad, gates_stride, true}, {input, sizes_.input},
-                    1.0f, weight_ih.mutable_grad().data() + weight_row, sizes_.input);
+    kernels::product({sizes_.input}, units, rows, {grad, gates_stride, true}, packed_input.data(),
+                     nullptr, true, {weight_ih.mutable_grad().data() + weight_row, sizes_.input});
     if (grad_input == nullptr) continue;
-    kernels::matmul(rows, sizes_.input, units, {grad, gates_stride},
-                    {weight_ih.value().data() + weight_row, sizes_.input}, 1.0f, grad_input,
-                    sizes_.input);
+    Tensor packed_ih = pack_rows(sizes_.input, units, weight_ih.value().data() + weight_row);
+    kernels::product({sizes_.input}, rows, units, {grad, gates_stride}, packed_ih.data(), nullptr,
+                     true, {grad_input, sizes_.input});
+    recycle(std::move(packed_ih));
   }
+  recycle(std::move(packed_input));
   if (cell_->recurrent) {
     // What each packed row read as h: the output of the step before, or the initial state.
-    const std::int64_t h_stride = padded(recurrent);
-    Tensor h = allocate({rows, h_stride});
+    Tensor h = allocate({rows, recurrent});
     parallel_for(batch.steps(), [&](std::int64_t t) {
       const std::int64_t before = sizes_.reverse ? t + 1 : t - 1;
       const bool is_first = before < 0 || before == batch.steps();
@@ -291,22 +299,26 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
       for (std::int64_t r = 0; r < batch.sizes()[index(t)]; ++r) {
         const float* from = r < continuing ? output(batch.offsets()[index(before)] + r)
                                            : pass.initial[0].data() + r * recurrent;
-        std::copy_n(from, recurrent, h.data() + (batch.offsets()[index(t)] + r) * h_stride);
+        std::copy_n(from, recurrent, h.data() + (batch.offsets()[index(t)] + r) * recurrent);
       }
     });
+    Tensor packed_h = pack_rows(recurrent, rows, h.data());
+    recycle(std::move(h));
     for (const GateRun& run : layout.recurrent_runs) {
       if (run.count == 0) break;
-      kernels::matmul(run.count * hidden, recurrent, rows,
-                      {grad_gates.data() + run.slot * hidden, gates_stride, true},
-                      {h.data(), h_stride}, 1.0f,
-                      weight_hh.mutable_grad().data() + run.gate * hidden * recurrent, recurrent);
+      kernels::product(
+          {recurrent}, run.count * hidden, rows,
+          {grad_gates.data() + run.slot * hidden, gates_stride, true}, packed_h.data(), nullptr,
+          true, {weight_hh.mutable_grad().data() + run.gate * hidden * recurrent, recurrent});
     }
-    recycle(std::move(h));
+    recycle(std::move(packed_h));
   }
   if (sizes_.projected) {
-    kernels::matmul(recurrent, hidden, rows, {grad_projected.data(), recurrent, true},
-                    {pass.cell_output.data(), hidden}, 1.0f, weight_hr.mutable_grad().data(),
-                    hidden);
+    Tensor packed_output = pack_rows(hidden, rows, pass.cell_output.data());
+    kernels::product({hidden}, recurrent, rows, {grad_projected.data(), recurrent, true},
+                     packed_output.data(), nullptr, true,
+                     {weight_hr.mutable_grad().data(), hidden});
+    recycle(std::move(packed_output));
   }
   if (sizes_.bias) {
     Tensor sums({layout.values * hidden});

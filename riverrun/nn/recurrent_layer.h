@@ -72,18 +72,18 @@ class RecurrentLayer {
   /// The weights in the order in which the kernels read them.
   struct Packed {
     Tensor bias;       // [V*H]
-    Tensor weight_ih;  // for steps; empty until a stream asks for it
+    Tensor weight_ih;
     Tensor weight_hh;
     Tensor weight_hr;
     std::vector<std::uint64_t> versions;
   };
   /// Packed anew if a parameter has changed since. May be called by several threads.
-  [[nodiscard]] std::shared_ptr<const Packed> packed(bool with_weight_ih) const;
+  [[nodiscard]] std::shared_ptr<const Packed> packed() const;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
-  void parallel_rows(const PackedBatch& batch, const auto& body) const;
+  void parallel_parts(const PackedBatch& batch, const auto& body) const;
 
   const CellDescriptor* cell_;
   Sizes sizes_;

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+namespace riverrun {
+
+/// Several threads that go through the same phases together, each phase needing all results of the
+/// one before; for phases of a few microseconds, which parallel_for would be too slow for.
+///
+/// A phase has one share for each member. A member takes its own share first and then whatever
+/// nobody has begun, so a member that comes late, or never, costs time but is not waited for:
+///
+///   Team team(threads);
+///   parallel_for(threads, [&](std::int64_t index) {
+///     Team::Member member(team, index);
+///     for (…) member.phase([&](std::int64_t share) { … });   // the same phases in each member
+///   });
+class Team {
+ public:
+  explicit Team(std::int64_t shares)
+      : count_(shares), shares_(new Share[static_cast<std::size_t>(shares)]) {}
+
+  [[nodiscard]] std::int64_t shares() const noexcept { return count_; }
+
+  class Member {
+   public:
+    /// `index` is in [0, shares).
+    Member(Team& team, std::int64_t index) noexcept : team_(team), index_(index) {}
+
+    /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
+    template <class Body>
+    void phase(const Body& body) {
+      const std::int64_t count = team_.count_;
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
+        Share& share = team_.share(number);
+        std::int64_t expected = phase_;
+        if (share.begun.load(std::memory_order_relaxed) != expected ||
+            !share.begun.compare_exchange_strong(expected, phase_ + 1, std::memory_order_relaxed)) {
+          continue;
+        }
+        body(number);
+        share.done.store(phase_ + 1, std::memory_order_release);
+      }
+      ++phase_;
+      for (std::int64_t i = 0; i < count; ++i) await(team_.share(i).done);
+    }
+
+   private:
+    void await(const std::atomic<std::int64_t>& done) const noexcept {
+      // Longer than a phase takes; then whoever is waited for has probably lost its CPU to us.
+      constexpr int kSpins = 20000;
+      for (int spins = 0; done.load(std::memory_order_acquire) < phase_; ++spins) {
+        if (spins >= kSpins) std::this_thread::yield();
+      }
+    }
+
+    Team& team_;
+    std::int64_t index_;
+    std::int64_t phase_ = 0;
+  };
+
+ private:
+  // The number of phases in which the share was begun and done, on a cache line of its own.
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> begun{0};
+    std::atomic<std::int64_t> done{0};
+  };
+  [[nodiscard]] Share& share(std::int64_t i) noexcept { return shares_[i]; }
+
+  std::int64_t count_;
+  std::unique_ptr<Share[]> shares_;
+};
+
+}  // namespace riverrun

@@ -1,0 +1,97 @@
+#include "riverrun/core/team.h"
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "riverrun/core/threads.h"
+
+namespace riverrun {
+namespace {
+
+/// Phase p of share s adds up what all shares of the phase before wrote: wrong unless every phase
+/// is complete before the next begins, and every share of it is done once.
+class Relay {
+ public:
+  Relay(std::int64_t shares, std::int64_t phases)
+      : shares_(shares), phases_(phases), values_(static_cast<std::size_t>(shares * phases)) {}
+
+  void run(Team::Member& member) {
+    for (std::int64_t phase = 0; phase < phases_; ++phase) {
+      member.phase([&](std::int64_t share) {
+        std::int64_t sum = 1;
+        for (std::int64_t s = 0; phase > 0 && s < shares_; ++s) sum += at(phase - 1, s) % 1000003;
+        at(phase, share) += sum;
+      });
+    }
+  }
+
+  void check() const {
+    std::int64_t expected = 1;
+    for (std::int64_t phase = 0; phase < phases_; ++phase) {
+      for (std::int64_t s = 0; s < shares_; ++s) {
+        ASSERT_EQ(values_[static_cast<std::size_t>(phase * shares_ + s)], expected) << phase;
+      }
+      expected = 1 + shares_ * (expected % 1000003);
+    }
+  }
+
+ private:
+  std::int64_t& at(std::int64_t phase, std::int64_t share) {
+    return values_[static_cast<std::size_t>(phase * shares_ + share)];
+  }
+  std::int64_t shares_, phases_;
+  std::vector<std::int64_t> values_;
+};
+
+TEST(Team, PhasesAreCompleteBeforeTheNextBegin) {
+  for (const std::int64_t members : {1, 2, 3, 4}) {
+    Team team(members);
+    Relay relay(members, 500);
+    std::vector<std::thread> threads;
+    for (std::int64_t i = 0; i < members; ++i) {
+      threads.emplace_back([&, i] {
+        Team::Member member(team, i);
+        relay.run(member);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    relay.check();
+  }
+}
+
+TEST(Team, AMemberThatNeverComesIsNotWaitedFor) {
+  Team team(3);
+  Relay relay(3, 50);
+  Team::Member only(team, 1);
+  relay.run(only);
+  relay.check();
+}
+
+TEST(Team, AMemberThatComesLateFindsEverythingDone) {
+  Team team(2);
+  Relay relay(2, 50);
+  Team::Member first(team, 0);
+  relay.run(first);
+  Team::Member second(team, 1);
+  relay.run(second);
+  relay.check();
+}
+
+TEST(Team, WorksInsideParallelFor) {
+  for (int repetition = 0; repetition < 50; ++repetition) {
+    Team team(3);
+    Relay relay(3, 20);
+    parallel_for(3, [&](std::int64_t index) {
+      Team::Member member(team, index);
+      relay.run(member);
+    });
+    relay.check();
+  }
+}
+
+}  // namespace
+}  // namespace riverrun

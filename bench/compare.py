@@ -23,6 +23,8 @@ import report
 from peers import PeerError, find_peers, load_seconds, machine, measure_limits, peak_memory
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+MODES = ["forward", "train", "step", "lm", "load"]
+PEERS = ["pytorch", "pytorch_compiled", "onnxruntime", "onednn"]  # beside riverrun
 DEFAULT_SHAPE = "300,128,2,50,32"
 # input, hidden, layers, steps, batch
 SEQUENCE_SHAPES = ["300,128,2,50,1", "300,128,2,50,8", DEFAULT_SHAPE, "300,128,2,50,128",
@@ -200,7 +202,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="where recurrent_bench, onednn_bench and limits are")
-    parser.add_argument("--table", action="store_true", help="everything; takes most of an hour")
+    parser.add_argument("--table", action="store_true", help="everything; takes about half an hour")
     parser.add_argument("--quick", action="store_true",
                         help="short turns, to see that all runs; the figures mean nothing")
     parser.add_argument("--check", action="store_true",
@@ -208,10 +210,10 @@ def parse_arguments():
     parser.add_argument("--shapes", nargs="+",
                         help="input,hidden,layers,steps,batch of the modes forward and train")
     parser.add_argument("--steps", nargs="+", help="the same of the mode step")
-    parser.add_argument("--modes", help="of forward,train,step,lm,load")
+    parser.add_argument("--modes", help=f"of {','.join(MODES)}")
     parser.add_argument("--cells", help=f"of {','.join(report.GATES)}")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--peers", help="of pytorch,pytorch_compiled,onnxruntime,onednn")
+    parser.add_argument("--peers", help=f"of {','.join(PEERS)}")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of a turn")
     parser.add_argument("--json", type=pathlib.Path, help="also write all figures to this file")
@@ -219,15 +221,19 @@ def parse_arguments():
     table = arguments.table
     arguments.shapes = arguments.shapes or (SEQUENCE_SHAPES if table else [DEFAULT_SHAPE])
     arguments.steps = arguments.steps or STEP_SHAPES
-    arguments.modes = (arguments.modes or ("forward,train,step,lm,load" if table
+    arguments.modes = (arguments.modes or (",".join(MODES) if table
                                            else "forward,train")).split(",")
     arguments.cells = (arguments.cells or ("lstm,gru,rnn_tanh,coupled_lstm" if table
                                            else "lstm")).split(",")
     arguments.threads = [int(number) for number in arguments.threads.split(",")]
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 9)
     arguments.seconds = arguments.seconds or (0.02 if arguments.quick else 0.25)
-    if arguments.peers:
-        arguments.peers = ["riverrun", *arguments.peers.split(",")]
+    arguments.peers = arguments.peers.split(",") if arguments.peers else PEERS
+    for given, known in ((arguments.modes, MODES), (arguments.cells, report.GATES),
+                         (arguments.peers, PEERS)):
+        for name in given:
+            if name not in known:
+                parser.error(f'"{name}" is none of {", ".join(known)}')
     return arguments
 
 
@@ -250,8 +256,7 @@ def main():
     limits = measure_limits(arguments.build, arguments.threads, before=limits)
     if any(mode in arguments.modes for mode in ("forward", "train", "step")):
         # A process of its own, because nobody ever tells it a number of threads.
-        with_default = {**peers, "riverrun_default": find_peers(arguments.build,
-                                                                ["riverrun"])["riverrun"]}
+        with_default = {**peers, "riverrun_default": find_peers(arguments.build, [])["riverrun"]}
         outcome["layers"] = compare_layers(with_default, arguments, limits)
         with_default["riverrun_default"].close()
     if "lm" in arguments.modes:

@@ -68,7 +68,7 @@ class Peer:
 
 
 def find_peers(build, wanted):
-    """By name; those that are not there are left out, and said to be so."""
+    """riverrun and the wanted ones, by name; what is not there is left out, with a note."""
     riverrun = [str(build / "recurrent_bench")]
     pytorch = [sys.executable, str(HERE / "pytorch_peer.py")]
     every_mode = ("forward", "train", "step", "lm")
@@ -83,7 +83,7 @@ def find_peers(build, wanted):
     needs = {"pytorch": "torch", "pytorch_compiled": "torch", "onnxruntime": "onnxruntime"}
     found = {}
     for name, peer in peers.items():
-        if wanted and name not in wanted:
+        if name != "riverrun" and name not in wanted:
             continue
         if name in needs:
             there = subprocess.run([sys.executable, "-c", f"import {needs[name]}"],
@@ -178,5 +178,6 @@ def peak_memory(peers):
                 fresh = dataclasses.replace(peer, process=None)
                 fresh.ask(request)
                 result.setdefault(mode, {})[name] = fresh.peak_bytes()
+                peer.version = fresh.version
                 fresh.close()
     return result

@@ -110,8 +110,8 @@ def summary(results):
         lines.append(f"\nDefault number of threads: at least {min(defaults):.2f} of riverrun's own "
                      "best.")
     if tails:
-        lines.append(f"\nSingle steps, one thread: 99.9th percentile at most {max(tails):.2f} times "
-                     "the median.")
+        lines.append("\nSingle steps, one thread: 99.9th percentile at most "
+                     f"{max(tails):.2f} times the median.")
     return "\n".join(lines)
 
 

@@ -1,80 +1,95 @@
-// Times riverrun's recurrent networks. Reads one JSON object a line from standard input and answers
-// each with one on standard output, so that a driver can alternate between this and another
-// program:
+// Times riverrun, in the protocol of serve.h:
 //
 //   echo '{"cell": "lstm", "input_size": 300, "hidden_size": 128, "num_layers": 2, "seq_len": 50,
 //          "batch": 32, "mode": "train", "threads": 2, "seconds": 1}' | tr -d '\n' |
 //          recurrent_bench
 //
 // mode: "forward" (a whole sequence, without gradients), "train" (forward and backward, with the
-// gradients of the input and of all parameters) or "step" (one step of a stream). The answer,
-// {"seconds": […]}, holds the time of each repetition; the first one of a new workload, which
-// allocates and packs weights, is not among them.
+// gradients of the input and of all parameters), "step" (one step of a stream), or "lm" (one update
+// of a language model; takes vocab_size, embedding_size and optimizer too). cell: one of
+// riverrun's, or the coupled_lstm of examples/own_cell.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <exception>
-#include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/lm/language_model.h"
+#include "riverrun/lm/trainer_options.h"
 #include "riverrun/nn/cells.h"
+#include "riverrun/nn/clip.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
+#include "riverrun/version.h"
+
+#include "examples/own_cell/coupled_lstm.h"
+#include "serve.h"
 
 namespace riverrun {
 namespace {
 
-using nlohmann::json;
+using bench::json;
 
-Tensor normal(const Shape& shape, std::uint64_t stream) {
-  Tensor tensor = Tensor::uninitialized(shape);
-  Random(/*seed=*/1, stream).fill_normal(tensor.values(), 0.0f, 1.0f);
-  return tensor;
-}
-
-/// A network, its data, and what is timed.
-class Workload {
+/// A stack of recurrent layers: forward, train or step.
+class Layers final : public bench::Workload {
  public:
-  explicit Workload(const json& request)
+  explicit Layers(const json& request)
       : mode_(request.at("mode")),
-        batch_(request.at("batch")),
+        check_(request.value("check", false)),
         network_(find_cell(std::string(request.at("cell"))),
                  {.input_size = request.at("input_size"),
                   .hidden_size = request.at("hidden_size"),
-                  .num_layers = request.at("num_layers")}) {
-    const std::int64_t seq_len = mode_ == "step" ? 1 : std::int64_t{request.at("seq_len")};
-    const RecurrentOptions& options = network_.options();
-    input_ = normal({seq_len, batch_, options.input_size}, 1);
-    output_ = Tensor({seq_len, batch_, options.hidden_size});
-    grad_output_ = normal(output_.shape(), 2);
-    if (mode_ == "step") {
-      stream_.emplace(network_.stream(batch_));
-    } else if (mode_ != "forward" && mode_ != "train") {
-      throw ConfigError(fmt::format("mode is \"{}\"; it must be forward, train or step", mode_));
+                  .num_layers = request.at("num_layers")}),
+        parameters_(network_.parameters()) {
+    if (mode_ != "forward" && mode_ != "train" && mode_ != "step") {
+      throw ConfigError("mode is \"" + mode_ + "\"; it must be forward, train, step or lm");
     }
-    parameters_ = network_.parameters();
+    const RecurrentOptions& options = network_.options();
+    const std::int64_t batch = request.at("batch");
+    const std::int64_t steps = mode_ == "step" && !check_ ? 1 : std::int64_t{request.at("seq_len")};
+    input_ = Tensor::uninitialized({steps, batch, options.input_size});
+    output_ = Tensor({steps, batch, options.hidden_size});
+    grad_output_ = Tensor::uninitialized(output_.shape());
+    std::int64_t k = 0;
+    for (float& value : input_.values()) value = bench::data_value(k++);
+    for (float& value : grad_output_.values()) value = bench::data_value(k++);
+    k = 0;
+    for (const NamedParameter& p : parameters_) {
+      for (float& value : p.parameter->mutable_value().values()) {
+        value = bench::parameter_value(k++, options.hidden_size);
+      }
+    }
+    if (mode_ == "step") stream_.emplace(network_.stream(batch));
   }
 
-  void run() {
+  void run() override {
     if (mode_ == "forward") {
       output_ = network_.forward(input_).output;
-    } else if (mode_ == "step") {
-      stream_->step(input_.values(), output_.values());
-    } else {
+    } else if (mode_ == "train") {
       train();
+    } else {
+      const std::int64_t steps = input_.shape()[0];
+      const auto inputs = static_cast<std::size_t>(input_.elements() / steps);
+      const auto outputs = static_cast<std::size_t>(output_.elements() / steps);
+      for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
+        stream_->step(input_.values().subspan(t * inputs, inputs),
+                      output_.values().subspan(t * outputs, outputs));
+      }
     }
+  }
+
+  std::vector<float> values() override {
+    run();
+    const std::span<const float> result = mode_ == "train" ? grad_input_ : output_.values();
+    return {result.begin(), result.end()};
   }
 
  private:
@@ -87,6 +102,7 @@ class Workload {
     std::vector<Tape::Upstream> upstream;
     upstream.push_back({output, copy(grad_output_)});
     tape_.backward(std::move(upstream));
+    if (check_) grad_input_.assign(input.grad().values().begin(), input.grad().values().end());
     tape_.clear();
   }
 
@@ -97,60 +113,85 @@ class Workload {
   }
 
   std::string mode_;
-  std::int64_t batch_;
+  bool check_;
   Recurrent network_;
-  std::optional<Stream> stream_;
   ParameterList parameters_;
+  std::optional<Stream> stream_;
   Tensor input_;
   Tensor output_;
   Tensor grad_output_;
+  std::vector<float> grad_input_;
   Tape tape_;
 };
 
-std::vector<double> time(Workload& workload, double seconds) {
-  using Clock = std::chrono::steady_clock;
-  std::vector<double> times;
-  const Clock::time_point begin = Clock::now();
-  Clock::time_point last = begin;
-  while (times.empty() || std::chrono::duration<double>(last - begin).count() < seconds) {
-    workload.run();
-    const Clock::time_point now = Clock::now();
-    times.push_back(std::chrono::duration<double>(now - last).count());
-    last = now;
+/// The update of lm::Trainer, on tokens drawn at random.
+class LanguageModelTraining final : public bench::Workload {
+ public:
+  explicit LanguageModelTraining(const json& request)
+      : batch_(request.at("batch")),
+        tokens_per_update_(batch_ * std::int64_t{request.at("seq_len")}),
+        model_({.cell = request.at("cell"),
+                .vocab_size = request.at("vocab_size"),
+                .embedding_size = request.at("embedding_size"),
+                .hidden_size = request.at("hidden_size"),
+                .num_layers = request.at("num_layers"),
+                .dropout = 0.0f}),
+        parameters_(model_.parameters()) {
+    lm::TrainerOptions options;
+    options.optimizer = request.at("optimizer");
+    options.lr = request.at("lr");
+    optimizer_ = lm::make_optimizer(options, parameters_);
+    clip_ = request.at("clip");
+    const auto vocabulary = static_cast<std::uint32_t>(model_.options().vocab_size);
+    Random random(/*seed=*/1);
+    tokens_.resize(static_cast<std::size_t>(kChunks * tokens_per_update_ + batch_));
+    for (std::int32_t& token : tokens_) token = static_cast<std::int32_t>(random.below(vocabulary));
   }
-  return times;
-}
 
-json without(json request, const char* key) {
-  request.erase(key);
-  return request;
-}
-
-void serve() {
-  json current;
-  std::unique_ptr<Workload> workload;
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    const json request = json::parse(line);
-    set_num_threads(request.at("threads"));
-    if (!workload || without(request, "seconds") != current) {
-      workload = std::make_unique<Workload>(request);
-      current = without(request, "seconds");
-      workload->run();
+  void run() override {
+    tape_.clear();
+    // Row t of the targets is row t + 1 of the inputs.
+    const std::span<const std::int32_t> from(&tokens_[static_cast<std::size_t>(chunk_)],
+                                             static_cast<std::size_t>(tokens_per_update_ + batch_));
+    const auto n = static_cast<std::size_t>(tokens_per_update_);
+    const lm::LanguageModel::Loss result =
+        model_.loss(tape_, from.first(n), from.last(n), batch_, carried_);
+    zero_grad(parameters_);
+    tape_.backward(result.loss);
+    clip_grad_norm(parameters_, clip_);
+    optimizer_->step();
+    carried_.tensors.resize(result.state.size());
+    for (std::size_t i = 0; i < result.state.size(); ++i) {
+      carried_.tensors[i] = result.state[i].value();
     }
-    std::cout << json{{"seconds", time(*workload, request.at("seconds"))}} << std::endl;
+    chunk_ = (chunk_ + tokens_per_update_) % (kChunks * tokens_per_update_);
   }
+
+  std::vector<float> values() override { throw ConfigError("mode lm has no check"); }
+
+ private:
+  static constexpr std::int64_t kChunks = 16;
+  std::int64_t batch_;
+  std::int64_t tokens_per_update_;
+  std::int64_t chunk_ = 0;
+  lm::LanguageModel model_;
+  ParameterList parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
+  double clip_ = 0;
+  std::vector<std::int32_t> tokens_;
+  State carried_;
+  Tape tape_;
+};
+
+std::unique_ptr<bench::Workload> make(const json& request) {
+  if (request.at("mode") == "lm") return std::make_unique<LanguageModelTraining>(request);
+  return std::make_unique<Layers>(request);
 }
 
 }  // namespace
 }  // namespace riverrun
 
 int main() {
-  try {
-    riverrun::serve();
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "recurrent_bench: {}\n", error.what());
-    return 1;
-  }
+  riverrun::register_cell(riverrun::cell<CoupledLSTM>());
+  bench::serve(riverrun::kVersion, riverrun::make, riverrun::set_num_threads);
 }

@@ -126,6 +126,14 @@ LanguageModelOptions load_config(const std::filesystem::path& folder) {
   return options;
 }
 
+bool has_own_config(const std::filesystem::path& folder) {
+  try {
+    return Config((folder / kConfigFile).string()).string("model_type") == kModelType;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 SavedModel load_model(const std::filesystem::path& folder) {
   const LanguageModelOptions options = load_config(folder);
   text::Tokenizer tokenizer = text::Tokenizer::load(folder / text::kTokenizerFile);

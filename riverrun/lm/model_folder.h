@@ -29,6 +29,10 @@ void save_weights(const std::filesystem::path& folder, LanguageModel& model);
 /// need them. Throws IoError, and FormatError if a value is missing or cannot be.
 [[nodiscard]] LanguageModelOptions load_config(const std::filesystem::path& folder);
 
+/// Whether the folder has a config.json that says it is of riverrun. Never throws for a file that is
+/// not there, cannot be read, or is another program's.
+[[nodiscard]] bool has_own_config(const std::filesystem::path& folder);
+
 /// The whole model. Strict: a missing, extra or misshapen tensor, or a tokenizer of another size
 /// than the model's vocabulary, is an error that names it. Throws IoError and FormatError.
 [[nodiscard]] SavedModel load_model(const std::filesystem::path& folder);

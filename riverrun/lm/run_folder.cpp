@@ -73,6 +73,20 @@ bool holds_model(const fs::path& folder) {
   return is_there(folder / kWeightsFile) || is_there(folder / kCheckpointFile);
 }
 
+/// Throws ConfigError if the run would replace a file that is not riverrun's: config.json,
+/// tokenizer.json and model.safetensors are what other programs call their files too. Each file of
+/// a run is written after its config.json, so that a folder with any of them has one.
+void check_not_foreign(const fs::path& out) {
+  for (const std::string_view name : kOwnFiles) {
+    if (is_there(out / name) && !has_own_config(out)) {
+      throw ConfigError(
+          fmt::format("{}: holds \"{}\" and no {} of riverrun; it may be another program's model, "
+                      "which is not overwritten: choose another output folder",
+                      out.string(), name, kConfigFile));
+    }
+  }
+}
+
 /// Also if it is not there. A run that was killed right after it had made its folder leaves an
 /// empty one.
 bool holds_nothing(const fs::path& folder) {
@@ -185,6 +199,7 @@ RunFolder::Lock::~Lock() {
 void RunFolder::check_start(const fs::path& folder, bool overwrite) {
   const fs::path out = normal(folder);
   const fs::path staging = staging_of(out);
+  check_not_foreign(out);
   const bool holds = holds_model(out);
   const bool unfinished = overwriting_run_is_unfinished(out);
   if (!overwrite && (holds || unfinished)) {

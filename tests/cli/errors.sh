@@ -80,6 +80,15 @@ echo mine >mixed/notes.txt
 mixed=$(contents mixed)
 expect 2 'notes.txt' train text.txt --out mixed --overwrite
 [ "$(contents mixed)" = "$mixed" ] || fail 'a folder with notes was changed'
+mkdir foreign
+echo '{"model_type": "gpt2"}' >foreign/config.json
+echo '{}' >foreign/tokenizer.json
+echo weights >foreign/model-00001-of-00002.safetensors
+foreign=$(contents foreign)
+for option in '' --overwrite --resume; do
+  expect 2 "another program's model" train text.txt --out foreign $tiny $option
+  [ "$(contents foreign)" = "$foreign" ] || fail "another program's model was changed"
+done
 # A limit on the size of files stands in for a full disk: 8 KiB are less than the weights.
 mkdir full
 status=0

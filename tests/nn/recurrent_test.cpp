@@ -333,6 +333,11 @@ TEST(RecurrentErrors, SayWhoWhatAndTheRule) {
 TEST(RecurrentErrors, OptionsThatCannotBe) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
   expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");
+  for (const std::int64_t size : {std::int64_t{1} << 29, std::int64_t{1} << 62}) {
+    expect_error<ConfigError>(lstm({.input_size = 1, .hidden_size = size}), "at most 268435456");
+    expect_error<ConfigError>(lstm({.input_size = size, .hidden_size = 1}), "at most 268435456");
+  }
+  expect_error<ConfigError>(lstm({.input_size = 1, .hidden_size = 1, .num_layers = 1001}), "1000");
   expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .dropout = 1.0f}),
                             "must be in [0, 1)");
   expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .proj_size = 3}),

@@ -31,6 +31,8 @@ struct LanguageModelOptions {
   std::optional<float> init_uniform = std::nullopt;
   /// Of the initial parameters.
   std::uint64_t seed = 1;
+
+  friend bool operator==(const LanguageModelOptions&, const LanguageModelOptions&) = default;
 };
 
 /// Throws ConfigError if an option is out of range; the message names it. Allocates nothing of the

@@ -85,6 +85,16 @@ struct SmallRun {
     return trainer.run(watch);
   }
 
+  /// Replaces text in the checkpoint's metadata by text of the same length.
+  void forge_checkpoint(const std::string& from, const std::string& to) const {
+    std::string bytes = file(kCheckpointFile);
+    const std::size_t place = bytes.find(from);
+    ASSERT_NE(place, std::string::npos) << from;
+    ASSERT_EQ(from.size(), to.size());
+    bytes.replace(place, from.size(), to);
+    replace_file(out_path / kCheckpointFile, bytes);
+  }
+
   std::string file(const char* name) const { return read_file(out_path / name); }
 
   std::string train_text = sentences(60);
@@ -222,6 +232,60 @@ TEST(Trainer, TheTimeLimitLeavesAModelAndChangesNoBits) {
   EXPECT_TRUE(parts.file(kCheckpointFile) == whole.file(kCheckpointFile));
 }
 
+TEST(Trainer, AModelIsNeverReplacedByAWorseOne) {
+  const TemporaryFolder folder;
+  SmallRun run(folder / "model");
+  run.trainer_options.schedule = "constant";
+  run.trainer_options.warmup = 0;
+  run.trainer_options.lr = 1e-30;  // nothing is learnt, so that all models are equally good
+  run.train_and_stop_after(10);
+  ASSERT_TRUE(saved_measure(run.out_path));
+  EXPECT_EQ(saved_measure(run.out_path)->step, 7);
+
+  // As if the time had been up at a better moment than any validation.
+  LanguageModel lucky(run.model_options);
+  save_weights(run.out_path, lucky, Measured{9, 1e-3});
+  const std::string weights = run.file(kWeightsFile);
+  const TrainingResult result = run.resume();
+  EXPECT_TRUE(run.file(kWeightsFile) == weights);
+  ASSERT_TRUE(result.saved && result.best);
+  EXPECT_EQ(result.saved->step, 9);
+  EXPECT_NE(result.best->step, 9);
+}
+
+TEST(Trainer, TheTimeLimitKeepsWhatItLeftUntilThereIsBetter) {
+  const TemporaryFolder folder;
+  SmallRun run(folder / "model");
+  run.trainer_options.valid_every = 1000;
+  run.trainer_options.epochs = 1;
+  run.trainer_options.schedule = "constant";
+  run.trainer_options.lr = 3;  // makes everything worse than it was at first
+  Trainer::Watch watch;
+  watch.max_seconds = 1e-9;
+  const TrainingResult early = run.train(watch);
+  ASSERT_TRUE(early.saved);
+  EXPECT_EQ(early.saved->step, 0);
+  const std::string weights = run.file(kWeightsFile);
+  const TrainingResult late = run.resume();
+  ASSERT_TRUE(late.best && late.saved);
+  ASSERT_GT(late.best->valid_nats, early.saved->valid_nats);
+  EXPECT_EQ(late.saved->step, 0);
+  EXPECT_EQ(late.saved->valid_nats, early.saved->valid_nats);
+  EXPECT_TRUE(run.file(kWeightsFile) == weights);
+}
+
+TEST(Trainer, ARemovedModelIsMadeUpFor) {
+  const TemporaryFolder folder;
+  SmallRun run(folder / "model");
+  run.train();
+  fs::remove(run.out_path / kWeightsFile);
+  const TrainingResult result = run.resume();
+  EXPECT_TRUE(result.model_saved);
+  ASSERT_TRUE(result.saved);
+  EXPECT_EQ(result.saved->step, result.steps);
+  (void)load_model(run.out_path);
+}
+
 TEST(Trainer, TheNumberOfThreadsChangesNoBits) {
   const TemporaryFolder folder;
   const int before = num_threads();
@@ -332,6 +396,64 @@ TEST(Trainer, ADamagedCheckpointIsAFormatError) {
   EXPECT_THROW(run.resume(), FormatError);
 }
 
+TEST(Trainer, ALyingCheckpointIsAFormatErrorThatNamesTheFile) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    SmallRun run(folder / "model");
+    run.overwrites = true;
+    run.train_and_stop_after(16);
+    run.forge_checkpoint(from, to);
+    try {
+      run.resume();
+      FAIL() << to;
+    } catch (const FormatError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(kCheckpointFile)) << to;
+    }
+  };
+  // The metadata is JSON in a JSON string.
+  refused(R"(\"step\":16)", R"(\"step\":-6)");
+  refused(R"(\"step\":16)", R"(\"step\":17)");
+  refused(R"(\"chunk\":5)", R"(\"chunk\":6)");
+  refused(R"(\"epoch\":1})", R"(\"epoch\":2})");
+  refused(R"(\"nats_tokens\":2)", R"(\"nats_tokens\":-)");
+  refused(R"(\"valid_nats\":2)", R"(\"valid_nats\":-)");
+  refused(R"(\"step\":7)", R"(\"step\":0)");
+  refused(R"(\"hidden_size\":24)", R"(\"hidden_size\":-4)");
+}
+
+TEST(Trainer, AFailedResumeLeavesTheModelAsItWas) {
+  const TemporaryFolder folder;
+  SmallRun run(folder / "model");
+  run.train_and_stop_after(3);
+  run.forge_checkpoint("state.1", "state.9");
+  const text::Corpus train = text::Corpus::from_text(run.tokenizer, run.train_text);
+  const text::Corpus valid = text::Corpus::from_text(run.tokenizer, run.valid_text);
+  LanguageModel model(run.model_options);
+  const LanguageModel same(run.model_options);
+  Trainer trainer(model, train, valid, run.trainer_options);
+  RunFolder out = RunFolder::resume(run.out_path);
+  EXPECT_THROW(trainer.resume(out), FormatError);
+  EXPECT_EQ(evaluate(model, valid).nats, evaluate(same, valid).nats);
+}
+
+TEST(Trainer, RefusesToResumeWithOtherOptions) {
+  const TemporaryFolder folder;
+  SmallRun run(folder / "model");
+  run.train_and_stop_after(2);
+  const auto refused = [&](auto change) {
+    SmallRun other(run.out_path);
+    change(other);
+    EXPECT_THROW(other.resume(), ConfigError);
+  };
+  refused([](SmallRun& other) { other.trainer_options.lr = 0.02; });
+  refused([](SmallRun& other) { other.trainer_options.batch_size = 4; });
+  refused([](SmallRun& other) { other.trainer_options.seed = 9; });
+  refused([](SmallRun& other) { other.model_options.dropout = 0.3f; });
+  refused([](SmallRun& other) { other.model_options.hidden_size = 16; });
+  run.trainer_options.epochs = 4;
+  run.resume();
+}
+
 TEST(Trainer, ChecksOptionsAndTextsBeforeAnythingIsWritten) {
   const TemporaryFolder folder;
   const auto refused = [&](auto change) {
@@ -351,6 +473,10 @@ TEST(Trainer, ChecksOptionsAndTextsBeforeAnythingIsWritten) {
   refused([](SmallRun& run) { run.trainer_options.clip = -1; });
   refused([](SmallRun& run) { run.trainer_options.decay = 1.5; });
   refused([](SmallRun& run) { run.trainer_options.momentum = 0.9; });
+  refused([](SmallRun& run) {
+    run.trainer_options.optimizer = "sgd";
+    run.trainer_options.momentum = 1;
+  });
   refused([](SmallRun& run) { run.train_text = "the cat"; });
   refused([](SmallRun& run) { run.valid_text = "t"; });
 }

@@ -330,6 +330,12 @@ TEST(RecurrentErrors, SayWhoWhatAndTheRule) {
   expect_error<ShapeError>(forward({3, 2, 128}, state), "1 initial states came; the cell has 2");
 }
 
+TEST(RecurrentErrors, AValueOfNoTape) {
+  LSTM net({.input_size = 2, .hidden_size = 3});
+  Tape tape;
+  expect_error<Error>([&] { static_cast<void>(net.forward(tape, Var{})); }, "it has no value");
+}
+
 TEST(RecurrentErrors, OptionsThatCannotBe) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
   expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");

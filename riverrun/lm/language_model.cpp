@@ -206,7 +206,7 @@ LanguageModel::Reader::~Reader() = default;
 std::span<const float> LanguageModel::Reader::read(std::int32_t token) {
   const std::int64_t vocab_size = impl_->embedding.size(0);
   if (token < 0 || token >= vocab_size) {
-    throw ShapeError(fmt::format(
+    throw ConfigError(fmt::format(
         "LanguageModel.read: token is {}; it must be in [0, vocab_size = {})", token, vocab_size));
   }
   const auto size = static_cast<std::size_t>(impl_->embedding.size(1));

@@ -28,16 +28,11 @@ constexpr const char* kMarker = ".unfinished";
 constexpr std::array<std::string_view, 5> kOwnFiles = {kWeightsFile, kCheckpointFile, kConfigFile,
                                                        text::kTokenizerFile, kMarker};
 
-/// Of replace_file.
-bool is_temporary(const std::string& name) {
-  return name.starts_with(".riverrun-") && name.ends_with(".tmp");
-}
-
 bool is_own(const std::string& name) {
   for (const std::string_view own : kOwnFiles) {
     if (name == own) return true;
   }
-  return is_temporary(name);
+  return is_temporary_name(name);
 }
 
 bool is_there(const fs::path& path) {
@@ -95,7 +90,7 @@ bool holds_nothing(const fs::path& folder) {
   fs::directory_iterator entries(folder, code);
   if (code) throw IoError(folder.string(), code.value(), "cannot be read");
   return std::all_of(fs::begin(entries), fs::end(entries), [](const fs::directory_entry& entry) {
-    return is_temporary(entry.path().filename().string());
+    return is_temporary_name(entry.path().filename().string());
   });
 }
 

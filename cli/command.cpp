@@ -1,8 +1,10 @@
 #include "cli/command.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -22,6 +24,14 @@ int write_all(int descriptor, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
+}
+
+/// Whether all of `text` is a number.
+template <class T>
+bool parse(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
 }
 
 }  // namespace
@@ -44,6 +54,42 @@ void note(std::string_view line) { write_error(fmt::format("{}\n", line)); }
 
 void use_threads(int threads) {
   if (threads != 0) set_num_threads(threads);
+}
+
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    std::uint64_t value = 0;
+    if (parse(text, value) && value >= least && value <= most) return {};
+    return fmt::format("{}; it must be a whole number from {} to {}", text, least, most);
+  };
+  return {check, ""};
+}
+
+CLI::Validator finite_not_negative() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = 0;
+    if (parse(text, value) && value >= 0 && std::isfinite(value)) return {};
+    return fmt::format("{}; it must be a finite number of at least 0", text);
+  };
+  return {check, ""};
+}
+
+void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path) {
+  if (corpus.size() > 1) return;
+  throw FormatError(path.string(), 0, "the text has 1 token; at least 2 are needed to predict one");
+}
+
+void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std::string_view which,
+                          std::string_view hint) {
+  const text::InvalidUtf8& invalid = corpus.invalid();
+  if (invalid.sequences == 0 || kind == text::TokenKind::kByte) return;
+  note(fmt::format("warning: {}: not UTF-8 at byte {} ({} in the {}, read as U+FFFD){}",
+                   invalid.path.string(), invalid.offset, counted(invalid.sequences, "such place"),
+                   which, hint));
+}
+
+std::string counted(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
 }
 
 std::string grouped(std::int64_t number) {

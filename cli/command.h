@@ -1,15 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "riverrun/text/corpus.h"
+
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace riverrun::cli {
 
@@ -47,6 +51,19 @@ void note(std::string_view line);
 /// For --threads; 0 leaves the number as it is. Throws ConfigError.
 void use_threads(int threads);
 
+/// What an option may be; CLI11's own checks take "-1" for an unsigned number and "nan" for one of
+/// at least 0, and name limits of 300 digits.
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);
+[[nodiscard]] CLI::Validator finite_not_negative();
+
+/// Throws FormatError, with the name of the text's first file, unless there is a token to predict.
+void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path);
+/// A note if the text, called `which`, is not UTF-8 and is not read as bytes.
+void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std::string_view which,
+                          std::string_view hint = "");
+
+/// "1 step", "1,200 steps".
+[[nodiscard]] std::string counted(std::int64_t number, std::string_view noun);
 /// 1115394 as "1,115,394".
 [[nodiscard]] std::string grouped(std::int64_t number);
 /// 12,582,912 bytes as "12.0 MiB".

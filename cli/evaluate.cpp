@@ -43,6 +43,8 @@ ExitCode run(const EvaluateFlags& flags) {
   const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
   const lm::SavedModel saved = lm::load_model(flags.model);
   const text::Corpus corpus(saved.tokenizer, parts);
+  require_two_tokens(corpus, parts.front().path);
+  warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
 
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const Clock::time_point start = Clock::now();
@@ -72,6 +74,7 @@ ExitCode run(const EvaluateFlags& flags) {
                 {"characters", result.characters},
                 {"bytes", result.bytes},
                 {"unknown_tokens", unknown},
+                {"invalid_utf8", corpus.invalid().sequences},
                 {"nats_per_token", result.nats_per_token()},
                 {"perplexity", result.perplexity()},
                 {"bits_per_character", result.bits_per_character()},
@@ -81,15 +84,18 @@ ExitCode run(const EvaluateFlags& flags) {
     return kOk;
   }
   if (unknown > 0) {
-    note(fmt::format("{} tokens are not in the model's vocabulary and count as <unk>",
-                     grouped(unknown)));
+    note(
+        fmt::format("{} not in the model's vocabulary, read as <unk>: which characters stand there "
+                    "is not predicted, so bits per character and per byte are lower bounds",
+                    counted(unknown, "token")));
   }
+  const char* bound = unknown > 0 ? "at least " : "";
   print(
       fmt::format("{:.4f} nats per token, perplexity {:.2f}\n"
-                  "{:.4f} bits per character, {:.4f} bits per byte\n"
-                  "{} tokens predicted in {:.1f} s\n",
-                  result.nats_per_token(), result.perplexity(), result.bits_per_character(),
-                  result.bits_per_byte(), grouped(result.tokens), seconds));
+                  "{}{:.4f} bits per character, {}{:.4f} bits per byte\n"
+                  "{} predicted in {:.1f} s\n",
+                  result.nats_per_token(), result.perplexity(), bound, result.bits_per_character(),
+                  bound, result.bits_per_byte(), counted(result.tokens, "token"), seconds));
   return kOk;
 }
 
@@ -103,7 +109,7 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   app->add_option("TEXT", flags->texts, "Text files, read one after another")->required();
   app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

@@ -65,7 +65,7 @@ void add_explain(CLI::App& program, Verb& chosen) {
   app->footer(kExample);
   app->add_option("CELL", flags->cell, "lstm, gru, rnn_tanh, rnn_relu or memoryless")->required();
   // The largest layer that a cost is still a 64-bit number for.
-  const CLI::Range size(1, 1 << 28);
+  const CLI::Validator size = whole_number(1, 1 << 28);
   app->add_option("--input-size", flags->input_size, "Of the layer whose cost is given")
       ->capture_default_str()
       ->check(size);

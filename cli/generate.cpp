@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "riverrun/core/shortest.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/sampler.h"
 
@@ -78,9 +79,9 @@ ExitCode run(const GenerateFlags& flags) {
                 {"prompt", flags.prompt},
                 {"text", generated},
                 {"length", flags.length},
-                {"temperature", options.temperature},
+                {"temperature", shortest(options.temperature)},
                 {"top_k", options.top_k},
-                {"top_p", options.top_p},
+                {"top_p", shortest(options.top_p)},
                 {"seed", options.seed},
                 {"seconds", seconds},
                 {"tokens_per_second", static_cast<double>(flags.length) / seconds}});
@@ -100,7 +101,7 @@ void add_generate(CLI::App& program, Verb& chosen) {
   app->add_option("--prompt", flags->prompt, "Text to go on from");
   app->add_option("--length", flags->length, "Tokens to write")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number(0, INT64_MAX));
   app->add_option("--temperature", flags->sampler.temperature,
                   "Below 1 safer, above 1 wilder; 0: always the likeliest token")
       ->capture_default_str();
@@ -109,10 +110,12 @@ void add_generate(CLI::App& program, Verb& chosen) {
   app->add_option("--top-p", flags->sampler.top_p,
                   "Only the likeliest tokens that together have this probability; 1: all")
       ->capture_default_str();
-  app->add_option("--seed", flags->sampler.seed, "Same seed, same text")->capture_default_str();
+  app->add_option("--seed", flags->sampler.seed, "Same seed, same text")
+      ->capture_default_str()
+      ->check(whole_number(0, UINT64_MAX));
   app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "riverrun/core/shortest.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
 
@@ -44,7 +45,7 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"embedding_size", o.embedding_size},
                 {"hidden_size", o.hidden_size},
                 {"num_layers", o.num_layers},
-                {"dropout", o.dropout},
+                {"dropout", shortest(o.dropout)},
                 {"tokens", text::to_string(saved.tokenizer.kind())},
                 {"parameters", count},
                 {"bytes", count * 4},

@@ -1,9 +1,13 @@
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/version.h"
@@ -46,6 +50,12 @@ ExitCode run(int argc, char** argv) {
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
   program.option_defaults()->take_last();  // of an option that is given twice
+
+  const std::set<std::string_view> words(argv + std::min(argc, 1), argv + argc);
+  if (words == std::set<std::string_view>{"--version", "--json"}) {
+    riverrun::cli::print_json({{"name", "riverrun"}, {"version", riverrun::kVersion}});
+    return riverrun::cli::kOk;
+  }
 
   riverrun::cli::Verb verb;
   riverrun::cli::add_train(program, verb);

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -9,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
@@ -18,6 +16,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/train_report.h"
 
 namespace riverrun::cli {
 namespace {
@@ -76,23 +75,19 @@ class TrainCommand {
 
  private:
   template <class Get>
-  void add(CLI::App& app, const char* flag, Get get, const char* help);
+  CLI::Option* add(CLI::App& app, const char* flag, Get get, const char* help);
   void settle_with(const lm::RunOptions& stored);
   void split_texts();
-  void warn(const text::Corpus& corpus, const char* which) const;
+  void check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
+                   const text::Corpus& valid) const;
   void describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
                 const text::Corpus& train, const text::Corpus& valid,
                 const lm::Trainer& trainer) const;
-  ExitCode report(const lm::LanguageModel& model, const text::Tokenizer& tokenizer,
-                  const text::Corpus& train, const text::Corpus& valid,
-                  const lm::TrainingResult& result, const lm::RunFolder& folder) const;
 
   std::vector<fs::path> texts_;
   fs::path out_;
   fs::path valid_;
-  double valid_fraction_ = 0.1;
   std::string tokens_ = "char";
-  std::int64_t vocab_size_ = 0;
   std::uint64_t seed_ = 1;
   double max_minutes_ = 0;
   int threads_ = 0;
@@ -110,7 +105,7 @@ class TrainCommand {
 /// An option of the run: on --resume it comes from the checkpoint, and may be given again but not
 /// changed.
 template <class Get>
-void TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* help) {
+CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* help) {
   CLI::Option* option = app.add_option(flag, get(options_), help);
   option->capture_default_str();
   settle_.push_back([this, option, get, flag](const lm::RunOptions& stored) {
@@ -122,6 +117,7 @@ void TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* hel
     }
     get(options_) = get(stored);
   });
+  return option;
 }
 
 TrainCommand::TrainCommand(CLI::App& app) {
@@ -130,13 +126,14 @@ TrainCommand::TrainCommand(CLI::App& app) {
   app.add_option("--out", out_, "Folder for the model")->required();
 
   app.add_option("--valid", valid_, "Text to validate on; without it, the end of TEXT");
-  app.add_option("--valid-fraction", valid_fraction_, "How much of the end of TEXT that is")
-      ->capture_default_str()
+  add(
+      app, "--valid-fraction", [](auto& o) -> auto& { return o.text.valid_fraction; },
+      "How much of the end of TEXT that is")
       ->excludes("--valid");
   tokens_option_ = app.add_option("--tokens", tokens_, "byte, char or word")->capture_default_str();
-  app.add_option("--vocab-size", vocab_size_,
-                 "At most so many different tokens, the most frequent ones; 0: all")
-      ->capture_default_str();
+  add(
+      app, "--vocab-size", [](auto& o) -> auto& { return o.text.vocab_size; },
+      "At most so many different tokens, the most frequent ones; 0: all");
 
   add(
       app, "--cell", [](auto& o) -> auto& { return o.model.cell; },
@@ -197,14 +194,15 @@ TrainCommand::TrainCommand(CLI::App& app) {
   epochs_option_ = app.add_option("--epochs", options_.trainer.epochs,
                                   "Passes over the text; with --resume it may be given anew")
                        ->capture_default_str();
-  seed_option_ =
-      app.add_option("--seed", seed_, "Same seed, same model, to the bit")->capture_default_str();
+  seed_option_ = app.add_option("--seed", seed_, "Same seed, same model, to the bit")
+                     ->capture_default_str()
+                     ->check(whole_number(0, UINT64_MAX));
   app.add_option("--max-minutes", max_minutes_, "Stop after so many minutes; 0: never")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(finite_not_negative());
   app.add_option("--threads", threads_, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
   app.add_flag("--resume", resume_, "Go on with the run in --out; begin if there is none");
   app.add_flag("--overwrite", overwrite_, "Replace the model in --out, once the new one is there")
       ->excludes("--resume");
@@ -220,6 +218,15 @@ void TrainCommand::settle_with(const lm::RunOptions& stored) {
   options_.model.seed = stored.model.seed;
   options_.model.vocab_size = stored.model.vocab_size;
   options_.trainer.seed = stored.trainer.seed;
+  const bool had_own_text = options_.text.valid_fraction == 0;
+  if (had_own_text && valid_.empty()) {
+    throw ConfigError(
+        "train: the run that is resumed validates on a text of its own; give it with --valid");
+  }
+  if (!had_own_text && !valid_.empty()) {
+    throw ConfigError(
+        "train: the run that is resumed validates on the end of TEXT; leave --valid away");
+  }
 }
 
 void TrainCommand::split_texts() {
@@ -227,21 +234,26 @@ void TrainCommand::split_texts() {
     const text::CutAt cut = text::parse_token_kind(tokens_) == text::TokenKind::kWord
                                 ? text::CutAt::kLine
                                 : text::CutAt::kCharacter;
-    split_ = text::split_files(texts_, valid_fraction_, cut);
+    split_ = text::split_files(texts_, options_.text.valid_fraction, cut);
   } else {
     split_.train = text::whole_files(texts_);
     split_.valid = text::whole_files(std::vector<fs::path>{valid_});
   }
 }
 
-void TrainCommand::warn(const text::Corpus& corpus, const char* which) const {
-  const text::InvalidUtf8& invalid = corpus.invalid();
-  if (invalid.sequences > 0 && tokens_ != "byte") {
-    note(fmt::format(
-        "warning: {}: not UTF-8 at byte {} ({} such places in the {} text, read as U+FFFD); "
-        "--tokens byte reads any file as it is",
-        invalid.path.string(), invalid.offset, grouped(invalid.sequences), which));
+void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
+                               const text::Corpus& valid) const {
+  require_two_tokens(train, split_.train.front().path);
+  require_two_tokens(valid, split_.valid.front().path);
+  if (train.size() <= options_.trainer.batch_size) {
+    throw ConfigError(
+        fmt::format("train: {} has {} to learn from; --batch-size {} needs at least {}",
+                    split_.train.front().path.string(), counted(train.size(), "token"),
+                    options_.trainer.batch_size, options_.trainer.batch_size + 1));
   }
+  constexpr const char* kHint = "; --tokens byte reads any file as it is";
+  warn_of_invalid_utf8(train, tokenizer.kind(), "training text", kHint);
+  warn_of_invalid_utf8(valid, tokenizer.kind(), "validation text", kHint);
 }
 
 void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
@@ -251,13 +263,14 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
                    grouped(train.size()), text::to_string(tokenizer.kind()), grouped(valid.size()),
                    grouped(tokenizer.size())));
   if (valid.counts().unknown > 0) {
-    note(fmt::format("text: {} tokens of the validation text are not in the vocabulary",
-                     grouped(valid.counts().unknown)));
+    note(fmt::format("text: {} of the validation text not in the vocabulary",
+                     counted(valid.counts().unknown, "token")));
   }
   const lm::LanguageModelOptions& o = model.options();
-  note(fmt::format("model: {}, {} x {} units, {} parameters; {} epochs of {} steps, {} threads",
-                   o.cell, o.num_layers, o.hidden_size, grouped(model.parameter_count()),
-                   options_.trainer.epochs, grouped(trainer.steps_per_epoch()), num_threads()));
+  note(fmt::format("model: {}, {} x {}, {}; {} of {}, {}", o.cell, o.num_layers,
+                   counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
+                   counted(options_.trainer.epochs, "epoch"),
+                   counted(trainer.steps_per_epoch(), "step"), counted(num_threads(), "thread")));
 }
 
 ExitCode TrainCommand::run() {
@@ -275,11 +288,6 @@ ExitCode TrainCommand::run() {
       throw ConfigError(
           fmt::format("train: --tokens {}, but the run that is resumed reads {}", tokens_, kind));
     }
-    if (vocab_size_ > 0 && vocab_size_ < tokenizer->size()) {
-      throw ConfigError(
-          fmt::format("train: --vocab-size {}, but the run that is resumed has a vocabulary of {}",
-                      vocab_size_, tokenizer->size()));
-    }
     tokens_ = kind;
   }
   const bool going_on = folder.has_value();
@@ -290,17 +298,18 @@ ExitCode TrainCommand::run() {
     lm::LanguageModelOptions sizes = options_.model;
     sizes.vocab_size = 1;
     lm::check(sizes);
+    if (!valid_.empty()) options_.text.valid_fraction = 0;
     lm::RunFolder::check_start(out_, overwrite_);
   }
   split_texts();
   if (!going_on) {
-    tokenizer = text::build_tokenizer(text::parse_token_kind(tokens_), split_.train, vocab_size_);
+    tokenizer = text::build_tokenizer(text::parse_token_kind(tokens_), split_.train,
+                                      options_.text.vocab_size);
     options_.model.vocab_size = tokenizer->size();
   }
   const text::Corpus train(*tokenizer, split_.train);
   const text::Corpus valid(*tokenizer, split_.valid);
-  warn(train, "training");
-  warn(valid, "validation");
+  check_texts(*tokenizer, train, valid);
 
   lm::LanguageModel model(options_.model);
   lm::Trainer trainer(model, train, valid, options_.trainer);
@@ -308,9 +317,10 @@ ExitCode TrainCommand::run() {
   if (going_on) {
     trainer.resume(*folder);
   } else {
+    trainer.check_space(out_);
     folder = lm::RunFolder::start(out_, overwrite_);
     lm::save_config(folder->path(), options_.model, *tokenizer);
-    trainer.begin(*folder);
+    trainer.begin(*folder, options_.text);
   }
   describe(model, *tokenizer, train, valid, trainer);
 
@@ -322,76 +332,15 @@ ExitCode TrainCommand::run() {
   watch.max_seconds = max_minutes_ * 60;
   const lm::TrainingResult result = trainer.run(watch);
   display.finish();
-  return report(model, *tokenizer, train, valid, result, *folder);
-}
-
-ExitCode TrainCommand::report(const lm::LanguageModel& model, const text::Tokenizer& tokenizer,
-                              const text::Corpus& train, const text::Corpus& valid,
-                              const lm::TrainingResult& result, const lm::RunFolder& folder) const {
-  const char* reason = result.reason == lm::StopReason::kFinished    ? "finished"
-                       : result.reason == lm::StopReason::kTimeLimit ? "time limit"
-                                                                     : "interrupted";
-  std::optional<double> nats;
-  if (result.best) nats = result.best->valid_nats;
-  if (result.last_valid_nats && (!nats || *result.last_valid_nats < *nats)) {
-    nats = result.last_valid_nats;
-  }
-  if (result.reason != lm::StopReason::kFinished) {
-    note(fmt::format("{} after {} steps; the same command with --resume goes on from here", reason,
-                     grouped(result.steps)));
-  }
-  if (!result.model_saved && folder.staged()) {
-    note(
-        fmt::format("the old model is still in {}; the new run, which has no validated model yet, "
-                    "is in {}",
-                    out_.string(), folder.path().string()));
-  }
-  if (json_) {
-    nlohmann::ordered_json validations = nlohmann::ordered_json::array();
-    for (const lm::Validation& v : result.validations) {
-      validations.push_back({{"step", v.step},
-                             {"epoch", v.epoch},
-                             {"lr", v.lr},
-                             {"train_nats_per_token", v.train_nats},
-                             {"valid_nats_per_token", v.valid_nats},
-                             {"best", v.best}});
-    }
-    const auto number = [](const std::optional<double>& x) {
-      return x ? nlohmann::ordered_json(*x) : nlohmann::ordered_json(nullptr);
-    };
-    const lm::LanguageModelOptions& o = model.options();
-    print_json(
-        {{"out", out_.string()},
-         {"stopped", reason},
-         {"model_saved", result.model_saved},
-         {"cell", o.cell},
-         {"num_layers", o.num_layers},
-         {"embedding_size", o.embedding_size},
-         {"hidden_size", o.hidden_size},
-         {"parameters", model.parameter_count()},
-         {"tokens", text::to_string(tokenizer.kind())},
-         {"vocab_size", tokenizer.size()},
-         {"train_tokens", train.size()},
-         {"valid_tokens", valid.size()},
-         {"valid_unknown_tokens", valid.counts().unknown},
-         {"steps", result.steps},
-         {"epochs", options_.trainer.epochs},
-         {"seconds", result.seconds},
-         {"tokens_trained", result.tokens},
-         {"tokens_per_second",
-          result.seconds > 0 ? static_cast<double>(result.tokens) / result.seconds : 0.0},
-         {"threads", num_threads()},
-         {"best_valid_nats_per_token", number(nats)},
-         {"best_valid_perplexity", number(nats ? std::optional(std::exp(*nats)) : std::nullopt)},
-         {"best_step", result.best ? nlohmann::ordered_json(result.best->step) : nullptr},
-         {"validations", validations}});
-  } else if (result.model_saved) {
-    print(nats ? fmt::format("{}: validation {:.4f} nats per token, perplexity {:.2f}; {} in {}\n",
-                             out_.string(), *nats, std::exp(*nats), grouped(result.tokens),
-                             duration(result.seconds))
-               : fmt::format("{}: a model of {} steps, not yet validated\n", out_.string(),
-                             grouped(result.steps)));
-  }
+  report({.out = out_,
+          .folder = *folder,
+          .model = model,
+          .tokenizer = *tokenizer,
+          .train = train,
+          .valid = valid,
+          .epochs = options_.trainer.epochs,
+          .result = result},
+         json_);
   return result.reason == lm::StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

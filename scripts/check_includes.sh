@@ -12,9 +12,8 @@ declare -A allowed=(
   [nn]='kernels cell core'
   [io]='nn cell core'
   [text]='core'
-  [insight]='text io nn kernels cell core'
-  [lm]='insight text io nn kernels cell core'
-  [cli]='lm insight text io nn cell core'
+  [lm]='text io nn kernels cell core'
+  [cli]='lm text io nn cell core'
 )
 
 # What a room may include, as words between spaces.

@@ -1,5 +1,9 @@
 // Runs cases made by PyTorch (scripts/make_fixtures.py describes their form) through riverrun's
 // recurrent networks and compares every output and every gradient with the reference.
+//
+// Exit status: 0 all cases are within the tolerances; 1 one is not or cannot be run; 2 there is
+// nothing to compare: a bad command line, or a folder that cannot be read or holds no case; 77 with
+// --skip-missing, a folder is not there.
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,6 +40,7 @@ namespace fs = std::filesystem;
 // Largest errors that pass, relative to the largest value of the reference tensor.
 constexpr double kOutputTolerance = 1e-5;
 constexpr double kGradientTolerance = 1e-4;
+constexpr int kExitNothing = 2;
 constexpr int kExitSkipped = 77;  // what CTest and automake take for "skipped"
 
 /// The tensor that differs most, and in which way of running it did.
@@ -282,7 +288,10 @@ class Case {
 /// The .safetensors files of a folder in order of their names.
 std::vector<fs::path> case_files(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  std::error_code code;
+  const fs::directory_iterator entries(folder, code);
+  if (code) throw IoError(folder.string(), code.value(), "no folder that can be read");
+  for (const fs::directory_entry& entry : entries) {
     if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -336,7 +345,14 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads, "threads to compute with")->capture_default_str();
   app.add_flag("--skip-missing", skip_missing,
                fmt::format("exit with {} if a folder is not there", riverrun::kExitSkipped));
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "parity: {} (see --help)\n", error.what());
+    return riverrun::kExitNothing;
+  }
 
   try {
     riverrun::set_num_threads(threads);
@@ -351,12 +367,12 @@ int main(int argc, char** argv) {
     }
     if (files.empty()) throw riverrun::Error("there is no .safetensors file to compare with");
     const int failures = riverrun::run_files(files);
-    fmt::print("{} cases, {} within {:.0e} (outputs) and {:.0e} (gradients)\n", files.size(),
-               files.size() - static_cast<std::size_t>(failures), riverrun::kOutputTolerance,
-               riverrun::kGradientTolerance);
+    fmt::print("{} case{}, {} within {:.0e} (outputs) and {:.0e} (gradients)\n", files.size(),
+               files.size() == 1 ? "" : "s", files.size() - static_cast<std::size_t>(failures),
+               riverrun::kOutputTolerance, riverrun::kGradientTolerance);
     return failures > 0 ? 1 : 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "parity: {}\n", error.what());
-    return 1;
+    return riverrun::kExitNothing;
   }
 }

@@ -6,8 +6,11 @@
 
 namespace riverrun {
 
-/// The base of everything that riverrun throws. The message says who, what came, and the rule:
-/// "LSTM.forward: input is [16, 4, 100]; the last dimension must be input_size = 128".
+/// The base of riverrun's own errors. What is not of its own comes as it is: std::bad_alloc, what a
+/// caller's function throws, and in cell/, which knows only the standard library,
+/// std::invalid_argument and std::length_error for a cell that cannot be. The message says who,
+/// what came, and the rule: "LSTM.forward: input is [16, 4, 100]; the last dimension must be
+/// input_size = 128".
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -19,7 +22,8 @@ class ShapeError : public Error {
   using Error::Error;
 };
 
-/// An option, or a combination of options, that cannot be.
+/// An option, a combination of options, or another value of the caller's that cannot be, such as a
+/// token that is not in the vocabulary.
 class ConfigError : public Error {
  public:
   using Error::Error;

@@ -124,14 +124,17 @@ void sync_folder(const fs::path& folder, const std::string& path) {
 
 }  // namespace
 
+bool is_temporary_name(std::string_view name) noexcept {
+  return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
+}
+
 // A writer holds a lock on its temporary file, so one that can be locked is left over from a
 // process that died.
 void remove_stale_temporaries(const fs::path& folder) noexcept {
   std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), &::closedir);
   if (!entries) return;
   while (const dirent* entry = ::readdir(entries.get())) {
-    std::string_view name = entry->d_name;
-    if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporarySuffix)) continue;
+    if (!is_temporary_name(entry->d_name)) continue;
     int in_folder = ::dirfd(entries.get());
     Descriptor file(
         ::openat(in_folder, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

@@ -23,6 +23,9 @@ class FileWriter;
 void replace_file(const std::filesystem::path& path, const std::function<void(FileWriter&)>& write);
 void replace_file(const std::filesystem::path& path, std::string_view contents);
 
+/// Whether a file is called as replace_file calls its temporary ones.
+[[nodiscard]] bool is_temporary_name(std::string_view name) noexcept;
+
 /// Removes the temporary files that killed processes left in `folder`, without waiting for the next
 /// replace_file there. Failures are ignored: this is only tidying.
 void remove_stale_temporaries(const std::filesystem::path& folder) noexcept;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,7 +16,7 @@ namespace riverrun::lm {
 using nlohmann::json;
 
 constexpr const char* kMetadataKey = "riverrun_training";
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 
 template <class T>
 static json optional_json(const std::optional<T>& value) {
@@ -86,6 +88,15 @@ static void from_json(const json& j, TrainerOptions& o) {
   j.at("seed").get_to(o.seed);
 }
 
+static void to_json(json& j, const TextOptions& o) {
+  j = {{"valid_fraction", o.valid_fraction}, {"vocab_size", o.vocab_size}};
+}
+
+static void from_json(const json& j, TextOptions& o) {
+  j.at("valid_fraction").get_to(o.valid_fraction);
+  j.at("vocab_size").get_to(o.vocab_size);
+}
+
 static void to_json(json& j, const Validation& v) {
   j = {{"step", v.step},
        {"epoch", v.epoch},
@@ -148,6 +159,55 @@ static void read_state(const json& j, TrainingState& s) {
   read_optional(j.at("best"), s.best);
 }
 
+/// Throws ConfigError if something is wrong by itself; whether the step is where the position says
+/// can only be told with the text.
+static void check(const CheckpointHeader& header) {
+  const auto not_negative = [](const char* name, auto value) {
+    if (!(value >= 0) || !std::isfinite(static_cast<double>(value))) {
+      throw ConfigError(fmt::format("{} is {}; it must be finite and at least 0", name, value));
+    }
+  };
+  check(header.options.model);
+  check(header.options.trainer);
+  not_negative("vocab_size", header.options.text.vocab_size);
+  if (const double part = header.options.text.valid_fraction; !(part >= 0 && part < 1)) {
+    throw ConfigError(fmt::format("valid_fraction is {}; it must be in [0, 1)", part));
+  }
+  const TrainingState& s = header.state;
+  not_negative("step", s.step);
+  not_negative("epoch", s.position.epoch);
+  not_negative("chunk", s.position.chunk);
+  not_negative("nats", s.nats);
+  not_negative("nats_tokens", s.nats_tokens);
+  not_negative("lr of plateau", s.plateau.lr);
+  not_negative("bad_measurements", s.plateau.bad_measurements);
+  not_negative("cooldown_left", s.plateau.cooldown_left);
+  if (s.plateau.best < std::numeric_limits<double>::infinity()) {
+    not_negative("best of plateau", s.plateau.best);
+  }
+  std::int64_t step_before = 0;
+  const auto check_validation = [&](const Validation& v) {
+    not_negative("epoch of a validation", v.epoch);
+    not_negative("lr of a validation", v.lr);
+    not_negative("train_nats", v.train_nats);
+    not_negative("valid_nats", v.valid_nats);
+    if (v.step <= step_before || v.step > s.step) {
+      throw ConfigError(
+          fmt::format("a validation is of step {}; it must be above {} and at most {}", v.step,
+                      step_before, s.step));
+    }
+  };
+  for (const Validation& v : s.validations) {
+    check_validation(v);
+    step_before = v.step;
+  }
+  step_before = 0;
+  if (s.best) check_validation(*s.best);
+  if (s.best.has_value() == s.validations.empty()) {
+    throw ConfigError("there is a best validation without any, or none of several");
+  }
+}
+
 static std::string state_name(std::size_t i) { return fmt::format("state.{}", i); }
 
 Fingerprint fingerprint(const text::Corpus& corpus) {
@@ -181,8 +241,9 @@ void save_checkpoint(const std::filesystem::path& path, const RunOptions& option
     tensors.push_back(io::view(state_name(i), state.carried.tensors[i]));
   }
   const json header = {{"version", kFormatVersion},  {"model", options.model},
-                       {"trainer", options.trainer}, {"train_text", texts.train},
-                       {"valid_text", texts.valid},  {"state", state_json(state)}};
+                       {"trainer", options.trainer}, {"text", options.text},
+                       {"train_text", texts.train},  {"valid_text", texts.valid},
+                       {"state", state_json(state)}};
   io::write_safetensors(path, tensors, {{kMetadataKey, header.dump()}});
 }
 
@@ -202,11 +263,11 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
     CheckpointHeader header;
     j.at("model").get_to(header.options.model);
     j.at("trainer").get_to(header.options.trainer);
+    j.at("text").get_to(header.options.text);
     j.at("train_text").get_to(header.texts.train);
     j.at("valid_text").get_to(header.texts.valid);
     read_state(j.at("state"), header.state);
-    check(header.options.model);
-    check(header.options.trainer);
+    check(header);
     return header;
   } catch (const json::exception& error) {
     throw FormatError(file.path(), 0,
@@ -218,35 +279,36 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
 
 void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
                              Optimizer& optimizer, State& carried) {
-  std::size_t used = 0;
-  const auto load = [&](const std::string& name, Tensor& to, const Shape& shape) {
+  std::vector<std::pair<Tensor, Tensor*>> loaded;
+  const auto load = [&](const std::string& name, Tensor& to) {
     Tensor tensor = file.tensor(name);
-    if (tensor.shape() != shape) {
-      throw file.error(file.at(name), fmt::format("{} is {}; it must be {}", name,
-                                                  tensor.shape().to_string(), shape.to_string()));
+    if (tensor.shape() != to.shape()) {
+      throw file.error(file.at(name),
+                       fmt::format("{} is {}; it must be {}", name, tensor.shape().to_string(),
+                                   to.shape().to_string()));
     }
-    to = std::move(tensor);
-    ++used;
+    loaded.emplace_back(std::move(tensor), &to);
   };
   for (const NamedParameter& named : parameters) {
-    load(named.name, named.parameter->mutable_value(), named.parameter->value().shape());
+    load(named.name, named.parameter->mutable_value());
   }
-  for (const auto& [name, tensor] : optimizer.state()) {
-    load("optimizer." + name, *tensor, tensor->shape());
-  }
+  for (const auto& [name, tensor] : optimizer.state()) load("optimizer." + name, *tensor);
   // An empty state in the file stands for zeros, as the beginning of an epoch has it.
-  if (file.find(state_name(0)) != nullptr) {
+  const bool carries = file.find(state_name(0)) != nullptr;
+  if (carries) {
     for (std::size_t i = 0; i < carried.tensors.size(); ++i) {
-      load(state_name(i), carried.tensors[i], carried.tensors[i].shape());
+      load(state_name(i), carried.tensors[i]);
     }
-  } else {
-    carried.tensors.clear();
   }
-  if (used != file.tensors().size()) {
+  if (loaded.size() != file.tensors().size()) {
     throw FormatError(file.path(), 0,
                       fmt::format("no checkpoint of this model: {} tensors; it must have {}",
-                                  file.tensors().size(), used));
+                                  file.tensors().size(), loaded.size()));
   }
+
+  // Everything is there and right; from here on nothing can fail.
+  for (auto& [tensor, to] : loaded) *to = std::move(tensor);
+  if (!carries) carried.tensors.clear();
 }
 
 }  // namespace riverrun::lm

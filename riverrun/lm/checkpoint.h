@@ -59,11 +59,11 @@ struct CheckpointHeader {
   Fingerprints texts;
   TrainingState state;  // `carried` is empty
 };
-/// Throws FormatError.
+/// Throws FormatError if something is missing or cannot be.
 [[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
 
 /// The tensors of a checkpoint. Strict: nothing may be missing, extra or misshapen. Throws
-/// FormatError.
+/// FormatError; then nothing has changed.
 void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
                              Optimizer& optimizer, State& carried);
 

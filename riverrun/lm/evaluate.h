@@ -15,6 +15,9 @@ struct Evaluation {
   std::int64_t bytes = 0;
   double nats = 0;  // the sum of the tokens' surprise; NaN if weights or activations are
 
+  // Each is a quotient as it comes: NaN if nothing was predicted, infinite if there are tokens but
+  // no characters or bytes (as after an evaluation that was ended early). The perplexity of a model
+  // that is very wrong is infinite too.
   [[nodiscard]] double nats_per_token() const noexcept;
   /// exp(nats per token)
   [[nodiscard]] double perplexity() const noexcept;

@@ -48,6 +48,11 @@ void check(const LanguageModelOptions& options) {
   positive("embedding_size", options.embedding_size);
   positive("hidden_size", options.hidden_size);
   positive("num_layers", options.num_layers);
+  constexpr std::int64_t kMostLayers = 1000;  // as Recurrent
+  if (options.num_layers > kMostLayers) {
+    throw ConfigError(fmt::format("LanguageModel: num_layers is {}; it must be at most {}",
+                                  options.num_layers, kMostLayers));
+  }
   // Recurrent refuses it too, but under its own name and only with several layers.
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     throw ConfigError(
@@ -55,11 +60,13 @@ void check(const LanguageModelOptions& options) {
   }
   if (options.init_uniform &&
       !(*options.init_uniform >= 0 && std::isfinite(*options.init_uniform))) {
-    throw ConfigError(fmt::format("LanguageModel: init_uniform is {}; it must be at least 0",
-                                  *options.init_uniform));
+    throw ConfigError(
+        fmt::format("LanguageModel: init_uniform is {}; it must be a finite number of at least 0",
+                    *options.init_uniform));
   }
   if (options.forget_bias && !std::isfinite(*options.forget_bias)) {
-    throw ConfigError("LanguageModel: forget_bias must be a finite number");
+    throw ConfigError(fmt::format("LanguageModel: forget_bias is {}; it must be a finite number",
+                                  *options.forget_bias));
   }
   if (options.forget_bias && options.init_uniform) {
     throw ConfigError(
@@ -199,7 +206,7 @@ LanguageModel::Reader::~Reader() = default;
 std::span<const float> LanguageModel::Reader::read(std::int32_t token) {
   const std::int64_t vocab_size = impl_->embedding.size(0);
   if (token < 0 || token >= vocab_size) {
-    throw ShapeError(fmt::format(
+    throw ConfigError(fmt::format(
         "LanguageModel.read: token is {}; it must be in [0, vocab_size = {})", token, vocab_size));
   }
   const auto size = static_cast<std::size_t>(impl_->embedding.size(1));

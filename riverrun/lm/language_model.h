@@ -31,6 +31,8 @@ struct LanguageModelOptions {
   std::optional<float> init_uniform = std::nullopt;
   /// Of the initial parameters.
   std::uint64_t seed = 1;
+
+  friend bool operator==(const LanguageModelOptions&, const LanguageModelOptions&) = default;
 };
 
 /// Throws ConfigError if an option is out of range; the message names it. Allocates nothing of the
@@ -55,12 +57,13 @@ class LanguageModel {
     std::vector<Var> state;  // at the end, in the order of State::tensors
   };
   /// What the model says of `targets` having read `inputs`, both [seq_len, batch] in row-major
-  /// order, on a tape and with gradients of all parameters. Throws ShapeError.
+  /// order, on a tape and with gradients of all parameters. Throws ShapeError, and ConfigError if a
+  /// token is not in [0, vocab_size).
   Loss loss(Tape& tape, std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
             std::int64_t batch, const State& initial = {});
 
   /// The sum over all `targets` of their surprise, in nats, without gradients or dropout; `state`
-  /// is carried on. Shapes as in loss(). Throws ShapeError.
+  /// is carried on. Shapes and errors as in loss().
   [[nodiscard]] double total_nats(std::span<const std::int32_t> inputs,
                                   std::span<const std::int32_t> targets, std::int64_t batch,
                                   State& state) const;
@@ -82,7 +85,7 @@ class LanguageModel {
     Reader& operator=(Reader&&) noexcept;
     ~Reader();
     /// Reads one token; returns the logits of the next, [vocab_size], valid until the next call.
-    /// Does not allocate. Throws ShapeError if the token is not in [0, vocab_size).
+    /// Does not allocate. Throws ConfigError if the token is not in [0, vocab_size).
     std::span<const float> read(std::int32_t token);
     /// Forgets everything read.
     void reset() noexcept;

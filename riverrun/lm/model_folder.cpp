@@ -1,22 +1,44 @@
 #include "riverrun/lm/model_folder.h"
 
+#include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/core/shortest.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
+#include "riverrun/lm/run_folder.h"
 
 namespace riverrun::lm {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kModelType = "riverrun_lm";
+constexpr const char* kStepKey = "riverrun_step";
+constexpr const char* kValidNatsKey = "riverrun_valid_nats";
+
+/// Nothing unless all of it is a number.
+template <class T>
+std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
 
 /// Typed access to config.json; a value that is not there or of another type is a FormatError.
 class Config {
@@ -94,7 +116,7 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
       {"embedding_size", options.embedding_size},
       {"hidden_size", options.hidden_size},
       {"num_layers", options.num_layers},
-      {"dropout", options.dropout},
+      {"dropout", shortest(options.dropout)},
       {"tokens", text::to_string(tokenizer.kind())},
       {"torch_dtype", "float32"},
   };
@@ -102,11 +124,29 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
   tokenizer.save(folder / text::kTokenizerFile);
 }
 
-void save_weights(const std::filesystem::path& folder, LanguageModel& model) {
-  io::save_parameters(folder / kWeightsFile, model.parameters(), {{"format", "pt"}});
+void save_weights(const std::filesystem::path& folder, LanguageModel& model,
+                  const std::optional<Measured>& measured) {
+  io::Metadata metadata{{"format", "pt"}};
+  if (measured) {
+    metadata[kStepKey] = fmt::format("{}", measured->step);
+    metadata[kValidNatsKey] = fmt::format("{}", measured->valid_nats);
+  }
+  io::save_parameters(folder / kWeightsFile, model.parameters(), metadata);
+}
+
+std::optional<Measured> saved_measure(const std::filesystem::path& folder) {
+  const io::SafetensorsFile file(folder / kWeightsFile);
+  const auto step = parsed<std::int64_t>(file.metadata(), kStepKey);
+  const auto nats = parsed<double>(file.metadata(), kValidNatsKey);
+  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
+  return Measured{*step, *nats};
 }
 
 LanguageModelOptions load_config(const std::filesystem::path& folder) {
+  struct stat file {};
+  if (::stat((folder / kConfigFile).c_str(), &file) != 0) {
+    throw IoError(folder.string(), errno, fmt::format("no model folder with a {}", kConfigFile));
+  }
   const Config config((folder / kConfigFile).string());
   if (const std::string type = config.string("model_type"); type != kModelType) {
     throw config.fail(fmt::format("model_type is \"{}\"; it must be \"{}\"", type, kModelType));
@@ -126,6 +166,14 @@ LanguageModelOptions load_config(const std::filesystem::path& folder) {
   return options;
 }
 
+bool has_own_config(const std::filesystem::path& folder) {
+  try {
+    return Config((folder / kConfigFile).string()).string("model_type") == kModelType;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 SavedModel load_model(const std::filesystem::path& folder) {
   const LanguageModelOptions options = load_config(folder);
   text::Tokenizer tokenizer = text::Tokenizer::load(folder / text::kTokenizerFile);
@@ -133,6 +181,13 @@ SavedModel load_model(const std::filesystem::path& folder) {
     throw FormatError((folder / text::kTokenizerFile).string(), 0,
                       fmt::format("{} tokens; {} says vocab_size = {}", tokenizer.size(),
                                   kConfigFile, options.vocab_size));
+  }
+  std::error_code code;
+  if (!fs::exists(folder / kWeightsFile, code) && fs::exists(folder / kCheckpointFile, code)) {
+    throw IoError(
+        (folder / kWeightsFile).string(), ENOENT,
+        "the run in this folder is unfinished and has no model yet; train --resume goes on "
+        "with it");
   }
   const io::SafetensorsFile file(folder / kWeightsFile);
   check_sizes(options, file);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "riverrun/lm/language_model.h"
 #include "riverrun/text/tokenizer.h"
@@ -22,12 +24,27 @@ struct SavedModel {
 void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
                  const text::Tokenizer& tokenizer);
 
-/// Writes model.safetensors atomically. Throws IoError.
-void save_weights(const std::filesystem::path& folder, LanguageModel& model);
+/// What a training run has measured of a model.
+struct Measured {
+  std::int64_t step = 0;  // updates so far
+  double valid_nats = 0;  // mean per token of the validation text
+};
+
+/// Writes model.safetensors atomically, with `measured` in its metadata. Throws IoError.
+void save_weights(const std::filesystem::path& folder, LanguageModel& model,
+                  const std::optional<Measured>& measured = {});
+
+/// What model.safetensors says was measured; nothing if it does not say. Throws IoError and
+/// FormatError.
+[[nodiscard]] std::optional<Measured> saved_measure(const std::filesystem::path& folder);
 
 /// What config.json says; initialisation options have their defaults, as a trained model does not
 /// need them. Throws IoError, and FormatError if a value is missing or cannot be.
 [[nodiscard]] LanguageModelOptions load_config(const std::filesystem::path& folder);
+
+/// Whether the folder has a config.json that says it is of riverrun. Never throws for a file that
+/// is not there, cannot be read, or is another program's.
+[[nodiscard]] bool has_own_config(const std::filesystem::path& folder);
 
 /// The whole model. Strict: a missing, extra or misshapen tensor, or a tokenizer of another size
 /// than the model's vocabulary, is an error that names it. Throws IoError and FormatError.

@@ -28,16 +28,11 @@ constexpr const char* kMarker = ".unfinished";
 constexpr std::array<std::string_view, 5> kOwnFiles = {kWeightsFile, kCheckpointFile, kConfigFile,
                                                        text::kTokenizerFile, kMarker};
 
-/// Of replace_file.
-bool is_temporary(const std::string& name) {
-  return name.starts_with(".riverrun-") && name.ends_with(".tmp");
-}
-
 bool is_own(const std::string& name) {
   for (const std::string_view own : kOwnFiles) {
     if (name == own) return true;
   }
-  return is_temporary(name);
+  return is_temporary_name(name);
 }
 
 bool is_there(const fs::path& path) {
@@ -73,6 +68,20 @@ bool holds_model(const fs::path& folder) {
   return is_there(folder / kWeightsFile) || is_there(folder / kCheckpointFile);
 }
 
+/// Throws ConfigError if the run would replace a file that is not riverrun's: config.json,
+/// tokenizer.json and model.safetensors are what other programs call their files too. Each file of
+/// a run is written after its config.json, so that a folder with any of them has one.
+void check_not_foreign(const fs::path& out) {
+  for (const std::string_view name : kOwnFiles) {
+    if (is_there(out / name) && !has_own_config(out)) {
+      throw ConfigError(
+          fmt::format("{}: holds \"{}\" and no {} of riverrun; it may be another program's model, "
+                      "which is not overwritten: choose another output folder",
+                      out.string(), name, kConfigFile));
+    }
+  }
+}
+
 /// Also if it is not there. A run that was killed right after it had made its folder leaves an
 /// empty one.
 bool holds_nothing(const fs::path& folder) {
@@ -81,7 +90,7 @@ bool holds_nothing(const fs::path& folder) {
   fs::directory_iterator entries(folder, code);
   if (code) throw IoError(folder.string(), code.value(), "cannot be read");
   return std::all_of(fs::begin(entries), fs::end(entries), [](const fs::directory_entry& entry) {
-    return is_temporary(entry.path().filename().string());
+    return is_temporary_name(entry.path().filename().string());
   });
 }
 
@@ -185,6 +194,7 @@ RunFolder::Lock::~Lock() {
 void RunFolder::check_start(const fs::path& folder, bool overwrite) {
   const fs::path out = normal(folder);
   const fs::path staging = staging_of(out);
+  check_not_foreign(out);
   const bool holds = holds_model(out);
   const bool unfinished = overwriting_run_is_unfinished(out);
   if (!overwrite && (holds || unfinished)) {

@@ -25,9 +25,9 @@ class RunFolder {
   /// Throws what start() would for the state that `folder` is in, and changes nothing.
   static void check_start(const std::filesystem::path& folder, bool overwrite);
   /// For a run from the beginning. Creates the folder. Throws ConfigError if `folder` holds a model
-  /// or an unfinished run and `overwrite` is false, or if it holds files that are not a model's and
-  /// would be lost, or if another process trains in it; throws IoError if the folder cannot be
-  /// made.
+  /// or an unfinished run and `overwrite` is false, if it holds a model that is not riverrun's or
+  /// files that are not a model's and would be lost, or if another process trains in it; throws
+  /// IoError if the folder cannot be made.
   [[nodiscard]] static RunFolder start(const std::filesystem::path& folder, bool overwrite);
 
   /// For a run that goes on: the folder that holds its checkpoint, which is `OUT.training` if an

@@ -88,10 +88,10 @@ struct Trainer::Impl {
         "stronger clipping (--clip, here {}); {}",
         what, value, step, batches.position().epoch + 1, options.lr,
         options.clip > 0 ? fmt::format("{}", options.clip) : "off",
-        state.best ? fmt::format("the best model so far, {:.4f} nats per token after step {}, is "
-                                 "in {}",
-                                 state.best->valid_nats, state.best->step, folder->path().string())
-                   : "there was no validated model yet, and none was written"));
+        on_disk
+            ? fmt::format("the best model so far, {:.4f} nats per token after step {}, is in {}",
+                          on_disk->valid_nats, on_disk->step, folder->path().string())
+            : "there is no validated model yet"));
   }
 
   /// One chunk: forward, backward, update. Returns the mean loss.
@@ -135,9 +135,20 @@ struct Trainer::Impl {
 
   /// The order makes a kill at any moment harmless: a model that is newer than the checkpoint is
   /// found again, and written again with the same bits.
-  void save_model() {
-    save_weights(folder->path(), model);
+  void save_model(double valid_nats) {
+    const Measured measured{state.step, valid_nats};
+    save_weights(folder->path(), model, measured);
+    on_disk = measured;
     folder->publish();
+  }
+
+  /// Never replaces a better model, as the time limit may have left one beside the run's state.
+  void offer_model(double valid_nats) {
+    if (!on_disk || valid_nats <= on_disk->valid_nats) {
+      save_model(valid_nats);
+    } else {
+      folder->publish();  // a kill may have come between saving that model and this
+    }
   }
 
   /// False if it was stopped.
@@ -155,10 +166,9 @@ struct Trainer::Impl {
     state.nats = 0;
     state.nats_tokens = 0;
     state.validations.push_back(validation);
-    if (validation.best) {
-      state.best = validation;
-      save_model();
-    }
+    if (validation.best) state.best = validation;
+    // Also if the file of a better one was removed: any model is better than none.
+    if (validation.best || !on_disk) offer_model(*nats);
     if (watch.validation) watch.validation(validation);
     return true;
   }
@@ -168,8 +178,8 @@ struct Trainer::Impl {
     state.position = batches.position();
     state.random = tape.random().state();
     state.plateau = plateau.state();
-    save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options}, texts, parameters,
-                    *optimizer, state);
+    save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options, text}, texts,
+                    parameters, *optimizer, state);
     last_checkpoint = Clock::now();
     checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
   }
@@ -193,7 +203,11 @@ struct Trainer::Impl {
   Tape tape;
   EvaluateOptions valid_options;
   std::int64_t valid_every = 0;
+  TextOptions text;
   TrainingState state;
+  /// What was measured of the model in the folder. Not part of the state, which decides the run's
+  /// bits: the time limit may leave a model there at any moment.
+  std::optional<Measured> on_disk;
   Clock::time_point last_checkpoint = Clock::now();
   double checkpoint_seconds = 0;
 };
@@ -214,9 +228,18 @@ RunOptions Trainer::checkpoint_options(const RunFolder& folder) {
 }
 
 void Trainer::resume(RunFolder& folder) {
-  impl_->folder = &folder;
-  const io::SafetensorsFile file(impl_->folder->path() / kCheckpointFile);
+  const io::SafetensorsFile file(folder.path() / kCheckpointFile);
   CheckpointHeader header = checkpoint_header(file);
+  TrainerOptions same_but_epochs = header.options.trainer;
+  same_but_epochs.epochs = impl_->options.epochs;
+  if (header.options.model != impl_->model.options() || same_but_epochs != impl_->options) {
+    throw ConfigError(
+        fmt::format("Trainer: the options of the {} are not those that the run in {} began with; "
+                    "only epochs may "
+                    "differ",
+                    header.options.model != impl_->model.options() ? "model" : "trainer",
+                    folder.path().string()));
+  }
   if (header.texts != impl_->texts) {
     const bool train = header.texts.train != impl_->texts.train;
     const Fingerprint& was = train ? header.texts.train : header.texts.valid;
@@ -226,13 +249,22 @@ void Trainer::resume(RunFolder& folder) {
         "can only be resumed with its own texts",
         train ? "training" : "validation", is.tokens, was.tokens));
   }
+  const text::Batches::Position position = header.state.position;
+  const std::int64_t chunks = impl_->batches.size();
+  const std::int64_t before = header.state.step - position.chunk;  // neither is negative
+  if (position.chunk > chunks || before % chunks != 0 || before / chunks != position.epoch) {
+    throw FormatError(file.path(), 0,
+                      fmt::format("no checkpoint: step {} is not at epoch {}, chunk {} of {}",
+                                  header.state.step, position.epoch, position.chunk, chunks));
+  }
+  std::optional<Measured> on_disk;
+  if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
   State carried = impl_->model.zero_state(impl_->options.batch_size);
   load_checkpoint_tensors(file, impl_->parameters, *impl_->optimizer, carried);
-  try {
-    impl_->batches.seek(header.state.position);
-  } catch (const ConfigError& error) {
-    throw FormatError(file.path(), 0, error.what());
-  }
+  impl_->folder = &folder;
+  impl_->on_disk = on_disk;
+  impl_->text = header.options.text;
+  impl_->batches.seek(position);
   impl_->state = std::move(header.state);
   impl_->state.carried = std::move(carried);
   impl_->tape.random() = Random(impl_->state.random);
@@ -240,8 +272,7 @@ void Trainer::resume(RunFolder& folder) {
   impl_->optimizer->set_steps(impl_->state.step);
 }
 
-void Trainer::begin(RunFolder& folder) {
-  impl_->folder = &folder;
+void Trainer::check_space(const fs::path& folder) const {
   std::uintmax_t weights = 0;
   std::uintmax_t moments = 0;
   for (const NamedParameter& named : impl_->parameters) {
@@ -253,14 +284,21 @@ void Trainer::begin(RunFolder& folder) {
   // Each of the two files exists twice while it is replaced.
   const std::uintmax_t needed = 2 * (2 * weights + moments) + (std::uintmax_t{1} << 16);
   std::error_code code;
-  const fs::path path = impl_->folder->path();
-  const fs::space_info space = fs::space(path, code);
+  fs::path there = fs::absolute(folder, code);
+  while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
+  const fs::space_info space = fs::space(there, code);
   if (!code && space.available < needed) {
-    throw IoError(path.string(), ENOSPC,
+    throw IoError(folder.string(), ENOSPC,
                   fmt::format("cannot hold the model and its checkpoints: {} bytes are needed, {} "
                               "are free",
                               needed, space.available));
   }
+}
+
+void Trainer::begin(RunFolder& folder, const TextOptions& text) {
+  check_space(folder.path());
+  impl_->folder = &folder;
+  impl_->text = text;
   impl_->checkpoint();
 }
 
@@ -330,21 +368,21 @@ TrainingResult Trainer::run(const Watch& watch) {
         !it.state.validations.empty() && it.state.validations.back().step == it.state.step;
     if (result.reason == StopReason::kTimeLimit && !measured) {
       // Outside the run's state, which must not depend on when the time was up: when the run is
-      // resumed, the best model is decided as if this had not happened.
-      result.last_valid_nats = it.measure(watch);
-      if (result.last_valid_nats &&
-          (!it.state.best || *result.last_valid_nats < it.state.best->valid_nats)) {
-        it.save_model();
-      }
-    } else if (!it.state.best && !it.folder->staged() && it.state.step > 0) {
+      // resumed, its validations are as if this had not happened.
+      if (const std::optional<double> nats = it.measure(watch)) it.offer_model(*nats);
+    } else if (!it.on_disk && !it.folder->staged() && it.state.step > 0) {
       save_weights(it.folder->path(), it.model);
     }
+  } else if (!it.on_disk) {
+    // The run had finished before and its model was removed: the last weights are still there.
+    if (const std::optional<double> nats = it.measure(watch)) it.offer_model(*nats);
   }
   result.steps = it.state.step;
   result.seconds = seconds_since(start);
   result.validations = it.state.validations;
   result.best = it.state.best;
   result.model_saved = !it.folder->staged() && fs::exists(it.folder->path() / kWeightsFile);
+  if (result.model_saved) result.saved = it.on_disk;
   return result;
 }
 

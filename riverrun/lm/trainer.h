@@ -10,16 +10,27 @@
 
 #include "riverrun/lm/evaluate.h"
 #include "riverrun/lm/language_model.h"
+#include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
 #include "riverrun/lm/trainer_options.h"
 #include "riverrun/text/corpus.h"
 
 namespace riverrun::lm {
 
-/// All that decides which bits a training run ends with, besides the texts.
+/// How the texts of a run were made from files. The trainer is given the texts; it keeps this in
+/// the checkpoint for whoever resumes the run.
+struct TextOptions {
+  /// How much of the end of the text is kept for validation; 0: a text of its own is.
+  double valid_fraction = 0.1;
+  /// The largest vocabulary that was asked for; 0: any.
+  std::int64_t vocab_size = 0;
+};
+
+/// All that decides which bits a training run ends with, besides the files.
 struct RunOptions {
   LanguageModelOptions model;
   TrainerOptions trainer;
+  TextOptions text;
 };
 
 /// One measurement on the validation text.
@@ -54,10 +65,12 @@ struct TrainingResult {
   std::vector<Validation> validations;  // of the whole run
   /// The best validation; not set if there was none yet.
   std::optional<Validation> best;
-  /// Set after kTimeLimit: what the last weights reach, which are saved if that is the best.
-  std::optional<double> last_valid_nats;
   /// Whether the folder holds a model (model.safetensors) of this run.
   bool model_saved = false;
+  /// What was measured of that model; not set if nothing was. It is better than `best` if the time
+  /// limit ended this or an earlier call at a moment that was better than all validations, and
+  /// worse if the file of the best model was removed.
+  std::optional<Measured> saved;
 };
 
 /// Trains a language model on a corpus, with truncated back-propagation through time and the state
@@ -87,13 +100,17 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
   ~Trainer();
 
-  /// For a run from the beginning in `folder`, which must outlive the trainer: makes sure that the
-  /// disk has room for what the run will write, and writes the first checkpoint. Throws IoError.
-  void begin(RunFolder& folder);
+  /// Throws IoError unless the disk of `folder`, which need not be there yet, has room for what the
+  /// run will write.
+  void check_space(const std::filesystem::path& folder) const;
+
+  /// For a run from the beginning in `folder`, which must outlive the trainer: writes the first
+  /// checkpoint. `text` is only kept in it. Throws IoError, as check_space() too.
+  void begin(RunFolder& folder, const TextOptions& text = {});
 
   /// For a run that goes on from the checkpoint in `folder`. Throws IoError, FormatError, and
-  /// ConfigError if the texts are not those of the checkpoint. The options may differ from the
-  /// checkpoint's only in `epochs`.
+  /// ConfigError if the texts or the options are not those of the checkpoint; only `epochs` may
+  /// differ. If it throws, nothing has changed.
   void resume(RunFolder& folder);
 
   /// After begin() or resume(): trains until the last epoch's end, the time limit, or the stop

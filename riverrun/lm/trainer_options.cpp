@@ -33,7 +33,8 @@ void check(const TrainerOptions& o) {
   };
   const auto not_negative = [](const char* name, double value) {
     if (!(value >= 0) || !std::isfinite(value)) {
-      throw ConfigError(fmt::format("Trainer: {} is {}; it must be at least 0", name, value));
+      throw ConfigError(
+          fmt::format("Trainer: {} is {}; it must be a finite number of at least 0", name, value));
     }
   };
   positive("seq_len", o.seq_len);
@@ -50,6 +51,11 @@ void check(const TrainerOptions& o) {
   not_negative("valid_every", static_cast<double>(o.valid_every));
   if (!(o.decay > 0 && o.decay < 1)) {
     throw ConfigError(fmt::format("Trainer: decay is {}; it must be between 0 and 1", o.decay));
+  }
+  if (o.momentum >= 1) {
+    throw ConfigError(
+        fmt::format("Trainer: momentum is {}; it must be below 1, or the updates grow without end",
+                    o.momentum));
   }
   if (o.momentum != 0 && (o.optimizer == "adam" || o.optimizer == "adamw")) {
     throw ConfigError(

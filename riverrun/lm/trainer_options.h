@@ -20,7 +20,7 @@ struct TrainerOptions {
   /// "sgd", "adam", "adamw" or "rmsprop".
   std::string optimizer = "adamw";
   double lr = 3e-3;
-  /// Of sgd and rmsprop.
+  /// Of sgd and rmsprop; below 1.
   double momentum = 0;
   double weight_decay = 0;
   /// "constant", "step", "cosine" (to 0 at the end of the last epoch) or "plateau".
@@ -38,6 +38,8 @@ struct TrainerOptions {
   std::int64_t valid_every = 0;
   /// Of dropout.
   std::uint64_t seed = 1;
+
+  friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;
 };
 
 /// Throws ConfigError if an option is out of range; the message names it.

@@ -34,9 +34,9 @@ Shape Embedding::output_shape(std::span<const std::int32_t> tokens, const Shape&
   const auto wrong = std::ranges::find_if(
       tokens, [&](std::int32_t token) { return token < 0 || token >= options_.num_embeddings; });
   if (wrong != tokens.end()) {
-    throw Error("Embedding.forward: token " + std::to_string(wrong - tokens.begin()) + " is " +
-                std::to_string(*wrong) + "; it must be in [0, num_embeddings = " +
-                std::to_string(options_.num_embeddings) + ")");
+    throw ConfigError("Embedding.forward: token " + std::to_string(wrong - tokens.begin()) +
+                      " is " + std::to_string(*wrong) + "; it must be in [0, num_embeddings = " +
+                      std::to_string(options_.num_embeddings) + ")");
   }
   std::array<std::int64_t, Shape::kMaxRank> extents{};
   for (int i = 0; i < shape.rank(); ++i) extents[static_cast<std::size_t>(i)] = shape[i];

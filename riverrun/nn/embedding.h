@@ -26,7 +26,7 @@ class Embedding {
   explicit Embedding(const EmbeddingOptions& options);
 
   /// tokens of `shape`, at most rank 3 and row-major -> [shape..., embedding_dim], without
-  /// gradients. Throws ShapeError, and Error if a token is not in [0, num_embeddings).
+  /// gradients. Throws ShapeError, and ConfigError if a token is not in [0, num_embeddings).
   [[nodiscard]] Tensor forward(std::span<const std::int32_t> tokens, const Shape& shape) const;
   /// On a tape, with the gradient of the weight; the tokens are copied, the layer must outlive the
   /// recording. Throws as above.

@@ -25,9 +25,9 @@ std::int64_t check_targets(const char* who, std::int64_t rows, std::int64_t clas
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (targets[i] == ignore_index) continue;
     if (targets[i] < 0 || targets[i] >= classes) {
-      throw Error(std::string(who) + ": target " + std::to_string(i) + " is " +
-                  std::to_string(targets[i]) +
-                  "; it must be in [0, classes = " + std::to_string(classes) + ")");
+      throw ConfigError(std::string(who) + ": target " + std::to_string(i) + " is " +
+                        std::to_string(targets[i]) +
+                        "; it must be in [0, classes = " + std::to_string(classes) + ")");
     }
     ++counted;
   }

@@ -21,7 +21,7 @@ struct CrossEntropyOptions {
 /// The softmax cross-entropy in nats, -log softmax(logits)[target], as
 /// torch.nn.functional.cross_entropy: logits [..., classes], one target for each row of logits,
 /// in row-major order -> [] (rank 0). Throws ShapeError if the numbers of rows and targets differ
-/// and Error if a target is not in [0, classes).
+/// and ConfigError if a target is not in [0, classes).
 Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
                   const CrossEntropyOptions& options = {});
 

@@ -108,8 +108,7 @@ std::vector<std::pair<std::string, Tensor*>> Optimizer::state() {
 
 SGD::SGD(const ParameterList& parameters, const SGDOptions& options)
     : Optimizer(parameters, options.lr, sgd_buffers(options)), options_(options) {
-  check(options.momentum >= 0.0 && std::isfinite(options.momentum), "SGD", "momentum",
-        options.momentum, "finite and at least 0");
+  check_fraction("SGD", "momentum", options.momentum);
   check_weight_decay("SGD", options.weight_decay);
   if (options.nesterov && options.momentum == 0.0) {
     throw ConfigError("SGD: momentum is 0; nesterov needs a positive one");
@@ -183,8 +182,7 @@ RMSProp::RMSProp(const ParameterList& parameters, const RMSPropOptions& options)
   check_fraction("RMSProp", "alpha", options.alpha);
   check_eps("RMSProp", options.eps);
   check_weight_decay("RMSProp", options.weight_decay);
-  check(options.momentum >= 0.0 && std::isfinite(options.momentum), "RMSProp", "momentum",
-        options.momentum, "finite and at least 0");
+  check_fraction("RMSProp", "momentum", options.momentum);
 }
 
 template <bool kMomentum, bool kCentered>

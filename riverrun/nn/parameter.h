@@ -15,7 +15,10 @@ class Parameter {
   explicit Parameter(const Shape& shape) : value_(shape) {}
 
   [[nodiscard]] const Tensor& value() const noexcept { return value_; }
-  /// For changing the value: whoever keeps a packed copy sees by version() that it is stale.
+  /// For changing the value, at once: call it for each change, and DO NOT KEEP THE REFERENCE. The
+  /// layers keep packed copies of weights and see only by version(), which this call raises, that
+  /// they are stale. A change through a reference from before the network was last used goes
+  /// unnoticed, and the network goes on computing with the old weights.
   [[nodiscard]] Tensor& mutable_value() noexcept {
     ++version_;
     return value_;

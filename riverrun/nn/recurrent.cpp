@@ -24,6 +24,15 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
     fail(fmt::format("input_size is {}, hidden_size {} and num_layers {}; all must be positive",
                      o.input_size, o.hidden_size, o.num_layers));
   }
+  // So that products of sizes fit 64 bits; what is too large for the memory shows when it is made.
+  constexpr std::int64_t kLargestSize = std::int64_t{1} << 28;
+  constexpr std::int64_t kMostLayers = 1000;
+  if (o.input_size > kLargestSize || o.hidden_size > kLargestSize || o.num_layers > kMostLayers) {
+    fail(fmt::format(
+        "input_size is {}, hidden_size {} and num_layers {}; at most {}, {} and {} are "
+        "possible",
+        o.input_size, o.hidden_size, o.num_layers, kLargestSize, kLargestSize, kMostLayers));
+  }
   if (!(o.dropout >= 0.0f && o.dropout < 1.0f)) {
     fail(fmt::format("dropout is {}; it must be in [0, 1)", o.dropout));
   }

@@ -14,11 +14,22 @@ constexpr std::size_t kSlack = 64;
 
 }  // namespace
 
-const Tensor& Var::value() const { return tape_->nodes_[index_].value; }
+Tape& Var::tape() const {
+  if (tape_ == nullptr) {
+    throw Error("Var: it has no value, being made by default; Tape::input and layers make values");
+  }
+  return *tape_;
+}
 
-const Tensor& Var::grad() const { return tape_->nodes_[index_].grad; }
+const Tensor& Var::value() const { return tape().nodes_[index_].value; }
 
-bool Var::requires_grad() const { return tape_->nodes_[index_].requires_grad; }
+const Tensor& Var::grad() const { return tape().nodes_[index_].grad; }
+
+bool Var::requires_grad() const { return tape().nodes_[index_].requires_grad; }
+
+void Tape::check_own(Var v) const {
+  if (v.tape_ != this) throw Error("Tape: the value belongs to another tape, or to none");
+}
 
 Var Tape::input(Tensor value, bool requires_grad) {
   nodes_.push_back({std::move(value), Tensor(), nullptr, requires_grad});
@@ -32,12 +43,14 @@ Var Tape::record(Tensor value, Backward backward) {
 }
 
 Tensor& Tape::grad(Var v) {
+  check_own(v);
   Node& node = nodes_[v.index_];
   if (node.grad.empty()) node.grad = allocate_zeros(node.value.shape());
   return node.grad;
 }
 
 void Tape::add_grad(Var v, Tensor&& grad) {
+  check_own(v);
   Node& node = nodes_[v.index_];
   if (grad.shape() != node.value.shape()) {
     throw ShapeError("Tape.add_grad: gradient is " + grad.shape().to_string() +

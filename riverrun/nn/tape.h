@@ -14,7 +14,8 @@ namespace riverrun {
 
 class Tape;
 
-/// A value that a Tape has recorded: a handle, cheap to copy, valid until the tape is cleared.
+/// A value that a Tape has recorded: a handle, cheap to copy, valid until the tape is cleared. One
+/// made by default belongs to no tape: all its functions, and whoever is given it, throw Error.
 class Var {
  public:
   Var() = default;
@@ -23,7 +24,7 @@ class Var {
   /// The gradient after Tape::backward; empty if nothing asked for it or reached it.
   [[nodiscard]] const Tensor& grad() const;
   [[nodiscard]] bool requires_grad() const;
-  [[nodiscard]] Tape& tape() const noexcept { return *tape_; }
+  [[nodiscard]] Tape& tape() const;
 
  private:
   friend class Tape;
@@ -65,7 +66,8 @@ class Tape {
   using Backward = std::function<void(const Tensor& grad)>;
   Var record(Tensor value, Backward backward);
 
-  /// The gradient of `v`, for adding to; zeros at first. Only for values that require it.
+  /// The gradient of `v`, for adding to; zeros at first. Only for values that require it. This and
+  /// add_grad throw Error for a value of another tape.
   [[nodiscard]] Tensor& grad(Var v);
   /// The gradient of `v` handed over whole: moved if it is the first, added and recycled otherwise.
   void add_grad(Var v, Tensor&& grad);
@@ -93,6 +95,7 @@ class Tape {
 
  private:
   friend class Var;
+  void check_own(Var v) const;
   struct Node {
     Tensor value;
     Tensor grad;

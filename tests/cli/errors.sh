@@ -17,7 +17,13 @@ expect 2 'out' train text.txt
 expect 2 'lrr' train text.txt --out new --lrr 1
 expect 2 'lr' train text.txt --out new --lr fast
 expect 2 'hidden-size' train text.txt --out new --hidden-size
-expect 2 'threads' train text.txt --out new --threads -1
+expect 2 'threads: -1; it must be a whole number from 0 to 1024' train text.txt --out new --threads -1
+expect 2 'seed: -1; it must be a whole number' train text.txt --out new --seed -1
+expect 2 'seed: 18446744073709551616; it' train text.txt --out new --seed 18446744073709551616
+for minutes in nan inf -1 1e999 soon; do
+  expect 2 "max-minutes: $minutes; it must be a finite number of at least 0" \
+    train text.txt --out new --max-minutes=$minutes
+done
 
 # Options that cannot be.
 expect 2 'hidden_size is 0' train text.txt --out new --hidden-size 0
@@ -28,7 +34,11 @@ expect 2 'sgdd' train text.txt --out new --optimizer sgdd
 expect 2 'linear' train text.txt --out new --schedule linear
 expect 2 'momentum' train text.txt --out new --optimizer adam --momentum 0.9
 expect 2 'lr is -1' train text.txt --out new --lr -1
-expect 2 'lr' train text.txt --out new --lr nan
+expect 2 'lr is nan; it must be a finite number of at least 0' train text.txt --out new --lr nan
+expect 2 'lr is inf; it must be a finite number of at least 0' train text.txt --out new --lr inf
+expect 2 'init_uniform is inf; it must be a finite number' train text.txt --out new --init-uniform inf
+expect 2 'momentum is 1; it must be below 1' train text.txt --out new --optimizer sgd --momentum 1
+expect 2 'num_layers is 1001; it must be at most 1000' train text.txt --out new --num-layers 1001
 expect 2 'epochs is 0' train text.txt --out new --epochs 0
 expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1
 expect 2 'init_uniform' train text.txt --out new --forget-bias 1 --init-uniform 0.1
@@ -50,14 +60,12 @@ expect 3 'folder' train folder --out new
 expect 3 'nowhere.txt' train text.txt --valid nowhere.txt --out new
 expect 4 'empty' train empty.txt --out new
 expect 4 'empty' train text.txt --valid empty.txt --out new
-for text in one.txt two.txt; do
-  status=0
-  riverrun train $text --out new $tiny >out.txt 2>err.txt || status=$?
-  case $status in 2 | 4) ;; *) fail "$text: exit status $status: $(cat err.txt)" ;; esac
-  [ "$(wc -l <err.txt)" = 1 ] || fail "$text: not one line: $(cat err.txt)"
-done
-expect 2 '1 token' train one.txt --valid text.txt --out new $tiny
-expect 2 '1 token' train text.txt --valid one.txt --out new $tiny
+expect 4 'one.txt' train one.txt --out new $tiny
+expect 4 'two.txt' train two.txt --out new $tiny
+expect 4 'one.txt.*1 token' train one.txt --valid text.txt --out new $tiny
+expect 4 'one.txt.*1 token' train text.txt --valid one.txt --out new $tiny
+printf 'abc' >three.txt
+expect 2 'three.txt.*--batch-size 4 needs at least 5' train three.txt --valid text.txt --out new $tiny
 [ ! -e new ] || fail 'a folder was made for texts that could not be'
 
 # A text shorter than one chunk, and one that is not text, train all the same.
@@ -80,6 +88,15 @@ echo mine >mixed/notes.txt
 mixed=$(contents mixed)
 expect 2 'notes.txt' train text.txt --out mixed --overwrite
 [ "$(contents mixed)" = "$mixed" ] || fail 'a folder with notes was changed'
+mkdir foreign
+echo '{"model_type": "gpt2"}' >foreign/config.json
+echo '{}' >foreign/tokenizer.json
+echo weights >foreign/model-00001-of-00002.safetensors
+foreign=$(contents foreign)
+for option in '' --overwrite --resume; do
+  expect 2 "another program's model" train text.txt --out foreign $tiny $option
+  [ "$(contents foreign)" = "$foreign" ] || fail "another program's model was changed"
+done
 # A limit on the size of files stands in for a full disk: 8 KiB are less than the weights.
 mkdir full
 status=0
@@ -99,9 +116,29 @@ fi
 expect 2 '--lr differs' train text.txt --out model --resume --lr 0.5
 expect 2 '--seed differs' train text.txt --out model --resume --seed 5
 expect 2 '--tokens' train text.txt --out model --resume --tokens byte
+expect 2 '--vocab-size differs' train text.txt --out model --resume --vocab-size 1000
+expect 2 '--valid-fraction differs' train text.txt --out model --resume --valid-fraction 0.2
+expect 2 'leave --valid away' train text.txt --out model --resume --valid text.txt
+riverrun train text.txt --out own $tiny --vocab-size 5 --valid-fraction 0.2 >/dev/null 2>&1
+riverrun train text.txt --out own --resume >/dev/null 2>&1 || fail 'the checkpoint keeps no options'
+riverrun train text.txt --out own --overwrite $tiny --valid short.txt >/dev/null 2>&1
+expect 2 'give it with --valid' train text.txt --out own --resume
 sed 's/cat/cow/' text.txt >other.txt
 expect 2 'not the one' train other.txt --out model --resume
 untouched 'resuming wrongly'
+
+# A finished run whose model was removed, and one that has no model yet.
+cp -r model removed
+rm removed/model.safetensors
+expect 3 'unfinished' info removed
+riverrun train text.txt --out removed --resume >/dev/null 2>err.txt || fail 'a removed model'
+riverrun info removed >/dev/null || fail 'a removed model was not made up for'
+
+# A model that is worse than none is no success to be silent about.
+riverrun train text.txt --out bad $tiny --optimizer sgd --schedule constant --warmup 0 --lr 1e4 \
+  >out.txt 2>err.txt || fail "a bad learning rate: $(cat err.txt)"
+[ "$(grep -c 'worse than guessing uniformly' err.txt)" = 1 ] || fail "no warning: $(cat err.txt)"
+rm -r bad
 
 # NaN: it stops, says where and what to try, and the old model stays.
 status=0
@@ -138,7 +175,11 @@ expect 2 'top_p' generate model --top-p 2
 expect 2 'length' generate model --length -5
 expect 3 'nowhere.txt' evaluate model nowhere.txt
 expect 4 'empty' evaluate model empty.txt
-expect 2 '1 token' evaluate model one.txt
+expect 4 'one.txt.*1 token' evaluate model one.txt
+expect 3 'text.txt: no model folder' info text.txt
+expect 3 'text.txt/model: no model folder' evaluate text.txt/model text.txt
+expect 3 'folder: no model folder' generate folder
+expect 2 'seed: -1; it must be a whole number' generate model --seed -1
 expect 2 'lstn' explain lstn
 riverrun generate model --prompt 'Zürich €' --length 5 >out.txt 2>err.txt || fail 'unknown prompt'
 grep -q 'not in the vocabulary' err.txt || fail "unknown prompt: $(cat err.txt)"

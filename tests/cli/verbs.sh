@@ -66,7 +66,26 @@ assert v['prompt'] + v['text'] == os.environ['ONE'], v"
   "$(riverrun generate char --temperature 0 --length 30 --seed 9)" ] || fail 'temperature 0 draws'
 
 riverrun info char | grep -q 'decoder.weight' || fail 'info'
+# Numbers are written as they were given.
+grep -q '"dropout": 0.2,' char/config.json || fail "config.json: $(cat char/config.json)"
+riverrun info char --json | grep -q '"dropout": 0.2,' || fail 'info --json: dropout'
+riverrun generate char --length 1 --temperature 0.7 --json | grep -q '"temperature": 0.7,' ||
+  fail 'generate --json: temperature'
+
+# What is not in the vocabulary, and what is not UTF-8.
+printf 'the cat sees\377 the \303 dog.\n' >odd.txt
+riverrun evaluate char odd.txt --json >e.json 2>err.txt
+json e.json "v['unknown_tokens'] == 2 and v['invalid_utf8'] == 2"
+grep -q 'odd.txt: not UTF-8 at byte 12 (2 such places' err.txt || fail "odd.txt: $(cat err.txt)"
+riverrun evaluate char odd.txt 2>/dev/null | grep -q 'at least [0-9.]* bits per character' ||
+  fail 'bits per character with unknown tokens'
+riverrun evaluate char text.txt | grep -q 'at least' && fail 'a bound without unknown tokens'
+cat odd.txt text.txt >mixed.txt
+riverrun train mixed.txt --out mixed $tiny --json >t.json 2>/dev/null
+json t.json "v['train_invalid_utf8'] == 2 and v['valid_invalid_utf8'] == 0"
 riverrun explain lstm | grep -q 'tanh' || fail 'explain'
+riverrun --version --json >x.json
+json x.json "v['name'] == 'riverrun' and v['version'].count('.') == 2"
 riverrun explain lstm --json >x.json
 json x.json "v['cell'] == 'lstm' and v['states'] == ['h', 'c'] and len(v['gates']) == 4"
 

@@ -162,8 +162,8 @@ TEST(LanguageModel, RefusesWhatDoesNotFit) {
   EXPECT_THROW((void)model.total_nats(three, three, 2, state), ShapeError);
   EXPECT_THROW((void)model.total_nats({}, {}, 1, state), ShapeError);
   LanguageModel::Reader reader(model);
-  EXPECT_THROW((void)reader.read(7), ShapeError);
-  EXPECT_THROW((void)reader.read(-1), ShapeError);
+  EXPECT_THROW((void)reader.read(7), ConfigError);
+  EXPECT_THROW((void)reader.read(-1), ConfigError);
 }
 
 TEST(LanguageModel, RefusesOptionsThatCannotBeAndNamesThem) {

@@ -21,9 +21,8 @@ using testing::HasSubstr;
 /// A folder that looks like a finished model, told apart by `text`.
 void make_model(const fs::path& folder, const std::string& text) {
   fs::create_directories(folder);
-  for (const char* name : {kConfigFile, kWeightsFile, kCheckpointFile}) {
-    replace_file(folder / name, text);
-  }
+  replace_file(folder / kConfigFile, R"({"model_type": "riverrun_lm"})");
+  for (const char* name : {kWeightsFile, kCheckpointFile}) replace_file(folder / name, text);
 }
 
 TEST(RunFolder, ANewFolderIsCreatedAndWrittenToDirectly) {
@@ -64,7 +63,6 @@ TEST(RunFolder, OverwritingKeepsTheOldModelUntilTheNewOneIsPublished) {
   EXPECT_FALSE(run.staged());
   EXPECT_TRUE(fs::equivalent(run.path(), out));
   EXPECT_EQ(read_file(out / kWeightsFile), "new");
-  EXPECT_EQ(read_file(out / kConfigFile), "new");
   // Nothing is left of the old one or of the way there.
   EXPECT_EQ(std::distance(fs::directory_iterator(temporary.path()), {}), 1);
   EXPECT_EQ(std::distance(fs::directory_iterator(out), {}), 3);
@@ -91,6 +89,31 @@ TEST(RunFolder, RefusesToOverwriteAFolderThatHoldsMoreThanAModel) {
     EXPECT_THAT(error.what(), HasSubstr("thesis.txt"));
   }
   EXPECT_EQ(read_file(out / "thesis.txt"), "mine");
+}
+
+TEST(RunFolder, RefusesTheModelOfAnotherProgram) {
+  for (const std::string name : {"config.json", "tokenizer.json", "model.safetensors"}) {
+    const TemporaryFolder temporary;
+    replace_file(temporary / name, "{}");
+    replace_file(temporary / "model-00001-of-00002.safetensors", "weights");
+    for (const bool overwrite : {false, true}) {
+      try {
+        (void)RunFolder::start(temporary.path(), overwrite);
+        FAIL() << name;
+      } catch (const ConfigError& error) {
+        EXPECT_THAT(error.what(), HasSubstr(name));
+        EXPECT_THAT(error.what(), HasSubstr("another program"));
+      }
+    }
+    EXPECT_EQ(read_file(temporary / name), "{}");
+  }
+}
+
+TEST(RunFolder, ARunKilledBeforeItsFirstCheckpointIsBegunAnew) {
+  const TemporaryFolder temporary;
+  replace_file(temporary / kConfigFile, R"({"model_type": "riverrun_lm"})");
+  replace_file(temporary / "tokenizer.json", "{}");
+  EXPECT_FALSE(RunFolder::start(temporary.path(), false).staged());
 }
 
 TEST(RunFolder, ResumesWhereTheCheckpointIs) {

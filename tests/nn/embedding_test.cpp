@@ -62,7 +62,7 @@ TEST(Embedding, SaysWhatIsWrong) {
                  "Embedding.forward: token 2 is 3; it must be in [0, num_embeddings = 3)");
   }
   const std::vector<std::int32_t> negative{-1};
-  EXPECT_THROW(static_cast<void>(embedding.forward(negative, {1})), Error);
+  EXPECT_THROW(static_cast<void>(embedding.forward(negative, {1})), ConfigError);
   EXPECT_THROW(static_cast<void>(embedding.forward(tokens, {2})), ShapeError);
   EXPECT_THROW(static_cast<void>(embedding.forward(tokens, {1, 1, 1, 3})), ShapeError);
 }

@@ -87,7 +87,7 @@ TEST(CrossEntropy, SaysWhatIsWrong) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "cross_entropy: target 1 is 3; it must be in [0, classes = 3)");
   }
-  EXPECT_THROW(cross_entropy(logits, std::vector<std::int32_t>{-1, 0}), Error);
+  EXPECT_THROW(cross_entropy(logits, std::vector<std::int32_t>{-1, 0}), ConfigError);
   EXPECT_NO_THROW(cross_entropy(logits, std::vector<std::int32_t>{-1, 0}, {.ignore_index = -1}));
   EXPECT_THROW(cross_entropy(tape.input(Tensor({2, 0})), std::vector<std::int32_t>{0, 0}),
                ShapeError);
@@ -243,9 +243,10 @@ TEST(LinearCrossEntropy, SaysWhatIsWrong) {
   EXPECT_THROW(
       static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 2}), targets, short_span)),
       ShapeError);
-  EXPECT_THROW(static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 2}), wrong)), Error);
+  EXPECT_THROW(static_cast<void>(linear_cross_entropy(decoder, Tensor({2, 2}), wrong)),
+               ConfigError);
   Tape tape;
-  EXPECT_THROW(linear_cross_entropy(decoder, tape, tape.input(Tensor({2, 2})), wrong), Error);
+  EXPECT_THROW(linear_cross_entropy(decoder, tape, tape.input(Tensor({2, 2})), wrong), ConfigError);
 }
 
 }  // namespace

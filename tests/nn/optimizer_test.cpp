@@ -141,6 +141,15 @@ std::vector<std::string> state_names(Optimizer& optimizer) {
   return names;
 }
 
+TEST(Optimizer, RefusesAMomentumThatGrowsWithoutEnd) {
+  Parameter w({2});
+  const ParameterList list{{"w", &w}};
+  for (const double momentum : {-0.1, 1.0, 5.0, std::nan("")}) {
+    EXPECT_THROW(SGD(list, {.momentum = momentum}), ConfigError) << momentum;
+    EXPECT_THROW(RMSProp(list, {.momentum = momentum}), ConfigError) << momentum;
+  }
+}
+
 TEST(Optimizer, NamesItsState) {
   Parameter a({2});
   Parameter b({3});

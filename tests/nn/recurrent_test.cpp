@@ -330,9 +330,20 @@ TEST(RecurrentErrors, SayWhoWhatAndTheRule) {
   expect_error<ShapeError>(forward({3, 2, 128}, state), "1 initial states came; the cell has 2");
 }
 
+TEST(RecurrentErrors, AValueOfNoTape) {
+  LSTM net({.input_size = 2, .hidden_size = 3});
+  Tape tape;
+  expect_error<Error>([&] { static_cast<void>(net.forward(tape, Var{})); }, "it has no value");
+}
+
 TEST(RecurrentErrors, OptionsThatCannotBe) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
   expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");
+  for (const std::int64_t size : {std::int64_t{1} << 29, std::int64_t{1} << 62}) {
+    expect_error<ConfigError>(lstm({.input_size = 1, .hidden_size = size}), "at most 268435456");
+    expect_error<ConfigError>(lstm({.input_size = size, .hidden_size = 1}), "at most 268435456");
+  }
+  expect_error<ConfigError>(lstm({.input_size = 1, .hidden_size = 1, .num_layers = 1001}), "1000");
   expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .dropout = 1.0f}),
                             "must be in [0, 1)");
   expect_error<ConfigError>(lstm({.input_size = 2, .hidden_size = 3, .proj_size = 3}),

@@ -93,6 +93,19 @@ TEST(Tape, RefusesAGradientOfAnotherShape) {
   EXPECT_THROW(tape.add_grad(x, Tensor({3})), ShapeError);
 }
 
+TEST(Tape, RefusesAValueOfNoTapeOrAnother) {
+  EXPECT_THROW((void)Var().value(), Error);
+  EXPECT_THROW((void)Var().grad(), Error);
+  EXPECT_THROW((void)Var().requires_grad(), Error);
+  Tape tape;
+  Tape other;
+  const Var v = other.input(Tensor({1}), true);
+  EXPECT_THROW(tape.backward(Var()), Error);
+  EXPECT_THROW(tape.backward(v), Error);
+  EXPECT_THROW((void)tape.grad(v), Error);
+  EXPECT_THROW(tape.add_grad(Var(), Tensor({1})), Error);
+}
+
 TEST(Tape, ReferencesToValuesSurviveRecording) {
   Tape tape;
   const Var x = tape.input(Tensor({1}, {3.0f}), true);

@@ -1,0 +1,123 @@
+#include "cli/train_report.h"
+
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/threads.h"
+
+#include "cli/command.h"
+
+namespace riverrun::cli {
+namespace {
+
+const char* to_string(lm::StopReason reason) {
+  switch (reason) {
+    case lm::StopReason::kFinished:
+      return "finished";
+    case lm::StopReason::kTimeLimit:
+      return "time limit";
+    case lm::StopReason::kInterrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+void print_notes(const EndedRun& run) {
+  const lm::TrainingResult& result = run.result;
+  if (result.reason != lm::StopReason::kFinished) {
+    note(fmt::format("{} after {}; the same command with --resume goes on from here",
+                     to_string(result.reason), counted(result.steps, "step")));
+  }
+  if (!result.model_saved && run.folder.staged()) {
+    note(
+        fmt::format("the old model is still in {}; the new run, which has no validated model yet, "
+                    "is in {}",
+                    run.out.string(), run.folder.path().string()));
+  }
+  if (!result.saved) return;
+  if (result.best && result.saved->valid_nats > result.best->valid_nats) {
+    note(fmt::format(
+        "the best model, of step {} with {:.4f} nats per token, was removed from {}; "
+        "now that of step {} is there",
+        result.best->step, result.best->valid_nats, run.out.string(), result.saved->step));
+  }
+  const double uniform = std::log(static_cast<double>(run.tokenizer.size()));
+  if (result.saved->valid_nats > uniform) {
+    note(
+        fmt::format("warning: the model is worse than guessing uniformly, which takes {:.4f} nats "
+                    "per token: train longer, or with a lower learning rate (--lr)",
+                    uniform));
+  }
+}
+
+nlohmann::ordered_json to_json(const EndedRun& run) {
+  const lm::TrainingResult& result = run.result;
+  nlohmann::ordered_json validations = nlohmann::ordered_json::array();
+  for (const lm::Validation& v : result.validations) {
+    validations.push_back({{"step", v.step},
+                           {"epoch", v.epoch},
+                           {"lr", v.lr},
+                           {"train_nats_per_token", v.train_nats},
+                           {"valid_nats_per_token", v.valid_nats},
+                           {"best", v.best}});
+  }
+  // Null where nothing was measured.
+  nlohmann::ordered_json nats;
+  nlohmann::ordered_json perplexity;
+  nlohmann::ordered_json step;
+  if (result.saved) {
+    nats = result.saved->valid_nats;
+    perplexity = std::exp(result.saved->valid_nats);
+    step = result.saved->step;
+  }
+  const lm::LanguageModelOptions& o = run.model.options();
+  return {{"out", run.out.string()},
+          {"stopped", to_string(result.reason)},
+          {"model_saved", result.model_saved},
+          {"cell", o.cell},
+          {"num_layers", o.num_layers},
+          {"embedding_size", o.embedding_size},
+          {"hidden_size", o.hidden_size},
+          {"parameters", run.model.parameter_count()},
+          {"tokens", text::to_string(run.tokenizer.kind())},
+          {"vocab_size", run.tokenizer.size()},
+          {"train_tokens", run.train.size()},
+          {"valid_tokens", run.valid.size()},
+          {"valid_unknown_tokens", run.valid.counts().unknown},
+          {"train_invalid_utf8", run.train.invalid().sequences},
+          {"valid_invalid_utf8", run.valid.invalid().sequences},
+          {"steps", result.steps},
+          {"epochs", run.epochs},
+          {"seconds", result.seconds},
+          {"tokens_trained", result.tokens},
+          {"tokens_per_second",
+           result.seconds > 0 ? static_cast<double>(result.tokens) / result.seconds : 0.0},
+          {"threads", num_threads()},
+          {"best_valid_nats_per_token", nats},
+          {"best_valid_perplexity", perplexity},
+          {"best_step", step},
+          {"validations", validations}};
+}
+
+}  // namespace
+
+void report(const EndedRun& run, bool json) {
+  print_notes(run);
+  const lm::TrainingResult& result = run.result;
+  if (json) {
+    print_json(to_json(run));
+  } else if (result.saved) {
+    print(fmt::format("{}: validation {:.4f} nats per token, perplexity {:.2f}; {} in {}\n",
+                      run.out.string(), result.saved->valid_nats,
+                      std::exp(result.saved->valid_nats), counted(result.tokens, "token"),
+                      duration(result.seconds)));
+  } else if (result.model_saved) {
+    print(fmt::format("{}: a model of {}, not yet validated\n", run.out.string(),
+                      counted(result.steps, "step")));
+  }
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "riverrun/lm/trainer.h"
+#include "riverrun/text/corpus.h"
+#include "riverrun/text/tokenizer.h"
+
+namespace riverrun::cli {
+
+/// A training run that has ended; all but `out` belongs to somebody else.
+struct EndedRun {
+  std::filesystem::path out;
+  const lm::RunFolder& folder;
+  const lm::LanguageModel& model;
+  const text::Tokenizer& tokenizer;
+  const text::Corpus& train;
+  const text::Corpus& valid;
+  std::int64_t epochs;
+  const lm::TrainingResult& result;
+};
+
+/// Prints what came of it, and notes what the user should know of it. Throws IoError.
+void report(const EndedRun& run, bool json);
+
+}  // namespace riverrun::cli

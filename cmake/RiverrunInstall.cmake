@@ -11,7 +11,7 @@ install(EXPORT riverrun-targets NAMESPACE riverrun:: DESTINATION ${riverrun_pack
 # Of kernels/, only what riverrun_add_cell compiles a user's own cell with.
 set(kernels ${PROJECT_SOURCE_DIR}/riverrun/kernels)
 file(GLOB cell_headers CONFIGURE_DEPENDS ${kernels}/*-inl.h)
-list(APPEND cell_headers ${kernels}/cell_kernels.h ${kernels}/highway-config.h)
+list(APPEND cell_headers ${kernels}/cell_kernels.h ${kernels}/product.h ${kernels}/highway-config.h)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/riverrun DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h"
         PATTERN "kernels" EXCLUDE)
@@ -33,7 +33,6 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/riverrun-config-version.c
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/riverrun-config.cmake
               ${PROJECT_BINARY_DIR}/riverrun-config-version.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/Finddnnl.cmake
               ${CMAKE_CURRENT_LIST_DIR}/RiverrunAddCell.cmake
               ${CMAKE_CURRENT_LIST_DIR}/cell.cpp.in
         DESTINATION ${riverrun_package_dir})

@@ -6,6 +6,7 @@
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/team.h"
+#include "riverrun/kernels/product.h"
 
 // What runs a cell over a sequence: one layer, one direction. Dimension letters: B batch,
 // H hidden_size, P what the recurrent product reads (proj_size or H), G gates, V gate values
@@ -27,32 +28,6 @@ struct Sequence {
   bool reverse = false;                       // from the last step to the first
   std::int64_t hidden = 0;                    // H
   std::int64_t recurrent = 0;                 // P
-};
-
-/// A matrix of which each row belongs to a sequence of the batch, or to a packed row.
-template <class T>
-struct Rows {
-  T* data = nullptr;
-  std::int64_t stride = 0;
-
-  [[nodiscard]] T* operator()(std::int64_t row) const { return data + row * stride; }
-  [[nodiscard]] Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
-};
-
-/// The columns of a matrix that is packed: `hidden` for each of `gates` gates. With one gate and no
-/// slots, any matrix.
-struct GateColumns {
-  std::int64_t hidden = 0;
-  int gates = 1;
-  const int* slots = nullptr;  // [gates]: the results of gate g go to column slots[g] * hidden
-
-  /// Of W_ih·x and W_hh·h, among the gate values.
-  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden) {
-    return {hidden, cell.layout.gates, cell.layout.input_slot.data()};
-  }
-  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden) {
-    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data()};
-  }
 };
 
 /// What one thread does of a sequence: some rows alone, or all of them as a member of a team that
@@ -135,28 +110,6 @@ struct CellKernels {
   void (*step)(const StepArgs&);
 };
 
-/// The left operand of a product, [rows, depth]: row by row, or transposed, as [depth, rows].
-struct Operand {
-  const float* data = nullptr;
-  std::int64_t stride = 0;
-  bool transposed = false;
-
-  Operand() = default;
-  Operand(const float* d, std::int64_t s, bool t = false) : data(d), stride(s), transposed(t) {}
-  Operand(Rows<const float> rows) : Operand(rows.data, rows.stride) {}  // NOLINT
-
-  [[nodiscard]] Operand from(std::int64_t row, std::int64_t k) const {
-    return {data + (transposed ? row + k * stride : row * stride + k), stride, transposed};
-  }
-};
-
-/// Packs the right operand of a product, [depth, columns], element (k, n) of which is
-/// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
-/// size is in floats. What is packed fits the SIMD target that was in use then.
-[[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth);
-void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
-          std::int64_t column_stride, std::int64_t depth, float* packed);
-
 /// Packs weight_hh [G*H, P] for `backward`.
 [[nodiscard]] std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
                                                   std::int64_t recurrent);
@@ -175,12 +128,6 @@ inline void begin_split_gates(const CellDescriptor& cell, std::int64_t hidden, s
     }
   }
 }
-
-/// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
-/// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
-/// rows are computed at once.
-void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
-             const float* packed, const float* bias, bool add, Rows<float> out);
 
 /// The interpreter: runs any cell, one made at run time too.
 [[nodiscard]] const CellKernels& interpreter_kernels();

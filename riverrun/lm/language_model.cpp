@@ -8,7 +8,6 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
-#include "riverrun/kernels/matmul.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/embedding.h"
@@ -184,15 +183,13 @@ const LanguageModelOptions& LanguageModel::options() const noexcept { return imp
 struct LanguageModel::Reader::Impl {
   explicit Impl(const LanguageModel& model)
       : embedding(model.impl_->embedding.weight().value()),
-        weight(model.impl_->decoder.weight().value()),
-        bias(model.impl_->decoder.bias().value()),
+        decoder(model.impl_->decoder),
         stream(model.impl_->rnn.stream(1)),
         hidden({model.options().hidden_size}),
         logits({model.options().vocab_size}) {}
 
   const Tensor& embedding;
-  const Tensor& weight;
-  const Tensor& bias;
+  const Linear& decoder;
   Stream stream;
   Tensor hidden;
   Tensor logits;
@@ -213,11 +210,7 @@ std::span<const float> LanguageModel::Reader::read(std::int32_t token) {
   impl_->stream.step(
       impl_->embedding.values().subspan(static_cast<std::size_t>(token) * size, size),
       impl_->hidden.values());
-  const std::int64_t hidden_size = impl_->hidden.elements();
-  std::copy(impl_->bias.values().begin(), impl_->bias.values().end(), impl_->logits.data());
-  kernels::matmul(1, vocab_size, hidden_size, {impl_->hidden.data(), hidden_size},
-                  {impl_->weight.data(), hidden_size, true}, 1.0f, impl_->logits.data(),
-                  vocab_size);
+  impl_->decoder.multiply(1, impl_->hidden.data(), impl_->logits.data());
   return impl_->logits.values();
 }
 

@@ -129,7 +129,10 @@ struct Trainer::Impl {
     });
     if (stopped) return std::nullopt;
     const double nats = evaluation.nats_per_token();
-    if (!std::isfinite(nats)) throw diverged("validation loss", nats, state.step);
+    // A perplexity that no number can hold is divergence too, though the loss is still one.
+    if (!std::isfinite(evaluation.perplexity())) {
+      throw diverged("validation loss", nats, state.step);
+    }
     return nats;
   }
 

@@ -12,9 +12,7 @@
 namespace riverrun {
 namespace {
 
-double sum_of_squares(const Tensor& tensor) {
-  const std::int64_t n = tensor.elements();
-  const float* values = tensor.data();
+double sum_of_squares(const float* values, std::int64_t n) {
   std::vector<double> pieces(
       static_cast<std::size_t>((n + kElementsPerChunk - 1) / kElementsPerChunk));
   parallel_chunks(n, kElementsPerChunk, [&](std::int64_t begin, std::int64_t end) {
@@ -37,6 +35,16 @@ double sum_of_squares(const Tensor& tensor) {
   return total;
 }
 
+/// body(values, n) for the stretches of a gradient that may be other than zero.
+template <class Body>
+void for_stretches(const Parameter& parameter, Body&& body) {
+  const Tensor& grad = parameter.grad();
+  if (grad.empty()) return;
+  if (parameter.grad_rows().empty()) return body(0, grad.elements());
+  const std::int64_t width = grad.elements() / grad.size(0);
+  for (const std::int32_t row : parameter.grad_rows()) body(row * width, width);
+}
+
 }  // namespace
 
 double clip_grad_norm(const ParameterList& parameters, double max_norm) {
@@ -45,14 +53,18 @@ double clip_grad_norm(const ParameterList& parameters, double max_norm) {
                       "; it must be positive");
   }
   double total = 0.0;
-  for (const NamedParameter& entry : parameters) total += sum_of_squares(entry.parameter->grad());
+  for (const NamedParameter& entry : parameters) {
+    for_stretches(*entry.parameter, [&](std::int64_t begin, std::int64_t n) {
+      total += sum_of_squares(entry.parameter->grad().data() + begin, n);
+    });
+  }
   const double norm = std::sqrt(total);
   // PyTorch's constant, which keeps the quotient finite.
   const double factor = max_norm / (norm + 1e-6);
   if (!std::isfinite(norm) || factor >= 1.0) return norm;
   for (const NamedParameter& entry : parameters) {
     if (entry.parameter->grad().empty()) continue;
-    scale(entry.parameter->mutable_grad(), static_cast<float>(factor));
+    scale(entry.parameter->nonzero_grad(), static_cast<float>(factor));
   }
   return norm;
 }
@@ -64,7 +76,7 @@ void clip_grad_value(const ParameterList& parameters, float clip_value) {
   }
   for (const NamedParameter& entry : parameters) {
     if (entry.parameter->grad().empty()) continue;
-    Tensor& grad = entry.parameter->mutable_grad();
+    Tensor& grad = entry.parameter->nonzero_grad();
     float* values = grad.data();
     parallel_chunks(grad.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {

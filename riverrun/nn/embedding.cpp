@@ -71,7 +71,7 @@ Var Embedding::forward(Tape& tape, std::span<const std::int32_t> tokens, const S
     // is made in the order of the tokens.
     constexpr std::int64_t kColumnsPerChunk = 64;
     const std::int64_t dim = options_.embedding_dim;
-    float* sums = weight_.mutable_grad().data();
+    float* sums = weight_.mutable_grad_rows(kept).data();
     parallel_chunks(dim, kColumnsPerChunk, [&](std::int64_t begin, std::int64_t end) {
       const float* row = grad.data();
       for (const std::int32_t token : kept) {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
-#include "riverrun/kernels/matmul.h"
+#include "riverrun/kernels/product.h"
 #include "riverrun/nn/elementwise.h"
 
 namespace riverrun {
@@ -42,19 +43,11 @@ Shape Linear::output_shape(const Shape& input) const {
   return Shape(std::span(extents).first(static_cast<std::size_t>(input.rank())));
 }
 
-void Linear::multiply(std::int64_t rows, const float* input, float* output) const {
+void Linear::multiply(std::int64_t rows, const float* input, float* output, bool with_bias) const {
   const auto [in, out, bias, seed] = options_;
-  if (bias) {
-    const float* values = bias_.value().data();
-    parallel_chunks(rows, std::max<std::int64_t>(1, kElementsPerChunk / out),
-                    [=, out = out](std::int64_t begin, std::int64_t end) {
-                      for (std::int64_t r = begin; r < end; ++r) {
-                        std::copy_n(values, out, output + r * out);
-                      }
-                    });
-  }
-  kernels::matmul(rows, out, in, {input, in}, {weight_.value().data(), in, true},
-                  bias ? 1.0f : 0.0f, output, out);
+  const std::shared_ptr<const Tensor> packed = packed_.of(weight_);
+  kernels::product({out}, rows, in, {input, in}, packed->data(),
+                   bias && with_bias ? bias_.value().data() : nullptr, false, {output, out});
 }
 
 Tensor Linear::forward(const Tensor& input) const {
@@ -69,13 +62,20 @@ Var Linear::forward(Tape& tape, Var input) {
   multiply(rows, input.value().data(), output.data());
   return tape.record(std::move(output), [this, &tape, input, rows](const Tensor& grad) {
     const auto [in, out, bias, seed] = options_;
-    kernels::matmul(out, in, rows, {grad.data(), out, true}, {input.value().data(), in}, 1.0f,
-                    weight_.mutable_grad().data(), in);
+    Tensor packed = tape.allocate({kernels::packed_size({in}, rows)});
+    kernels::pack({in}, input.value().data(), in, 1, rows, packed.data());
+    const auto [grad_weight, add] = weight_.grad_target();
+    kernels::product({in}, out, rows, {grad.data(), out, true}, packed.data(), nullptr, add,
+                     {grad_weight.data(), in});
+    tape.recycle(std::move(packed));
     if (bias) add_column_sums(rows, out, grad.data(), out, bias_.mutable_grad().data());
     if (!input.requires_grad()) return;
+    packed = tape.allocate({kernels::packed_size({in}, out)});
+    kernels::pack({in}, weight_.value().data(), in, 1, out, packed.data());
     Tensor grad_input = tape.allocate(input.shape());
-    kernels::matmul(rows, in, out, {grad.data(), out}, {weight_.value().data(), in}, 0.0f,
-                    grad_input.data(), in);
+    kernels::product({in}, rows, out, {grad.data(), out}, packed.data(), nullptr, false,
+                     {grad_input.data(), in});
+    tape.recycle(std::move(packed));
     tape.add_grad(input, std::move(grad_input));
   });
 }

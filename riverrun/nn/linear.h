@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "riverrun/core/tensor.h"
+#include "riverrun/nn/packed_weight.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/tape.h"
 
@@ -31,6 +32,11 @@ class Linear {
   /// recording. Throws ShapeError.
   Var forward(Tape& tape, Var input);
 
+  /// output [rows, out_features] from input [rows, in_features], both dense, without gradients and
+  /// shapes; allocates only if the weight has changed since the last call. `with_bias` false leaves
+  /// the bias out.
+  void multiply(std::int64_t rows, const float* input, float* output, bool with_bias = true) const;
+
   /// "weight" and, if there is one, "bias".
   [[nodiscard]] ParameterList parameters();
   [[nodiscard]] const LinearOptions& options() const noexcept { return options_; }
@@ -41,13 +47,12 @@ class Linear {
   [[nodiscard]] const Parameter& bias() const noexcept { return bias_; }
 
  private:
-  /// output [rows, out_features] from input [rows, in_features], both dense.
-  void multiply(std::int64_t rows, const float* input, float* output) const;
   [[nodiscard]] Shape output_shape(const Shape& input) const;
 
   LinearOptions options_;
   Parameter weight_;
   Parameter bias_;
+  PackedWeight packed_;
 };
 
 }  // namespace riverrun

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "riverrun/core/error.h"
-#include "riverrun/kernels/matmul.h"
+#include "riverrun/kernels/product.h"
 #include "riverrun/kernels/softmax.h"
 #include "riverrun/nn/elementwise.h"
 
@@ -86,8 +86,7 @@ void for_chunks(const Linear& decoder, std::int64_t all_rows, const float* hidde
   const std::int64_t chunk = logits.size(0);
   for (std::int64_t first = 0; first < all_rows; first += chunk) {
     const std::int64_t rows = std::min(chunk, all_rows - first);
-    kernels::matmul(rows, classes, in, {hidden + first * in, in},
-                    {decoder.weight().value().data(), in, true}, 0.0f, logits.data(), classes);
+    decoder.multiply(rows, hidden + first * in, logits.data(), /*with_bias=*/false);
     body(first, rows, logits.data());
   }
 }
@@ -151,6 +150,12 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
   std::vector<double> nats(targets.size());
   Tensor logits = tape.allocate(chunk_shape(all_rows, classes));
   const float* x = hidden.value().data();
+  Tensor packed_x = tape.allocate({kernels::packed_size({in}, logits.size(0))});
+  Tensor packed_weight;
+  if (!grads.hidden.empty()) {
+    packed_weight = tape.allocate({kernels::packed_size({in}, classes)});
+    kernels::pack({in}, decoder.weight().value().data(), in, 1, classes, packed_weight.data());
+  }
   if (all_rows == 0) grads.weight.fill(0.0f);
   for_chunks(decoder, all_rows, x, logits,
              [&, in = in, classes = classes, bias = bias](std::int64_t first, std::int64_t rows,
@@ -158,27 +163,28 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
                                    targets.data() + first, options.ignore_index},
                                   static_cast<float>(factor), chunk, nats.data() + first);
-               kernels::matmul(classes, in, rows, {chunk, classes, true}, {x + first * in, in},
-                               first == 0 ? 0.0f : 1.0f, grads.weight.data(), in);
+               kernels::pack({in}, x + first * in, in, 1, rows, packed_x.data());
+               kernels::product({in}, classes, rows, {chunk, classes, true}, packed_x.data(),
+                                nullptr, first > 0, {grads.weight.data(), in});
                if (bias) add_column_sums(rows, classes, chunk, classes, grads.bias.data());
                if (!grads.hidden.empty()) {
-                 kernels::matmul(rows, in, classes, {chunk, classes},
-                                 {decoder.weight().value().data(), in}, 0.0f,
-                                 grads.hidden.data() + first * in, in);
+                 kernels::product({in}, rows, classes, {chunk, classes}, packed_weight.data(),
+                                  nullptr, false, {grads.hidden.data() + first * in, in});
                }
              });
-  tape.recycle(std::move(logits));
+  for (Tensor* tensor : {&logits, &packed_x, &packed_weight}) tape.recycle(std::move(*tensor));
 
   return tape.record(
       scalar(tape, sum(nats) * factor),
       [&decoder, &tape, hidden, grads = std::move(grads)](const Tensor& grad) mutable {
         const float upstream = grad.values()[0];
-        add_scaled(decoder.weight().mutable_grad(), grads.weight, upstream);
-        tape.recycle(std::move(grads.weight));
-        if (!grads.bias.empty()) {
-          add_scaled(decoder.bias().mutable_grad(), grads.bias, upstream);
-          tape.recycle(std::move(grads.bias));
-        }
+        const auto add_to = [&](Parameter& parameter, Tensor& term) {
+          if (term.empty()) return;
+          if (upstream != 1.0f) scale(term, upstream);
+          tape.recycle(parameter.add_grad(std::move(term)));
+        };
+        add_to(decoder.weight(), grads.weight);
+        add_to(decoder.bias(), grads.bias);
         if (grads.hidden.empty()) return;
         if (upstream != 1.0f) scale(grads.hidden, upstream);
         tape.add_grad(hidden, std::move(grads.hidden));

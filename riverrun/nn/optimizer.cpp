@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -81,6 +82,14 @@ void Optimizer::step() {
   for (Slot& slot : slots_) {
     if (slot.parameter->grad().empty()) continue;
     Tensor& value = slot.parameter->mutable_value();
+    const std::span<const std::int32_t> rows = slot.parameter->grad_rows();
+    if (!rows.empty() && leaves_values_without_gradient()) {
+      const std::int64_t width = value.elements() / value.size(0);
+      for (const std::int32_t row : rows) {
+        pieces.push_back({&slot, value.data(), row * width, (row + 1) * width});
+      }
+      continue;
+    }
     for (std::int64_t begin = 0; begin < value.elements(); begin += kElementsPerChunk) {
       pieces.push_back(
           {&slot, value.data(), begin, std::min(value.elements(), begin + kElementsPerChunk)});

@@ -39,6 +39,8 @@ class Optimizer {
 
   /// Called once before the pieces of a step, with steps() already counting it.
   virtual void prepare() {}
+  /// Whether update() changes nothing where the gradient is zero, so that it may be left out there.
+  [[nodiscard]] virtual bool leaves_values_without_gradient() const { return false; }
   /// Updates n consecutive values of one parameter; buffers[k] is that piece of the k-th buffer.
   /// Called from several threads.
   virtual void update(std::int64_t n, float* value, const float* grad,
@@ -73,6 +75,9 @@ class SGD final : public Optimizer {
  private:
   void update(std::int64_t n, float* value, const float* grad,
               float* const* buffers) const override;
+  [[nodiscard]] bool leaves_values_without_gradient() const override {
+    return options_.momentum == 0.0 && options_.weight_decay == 0.0;
+  }
   SGDOptions options_;
 };
 

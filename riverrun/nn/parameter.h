@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,37 @@ class Parameter {
   }
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
-  /// The sum of all gradients since zero_grad(); empty before the first backward pass.
+  /// The sum of all gradients since zero_grad(); empty if there were none.
   [[nodiscard]] const Tensor& grad() const noexcept { return grad_; }
+  /// The rows (first dimension) of grad() that may be other than zero, in rising order, of a
+  /// gradient to which mutable_grad_rows() alone has added; else empty, and all may be.
+  [[nodiscard]] std::span<const std::int32_t> grad_rows() const noexcept { return grad_rows_; }
+
   /// The gradient for adding to; zeros at first.
   [[nodiscard]] Tensor& mutable_grad();
+  /// The same for adding to some rows only, in any order and more than once: an embedding's.
+  [[nodiscard]] Tensor& mutable_grad_rows(std::span<const std::int32_t> rows);
+  /// The gradient for adding to, or with `add` false for writing all of it.
+  struct GradTarget {
+    Tensor& grad;
+    bool add;
+  };
+  [[nodiscard]] GradTarget grad_target();
+  /// The gradient for changing what is other than zero.
+  [[nodiscard]] Tensor& nonzero_grad() noexcept { return grad_; }
+  /// Adds `term`, which has the shape of the value. Returns a tensor that is free for other use.
+  Tensor add_grad(Tensor&& term);
+  /// Empties the gradient; its memory is kept.
   void zero_grad() noexcept;
 
  private:
+  void begin_grad();
+
   Tensor value_;
   Tensor grad_;
+  std::vector<std::int32_t> grad_rows_;
+  Tensor spare_;  // where the next gradient goes, if grad_ is empty
+  bool spare_is_zero_ = false;
   std::uint64_t version_ = 1;
 };
 
@@ -47,7 +70,7 @@ using ParameterList = std::vector<NamedParameter>;
 /// `list` with `prefix` and a dot before each name.
 [[nodiscard]] ParameterList prefixed(const std::string& prefix, ParameterList list);
 
-/// Sets every gradient to zero, as PyTorch's optimizer.zero_grad(set_to_none=False).
+/// Empties every gradient, as PyTorch's optimizer.zero_grad().
 void zero_grad(const ParameterList& parameters) noexcept;
 
 }  // namespace riverrun

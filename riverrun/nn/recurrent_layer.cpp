@@ -274,13 +274,14 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     return to;
   };
   Tensor packed_input = pack_rows(sizes_.input, rows, input);
+  const auto [grad_ih, add_ih] = weight_ih.grad_target();
   for (const GateRun& run : layout.input_runs) {
     if (run.count == 0) break;
     const std::int64_t units = run.count * hidden;
     const std::int64_t weight_row = run.gate * hidden * sizes_.input;
     const float* grad = grad_gates.data() + run.slot * hidden;
     kernels::product({sizes_.input}, units, rows, {grad, gates_stride, true}, packed_input.data(),
-                     nullptr, true, {weight_ih.mutable_grad().data() + weight_row, sizes_.input});
+                     nullptr, add_ih, {grad_ih.data() + weight_row, sizes_.input});
     if (grad_input == nullptr) continue;
     Tensor packed_ih = pack_rows(sizes_.input, units, weight_ih.value().data() + weight_row);
     kernels::product({sizes_.input}, rows, units, {grad, gates_stride}, packed_ih.data(), nullptr,
@@ -304,20 +305,21 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     });
     Tensor packed_h = pack_rows(recurrent, rows, h.data());
     recycle(std::move(h));
+    const auto [grad_hh, add_hh] = weight_hh.grad_target();
     for (const GateRun& run : layout.recurrent_runs) {
       if (run.count == 0) break;
-      kernels::product(
-          {recurrent}, run.count * hidden, rows,
-          {grad_gates.data() + run.slot * hidden, gates_stride, true}, packed_h.data(), nullptr,
-          true, {weight_hh.mutable_grad().data() + run.gate * hidden * recurrent, recurrent});
+      kernels::product({recurrent}, run.count * hidden, rows,
+                       {grad_gates.data() + run.slot * hidden, gates_stride, true}, packed_h.data(),
+                       nullptr, add_hh,
+                       {grad_hh.data() + run.gate * hidden * recurrent, recurrent});
     }
     recycle(std::move(packed_h));
   }
   if (sizes_.projected) {
     Tensor packed_output = pack_rows(hidden, rows, pass.cell_output.data());
+    const auto [grad_hr, add_hr] = weight_hr.grad_target();
     kernels::product({hidden}, recurrent, rows, {grad_projected.data(), recurrent, true},
-                     packed_output.data(), nullptr, true,
-                     {weight_hr.mutable_grad().data(), hidden});
+                     packed_output.data(), nullptr, add_hr, {grad_hr.data(), hidden});
     recycle(std::move(packed_output));
   }
   if (sizes_.bias) {

@@ -71,7 +71,7 @@ class RecurrentLayer {
 
   /// The weights in the order in which the kernels read them.
   struct Packed {
-    Tensor bias;       // [V*H]
+    Tensor bias;  // [V*H]
     Tensor weight_ih;
     Tensor weight_hh;
     Tensor weight_hr;

@@ -135,7 +135,7 @@ riverrun train text.txt --out removed --resume >/dev/null 2>err.txt || fail 'a r
 riverrun info removed >/dev/null || fail 'a removed model was not made up for'
 
 # A model that is worse than none is no success to be silent about.
-riverrun train text.txt --out bad $tiny --optimizer sgd --schedule constant --warmup 0 --lr 1e4 \
+riverrun train text.txt --out bad $tiny --optimizer sgd --schedule constant --warmup 0 --lr 50 \
   >out.txt 2>err.txt || fail "a bad learning rate: $(cat err.txt)"
 [ "$(grep -c 'worse than guessing uniformly' err.txt)" = 1 ] || fail "no warning: $(cat err.txt)"
 rm -r bad

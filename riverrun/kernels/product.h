@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+
+#include "riverrun/cell/descriptor.h"
+
+// Matrix products whose right operand is packed once and used many times: weights.
+
+namespace riverrun::kernels {
+
+/// A matrix of which each row belongs to a sequence of the batch, or to a packed row.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  [[nodiscard]] T* operator()(std::int64_t row) const { return data + row * stride; }
+  [[nodiscard]] Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
+};
+
+/// The columns of a matrix that is packed: `hidden` for each of `gates` gates. With one gate and no
+/// slots, any matrix.
+struct GateColumns {
+  std::int64_t hidden = 0;
+  int gates = 1;
+  const int* slots = nullptr;  // [gates]: the results of gate g go to column slots[g] * hidden
+
+  /// Of W_ih·x and W_hh·h, among the gate values.
+  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden) {
+    return {hidden, cell.layout.gates, cell.layout.input_slot.data()};
+  }
+  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden) {
+    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data()};
+  }
+};
+
+/// The left operand of a product, [rows, depth]: row by row, or transposed, as [depth, rows].
+struct Operand {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+  bool transposed = false;
+
+  Operand() = default;
+  Operand(const float* d, std::int64_t s, bool t = false) : data(d), stride(s), transposed(t) {}
+  Operand(Rows<const float> rows) : Operand(rows.data, rows.stride) {}  // NOLINT
+
+  [[nodiscard]] Operand from(std::int64_t row, std::int64_t k) const {
+    return {data + (transposed ? row + k * stride : row * stride + k), stride, transposed};
+  }
+};
+
+/// Packs the right operand of a product, [depth, columns], element (k, n) of which is
+/// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
+/// size is in floats. What is packed fits the SIMD target that was in use then.
+[[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth);
+void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
+          std::int64_t column_stride, std::int64_t depth, float* packed);
+
+/// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
+/// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
+/// rows are computed at once.
+void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
+             const float* packed, const float* bias, bool add, Rows<float> out);
+
+}  // namespace riverrun::kernels

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "riverrun/core/tensor.h"
+#include "riverrun/nn/parameter.h"
+
+namespace riverrun {
+
+/// A weight [out, in] in the order in which kernels::product reads it as the right operand of
+/// x·Wᵀ. Several threads may ask at once.
+class PackedWeight {
+ public:
+  PackedWeight();
+  PackedWeight(PackedWeight&&) noexcept;
+  PackedWeight& operator=(PackedWeight&&) noexcept;
+  ~PackedWeight();
+
+  /// Packed anew if the weight has changed since the last call, which allocates.
+  [[nodiscard]] std::shared_ptr<const Tensor> of(const Parameter& weight) const;
+
+ private:
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace riverrun

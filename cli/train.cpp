@@ -291,6 +291,7 @@ ExitCode TrainCommand::run() {
     tokens_ = kind;
   }
   const bool going_on = folder.has_value();
+  const bool had_no_model = going_on && !fs::exists(folder->path() / lm::kWeightsFile);
 
   // Cheap checks first: nobody should wait for a vocabulary to hear of a mistyped option.
   lm::check(options_.trainer);
@@ -339,6 +340,7 @@ ExitCode TrainCommand::run() {
           .train = train,
           .valid = valid,
           .epochs = options_.trainer.epochs,
+          .had_no_model = had_no_model,
           .result = result},
          json_);
   return result.reason == lm::StopReason::kInterrupted ? kInterrupted : kOk;

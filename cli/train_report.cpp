@@ -43,6 +43,9 @@ void print_notes(const EndedRun& run) {
         "the best model, of step {} with {:.4f} nats per token, was removed from {}; "
         "now that of step {} is there",
         result.best->step, result.best->valid_nats, run.out.string(), result.saved->step));
+  } else if (run.had_no_model && result.tokens == 0) {
+    note(fmt::format("the model had been removed from {} and was written again from the checkpoint",
+                     run.out.string()));
   }
   const double uniform = std::log(static_cast<double>(run.tokenizer.size()));
   if (result.saved->valid_nats > uniform) {

@@ -18,6 +18,8 @@ struct EndedRun {
   const text::Corpus& train;
   const text::Corpus& valid;
   std::int64_t epochs;
+  /// It was resumed in a folder without the model.
+  bool had_no_model;
   const lm::TrainingResult& result;
 };
 

@@ -184,10 +184,9 @@ SavedModel load_model(const std::filesystem::path& folder) {
   }
   std::error_code code;
   if (!fs::exists(folder / kWeightsFile, code) && fs::exists(folder / kCheckpointFile, code)) {
-    throw IoError(
-        (folder / kWeightsFile).string(), ENOENT,
-        "the run in this folder is unfinished and has no model yet; train --resume goes on "
-        "with it");
+    throw IoError((folder / kWeightsFile).string(), ENOENT,
+                  "the run in this folder is unfinished, or its model was removed; train --resume "
+                  "makes one");
   }
   const io::SafetensorsFile file(folder / kWeightsFile);
   check_sizes(options, file);

@@ -188,7 +188,8 @@ std::vector<TextPart> whole_files(std::span<const fs::path> paths) {
 TextSplit split_files(std::span<const fs::path> paths, double valid_fraction, CutAt cut_at) {
   if (!(valid_fraction > 0.0 && valid_fraction < 1.0)) {
     throw ConfigError(
-        fmt::format("split_files: valid_fraction is {}; must be between 0 and 1", valid_fraction));
+        fmt::format("split_files: valid_fraction (--valid-fraction) is {}; must be between 0 and 1",
+                    valid_fraction));
   }
   const std::vector<TextPart> parts = whole_files(paths);
   std::int64_t total = 0;

@@ -44,7 +44,8 @@ expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1
 expect 2 'init_uniform' train text.txt --out new --forget-bias 1 --init-uniform 0.1
 expect 2 'syllable' train text.txt --out new --tokens syllable
 expect 2 'vocab|size' train text.txt --out new --tokens byte --vocab-size 10
-expect 2 'fraction' train text.txt --out new --valid-fraction 1.5
+expect 2 'vocab-size. is -4' train text.txt --out new --vocab-size -4
+expect 2 '--valid-fraction' train text.txt --out new --valid-fraction 1.5
 expect 2 'valid' train text.txt --out new --valid text.txt --valid-fraction 0.2
 expect 2 'resume|overwrite' train text.txt --out new --resume --overwrite
 expect 2 'parameters' train text.txt --out new --hidden-size 100000000
@@ -127,11 +128,12 @@ sed 's/cat/cow/' text.txt >other.txt
 expect 2 'not the one' train other.txt --out model --resume
 untouched 'resuming wrongly'
 
-# A finished run whose model was removed, and one that has no model yet.
+# A finished run whose model was removed.
 cp -r model removed
 rm removed/model.safetensors
 expect 3 'unfinished' info removed
 riverrun train text.txt --out removed --resume >/dev/null 2>err.txt || fail 'a removed model'
+grep -q 'written again from the checkpoint' err.txt || fail "a removed model: $(cat err.txt)"
 riverrun info removed >/dev/null || fail 'a removed model was not made up for'
 
 # A model that is worse than none is no success to be silent about.

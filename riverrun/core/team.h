@@ -25,54 +25,68 @@ class Team {
 
   [[nodiscard]] std::int64_t shares() const noexcept { return count_; }
 
-  class Member {
-   public:
-    /// `index` is in [0, shares).
-    Member(Team& team, std::int64_t index) noexcept : team_(team), index_(index) {}
-
-    /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
-    template <class Body>
-    void phase(const Body& body) {
-      const std::int64_t count = team_.count_;
-      for (std::int64_t i = 0; i < count; ++i) {
-        const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
-        Share& share = team_.share(number);
-        std::int64_t expected = phase_;
-        if (share.begun.load(std::memory_order_relaxed) != expected ||
-            !share.begun.compare_exchange_strong(expected, phase_ + 1, std::memory_order_relaxed)) {
-          continue;
-        }
-        body(number);
-        share.done.store(phase_ + 1, std::memory_order_release);
-      }
-      ++phase_;
-      for (std::int64_t i = 0; i < count; ++i) await(team_.share(i).done);
-    }
-
-   private:
-    void await(const std::atomic<std::int64_t>& done) const noexcept {
-      // Longer than a phase takes; then whoever is waited for has probably lost its CPU to us.
-      constexpr int kSpins = 20000;
-      for (int spins = 0; done.load(std::memory_order_acquire) < phase_; ++spins) {
-        if (spins >= kSpins) std::this_thread::yield();
-      }
-    }
-
-    Team& team_;
-    std::int64_t index_;
-    std::int64_t phase_ = 0;
-  };
+  class Member;
 
  private:
-  // The number of phases in which the share was begun and done, on a cache line of its own.
-  struct alignas(64) Share {
-    std::atomic<std::int64_t> begun{0};
-    std::atomic<std::int64_t> done{0};
+  // Alone on their lines of the cache: what changes in every phase, and what seldom does.
+  struct Share {
+    alignas(64) std::atomic<std::int64_t> done{0};   // in how many phases
+    alignas(64) std::atomic<std::int64_t> begun{0};  // until its member takes it
+    std::atomic<bool> is_taken{false};
   };
   [[nodiscard]] Share& share(std::int64_t i) noexcept { return shares_[i]; }
 
   std::int64_t count_;
   std::unique_ptr<Share[]> shares_;
+};
+
+/// What one thread holds of a team.
+class Team::Member {
+ public:
+  /// `index` is in [0, shares).
+  Member(Team& team, std::int64_t index) noexcept : team_(team), index_(index) {}
+
+  /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
+  template <class Body>
+  void phase(const Body& body) {
+    const std::int64_t count = team_.count_;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
+      Share& share = team_.share(number);
+      if (!begins(share, i == 0)) continue;
+      body(number);
+      share.done.store(phase_ + 1, std::memory_order_release);
+    }
+    ++phase_;
+    for (std::int64_t i = 0; i < count; ++i) await(team_.share(i).done);
+  }
+
+ private:
+  // Whether the share falls to this thread. Who has done its own share once does it in every phase
+  // from then on, and saves a line of the cache being passed to and fro. The others know, because
+  // they have waited for that share's `done`.
+  bool begins(Share& share, bool own) const noexcept {
+    if (share.is_taken.load(std::memory_order_relaxed)) return own;
+    std::int64_t expected = phase_;
+    if (share.begun.load(std::memory_order_relaxed) != expected ||
+        !share.begun.compare_exchange_strong(expected, phase_ + 1, std::memory_order_relaxed)) {
+      return false;
+    }
+    if (own) share.is_taken.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  void await(const std::atomic<std::int64_t>& done) const noexcept {
+    // Longer than a phase takes; then whoever is waited for has probably lost its CPU to us.
+    constexpr int kSpins = 20000;
+    for (int spins = 0; done.load(std::memory_order_acquire) < phase_; ++spins) {
+      if (spins >= kSpins) std::this_thread::yield();
+    }
+  }
+
+  Team& team_;
+  std::int64_t index_;
+  std::int64_t phase_ = 0;
 };
 
 }  // namespace riverrun

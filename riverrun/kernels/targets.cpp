@@ -1,5 +1,6 @@
 #include "riverrun/kernels/targets.h"
 
+#include <atomic>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -26,6 +27,10 @@ std::int64_t available() {
   return targets;
 }
 
+/// The target that force_simd_target asked for, or 0. Highway is not asked for it: it would ask the
+/// processor, which takes tens of microseconds on a virtual machine.
+std::atomic<std::int64_t> forced_target{0};
+
 /// A lower bit is a better target.
 std::int64_t best(std::int64_t targets) { return targets & -targets; }
 
@@ -40,8 +45,8 @@ std::vector<std::string> simd_targets() {
 }
 
 std::string_view simd_target() {
-  static_cast<void>(available());
-  return hwy::TargetName(best(compiled(hwy::SupportedTargets())));
+  const std::int64_t forced = forced_target.load(std::memory_order_relaxed);
+  return hwy::TargetName(forced != 0 ? forced : best(available()));
 }
 
 void force_simd_target(std::string_view name) {
@@ -53,6 +58,7 @@ void force_simd_target(std::string_view name) {
     throw ConfigError(fmt::format("force_simd_target: name is \"{}\"; it must be one of {}", name,
                                   fmt::join(simd_targets(), ", ")));
   }
+  forced_target.store(name.empty() ? 0 : forced, std::memory_order_relaxed);
   hwy::SetSupportedTargetsForTest(name.empty() ? 0 : forced);
   // Highway looks at the supported targets at the first dispatch only, then at this.
   hwy::GetChosenTarget().Update(forced);

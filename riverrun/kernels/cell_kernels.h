@@ -42,12 +42,19 @@ struct Part {
 struct ForwardArgs {
   const CellDescriptor* cell = nullptr;
   Sequence sequence;
-  // The steps to do now, in the order of the direction, and biases + W_ih·x for them, [.., V*H],
-  // beginning with packed row gates_row; overwritten.
+  // The steps to do now, in the order of the direction, and biases + W_ih·x for them, [gates_rows,
+  // V*H], beginning with packed row gates_row; overwritten.
   std::int64_t first_position = 0;
   std::int64_t end_position = 0;
   std::int64_t gates_row = 0;
+  std::int64_t gates_rows = 0;
   float* gates = nullptr;
+  // With weight_ih, biases + W_ih·x are computed here; only for all rows at once. Then who goes on
+  // with some units has their gates in its own cache.
+  Rows<const float> input;                         // of the rows above, [gates_rows, I]
+  std::int64_t input_size = 0;                     // I
+  const float* weight_ih = nullptr;                // packed, GateColumns::input
+  const float* bias = nullptr;                     // [V*H]
   const float* weight_hh = nullptr;                // packed, GateColumns::recurrent
   const float* weight_hr = nullptr;                // packed, [H] -> [P]; nullptr: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]

@@ -193,6 +193,13 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const bool projected = a.weight_hr != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
+  if (a.weight_ih != nullptr) {
+    const Columns input = GateColumns::input(*a.cell, hidden);
+    phases.Run(input.groups(), [&](std::int64_t first, std::int64_t last) {
+      Product(input, first, last, a.gates_rows, a.input_size, a.input, a.weight_ih,
+              {.bias = a.bias}, {a.gates, gates_stride});
+    });
+  }
   for (std::int64_t position = a.first_position; position < a.end_position; ++position) {
     const std::int64_t now = order.offset(position);
     const std::int64_t state_now = a.keep_states ? now : 0;

@@ -111,16 +111,19 @@ kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch) const {
 // Rows do not depend on each other, so each thread takes some of them through all steps without
 // ever waiting for another. With few rows that would be few operations for each weight that is
 // read: then the threads share the units of each step, and meet after it.
-void RecurrentLayer::parallel_parts(const PackedBatch& batch, const auto& body) const {
-  const double work = 2.0 * static_cast<double>(cell_->layout.gates) *
+std::int64_t RecurrentLayer::threads_that_share(const PackedBatch& batch) const {
+  const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.batch()) *
                       static_cast<double>(sizes_.hidden * sizes_.recurrent);
   const std::int64_t threads = num_threads();
-  const auto worth = [&](double operations, double per_thread) {
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(operations / per_thread), 1, threads);
-  };
-  const std::int64_t sharing = worth(work * static_cast<double>(batch.batch()), kWorkPerShare);
-  if (sharing > 1 && batch.batch() < kRowsPerThread * threads && batch.is_even() &&
-      cell_->recurrent && !sizes_.projected) {
+  if (batch.batch() >= kRowsPerThread * threads || !batch.is_even() || !cell_->recurrent ||
+      sizes_.projected)
+    return 1;
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerShare), 1, threads);
+}
+
+void RecurrentLayer::parallel_parts(const PackedBatch& batch, const auto& body) const {
+  const std::int64_t sharing = threads_that_share(batch);
+  if (sharing > 1) {
     Team team(sharing);
     parallel_for(sharing, [&](std::int64_t member) {
       body(
@@ -128,8 +131,11 @@ void RecurrentLayer::parallel_parts(const PackedBatch& batch, const auto& body) 
     });
     return;
   }
+  const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.rows()) *
+                      static_cast<double>(sizes_.hidden * sizes_.recurrent);
   const std::int64_t blocks =
-      std::min(batch.batch(), worth(work * static_cast<double>(batch.rows()), kWorkPerThread));
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerThread), 1,
+                               std::min<std::int64_t>(num_threads(), batch.batch()));
   parallel_for(blocks, [&](std::int64_t block) {
     body(kernels::Part{.row_begin = batch.batch() * block / blocks,
                        .row_end = batch.batch() * (block + 1) / blocks});
@@ -151,6 +157,10 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   args.sequence = sequence(batch);
   args.weight_hh = weights->weight_hh.data();
   args.weight_hr = weights->weight_hr.data();
+  args.bias = weights->bias.data();
+  const bool shares_units = threads_that_share(batch) > 1;
+  if (shares_units) args.weight_ih = weights->weight_ih.data();
+  args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   args.output = output;
   args.keep_states = keep;
@@ -195,10 +205,12 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
         batch.offsets()[index(last_step)] + batch.sizes()[index(last_step)] - args.gates_row;
     kernels::begin_split_gates(*cell_, hidden, rows, weights->bias.data(),
                                {gates.data(), gates_stride});
-    kernels::product(kernels::GateColumns::input(*cell_, hidden), rows, sizes_.input,
-                     {input + args.gates_row * sizes_.input, sizes_.input},
-                     weights->weight_ih.data(), weights->bias.data(), false,
-                     {gates.data(), gates_stride});
+    args.gates_rows = rows;
+    args.input = {input + args.gates_row * sizes_.input, sizes_.input};
+    if (!shares_units) {
+      kernels::product(kernels::GateColumns::input(*cell_, hidden), rows, sizes_.input, args.input,
+                       weights->weight_ih.data(), args.bias, false, {gates.data(), gates_stride});
+    }
     parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });
   }
 

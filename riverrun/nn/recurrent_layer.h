@@ -83,6 +83,7 @@ class RecurrentLayer {
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
+  [[nodiscard]] std::int64_t threads_that_share(const PackedBatch& batch) const;
   void parallel_parts(const PackedBatch& batch, const auto& body) const;
 
   const CellDescriptor* cell_;

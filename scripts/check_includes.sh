@@ -11,6 +11,7 @@ declare -A allowed=(
   [kernels]='cell core'
   [nn]='kernels cell core'
   [io]='nn cell core'
+  [fixed]='io nn cell core'
   [text]='core'
   [lm]='text io nn kernels cell core'
   [cli]='lm text io nn cell core'

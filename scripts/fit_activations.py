@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Derives the coefficients of riverrun/kernels/math-inl.h and prints them as C++ constants.
+"""Derives the coefficients of riverrun/cell/elementary.h and prints them as C++ constants.
 
 Every function there is reduced to a polynomial on a short interval. This script finds the one of
 least largest error, relative to the function that the polynomial serves, by the exchange

@@ -11,7 +11,7 @@
 //   LogSigmoid  2.9   3.0   subnormal results may be 0
 //
 // NaN gives NaN, and infinite arguments give the limits. A lane's result depends on that lane
-// alone. The coefficients come from scripts/fit_activations.py.
+// alone. The coefficients (cell/elementary.h) come from scripts/fit_activations.py.
 
 #if defined(RIVERRUN_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RIVERRUN_KERNELS_MATH_INL_H_
@@ -24,6 +24,8 @@
 
 #include "hwy/highway.h"
 
+#include "riverrun/cell/elementary.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
@@ -32,10 +34,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 namespace math {
 
-// ln 2 in two parts, the first with so few bits that an exponent times it is exact.
-constexpr float kLn2High = 0.693145751953125f;
-constexpr float kLn2Low = 1.42860682e-06f;
-constexpr float kInverseLn2 = 1.44269504f;
+using elementary::kAtanh;
+using elementary::kExp;
+using elementary::kInverseLn2;
+using elementary::kLn2High;
+using elementary::kLn2Low;
+using elementary::kLog;
+using elementary::kTanh;
 
 /// min(max(x, lo), hi), and NaN where x is NaN.
 template <class D, class V = hn::Vec<D>>
@@ -81,11 +86,11 @@ HWY_INLINE hn::Vec<D> PowerOf2(D d, VI biased_n) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpReduced(D d, V r) {
   const V one = hn::Set(d, 1.0f);
-  V p = hn::Set(d, 0.00138145913f);
-  p = hn::MulAdd(p, r, hn::Set(d, 0.00836871688f));
-  p = hn::MulAdd(p, r, hn::Set(d, 0.0416683881f));
-  p = hn::MulAdd(p, r, hn::Set(d, 0.166665206f));
-  p = hn::MulAdd(p, r, hn::Set(d, 0.499999934f));
+  V p = hn::Set(d, kExp[4]);
+  p = hn::MulAdd(p, r, hn::Set(d, kExp[3]));
+  p = hn::MulAdd(p, r, hn::Set(d, kExp[2]));
+  p = hn::MulAdd(p, r, hn::Set(d, kExp[1]));
+  p = hn::MulAdd(p, r, hn::Set(d, kExp[0]));
   return hn::MulAdd(hn::MulAdd(p, r, one), r, one);
 }
 
@@ -93,8 +98,8 @@ HWY_INLINE V ExpReduced(D d, V r) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V TanhRatio(D d, V r, float k) {
   const V u = hn::Mul(r, r);
-  V p = hn::Set(d, 0.13110629f * k * k * k * k * k);
-  p = hn::MulAdd(p, u, hn::Set(d, -0.333312722f * k * k * k));
+  V p = hn::Set(d, kTanh[1] * k * k * k * k * k);
+  p = hn::MulAdd(p, u, hn::Set(d, kTanh[0] * k * k * k));
   return hn::MulAdd(p, u, hn::Set(d, k));
 }
 
@@ -155,10 +160,10 @@ HWY_INLINE V LogSigmoid(D d, V x) {
   const V t =
       hn::Div(numerator, hn::MulAdd(hn::NegMulAdd(ratio, r, one), hn::Set(d, 2.0f), numerator));
   const V u = hn::Mul(t, t);
-  V p = hn::Set(d, 2 * 0.140059955f);
-  p = hn::MulAdd(p, u, hn::Set(d, 2 * 0.140009022f));
-  p = hn::MulAdd(p, u, hn::Set(d, 2 * 0.200107636f));
-  p = hn::MulAdd(p, u, hn::Set(d, 2 * 0.333332081f));
+  V p = hn::Set(d, 2 * math::kAtanh[3]);
+  p = hn::MulAdd(p, u, hn::Set(d, 2 * math::kAtanh[2]));
+  p = hn::MulAdd(p, u, hn::Set(d, 2 * math::kAtanh[1]));
+  p = hn::MulAdd(p, u, hn::Set(d, 2 * math::kAtanh[0]));
   const V log1p = hn::MulAdd(hn::Mul(p, u), t, hn::Add(t, t));
   return hn::Sub(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), x, hn::Zero(d)), log1p);
 }
@@ -179,14 +184,14 @@ HWY_INLINE V Log(D d, V x) {
       hn::Add(hn::ConvertTo(d, exponent), hn::IfThenElseZero(subnormal, hn::Set(d, -25.0f)));
   // log(1 + f) = f - f²/2 + f³·polynomial(f); the smallest terms are added first.
   const V f = hn::Sub(m, hn::Set(d, 1.0f));
-  V p = hn::Set(d, -0.0763466715f);
-  p = hn::MulAdd(p, f, hn::Set(d, 0.127616795f));
-  p = hn::MulAdd(p, f, hn::Set(d, -0.131601636f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.142017411f));
-  p = hn::MulAdd(p, f, hn::Set(d, -0.166233576f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.200012277f));
-  p = hn::MulAdd(p, f, hn::Set(d, -0.25000821f));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.333333317f));
+  V p = hn::Set(d, math::kLog[7]);
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[6]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[5]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[4]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[3]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[2]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[1]));
+  p = hn::MulAdd(p, f, hn::Set(d, math::kLog[0]));
   const V f2 = hn::Mul(f, f);
   V small = hn::MulAdd(e, hn::Set(d, math::kLn2Low), hn::Mul(hn::Mul(p, f), f2));
   small = hn::MulAdd(f2, hn::Set(d, -0.5f), small);

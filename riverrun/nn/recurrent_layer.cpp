@@ -12,8 +12,8 @@ namespace {
 
 // The preactivations of so many steps are computed by one large product before those steps run:
 // enough rows for a fast product, few enough that they are still in the cache when they are used.
-constexpr std::int64_t kGateRows = 256;
-constexpr std::int64_t kGateElements = std::int64_t{1} << 20;
+constexpr std::int64_t kGateRows = 96;
+constexpr std::int64_t kGateElements = std::int64_t{1} << 18;
 
 // Below this many floating-point operations, another thread costs more than it takes over.
 constexpr double kWorkPerThread = 200e3;

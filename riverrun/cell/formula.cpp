@@ -38,7 +38,7 @@ std::string Formula::within(Binding context) const {
   return binding < context ? "(" + text + ")" : text;
 }
 
-Formula apply(const Node& node, const std::array<Formula, 3>& operand) {
+Formula formula_of(const Node& node, const std::array<Formula, 3>& operand) {
   // Names of their own, as clang lets a lambda capture a structured binding only since 16.
   const Formula& a = operand[0];
   const Formula& b = operand[1];
@@ -130,7 +130,7 @@ std::string NamedProgram::right_side(int node) const {
   for (std::size_t k = 0; k < static_cast<std::size_t>(operands(program_[node].op)); ++k) {
     parts[k] = named(operand[k]);
   }
-  return apply(program_[node], parts).text;
+  return formula_of(program_[node], parts).text;
 }
 
 Lines NamedProgram::operations() const {
@@ -163,7 +163,7 @@ Lines NamedProgram::equations(const std::vector<bool>& has_line) const {
 }
 
 Formula NamedProgram::named(int node) const {
-  return program_[node].op == Op::kConstant ? apply(program_[node], {}) : Formula{name(node)};
+  return program_[node].op == Op::kConstant ? formula_of(program_[node], {}) : Formula{name(node)};
 }
 
 Formula NamedProgram::within_width(const Node& node, const std::vector<Formula>& formulas,
@@ -173,7 +173,7 @@ Formula NamedProgram::within_width(const Node& node, const std::vector<Formula>&
   for (std::size_t k = 0; k < static_cast<std::size_t>(operands(node.op)); ++k) {
     parts[k] = formulas[static_cast<std::size_t>(operand[k])];
   }
-  Formula result = apply(node, parts);
+  Formula result = formula_of(node, parts);
   while (width(result.text) > kEquationWidth) {
     const auto longest = std::max_element(
         parts.begin(), parts.end(),
@@ -182,7 +182,7 @@ Formula NamedProgram::within_width(const Node& node, const std::vector<Formula>&
     if (short_form.text == longest->text) break;
     lines.emplace_back(short_form.text, longest->text);
     *longest = short_form;
-    result = apply(node, parts);
+    result = formula_of(node, parts);
   }
   return result;
 }

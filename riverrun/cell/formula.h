@@ -28,7 +28,7 @@ struct Formula {
 };
 
 /// The node applied to operands[0 .. operands(node.op)), or its constant; not for inputs.
-[[nodiscard]] Formula apply(const Node& node, const std::array<Formula, 3>& operand);
+[[nodiscard]] Formula formula_of(const Node& node, const std::array<Formula, 3>& operand);
 
 [[nodiscard]] bool is_operation(const Node& node);
 

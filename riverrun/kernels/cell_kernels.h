@@ -48,8 +48,8 @@ struct ForwardArgs {
   std::int64_t end_position = 0;
   std::int64_t gates_row = 0;
   float* gates = nullptr;
-  const float* weight_hh = nullptr;                // packed, GateColumns::recurrent
-  const float* weight_hr = nullptr;                // packed, [H] -> [P]; nullptr: no projection
+  Weights weight_hh;                               // packed, GateColumns::recurrent
+  Weights weight_hr;                               // packed, [H] -> [P]; no data: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
   Rows<float> output;                              // h: [N, P]
@@ -88,11 +88,11 @@ struct StepArgs {
   std::int64_t input_size = 0;
   std::int64_t hidden = 0;
   std::int64_t recurrent = 0;
-  Rows<const float> input;           // [B, input_size]
-  const float* bias = nullptr;       // [V*H]
-  const float* weight_ih = nullptr;  // packed, GateColumns::input
-  const float* weight_hh = nullptr;  // packed, GateColumns::recurrent
-  const float* weight_hr = nullptr;
+  Rows<const float> input;      // [B, input_size]
+  const float* bias = nullptr;  // [V*H]
+  Weights weight_ih;            // packed, GateColumns::input
+  Weights weight_hh;            // packed, GateColumns::recurrent
+  Weights weight_hr;
   std::array<const float*, kMaxParams> params{};
   const float* h = nullptr;                 // [B, P]
   float* h_next = nullptr;                  // [B, P], not h

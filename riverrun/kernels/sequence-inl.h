@@ -190,7 +190,7 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const Columns columns = GateColumns::recurrent(*a.cell, hidden);
   const Columns projection = GateColumns{recurrent};
   Phases phases(part);
-  const bool projected = a.weight_hr != nullptr;
+  const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
   for (std::int64_t position = a.first_position; position < a.end_position; ++position) {
@@ -231,7 +231,7 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
             ForwardRows some = rows;
             for (std::int64_t group = first; group < last; group += at_once) {
               const std::int64_t end_group = std::min(last, group + at_once);
-              if (a.weight_hh != nullptr) {
+              if (a.weight_hh.data != nullptr) {
                 Product(columns, group, end_group, hi - lo, recurrent, h, a.weight_hh,
                         {.add = true}, rows.gates);
               }
@@ -334,7 +334,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
 template <class Cell>
 void Step(const StepArgs& a) {
   const CellSizes& sizes = a.cell->programs.sizes;
-  const bool projected = a.weight_hr != nullptr;
+  const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = sizes.gate_values * a.hidden;
   ForwardRows rows{};
   rows.cell = a.cell;
@@ -354,7 +354,7 @@ void Step(const StepArgs& a) {
   const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden);
   Product(input, 0, input.groups(), a.batch, a.input_size, a.input, a.weight_ih, {.bias = a.bias},
           rows.gates);
-  if (a.weight_hh != nullptr) {
+  if (a.weight_hh.data != nullptr) {
     Product(recurrent, 0, recurrent.groups(), a.batch, a.recurrent, rows.previous[0], a.weight_hh,
             {.add = true}, rows.gates);
   }

@@ -10,7 +10,7 @@ namespace riverrun {
 /// has to read from memory becomes smaller.
 enum class WeightType {
   kFloat32,
-  /// The upper half of a float32, rounded to nearest even: off by 2⁻⁹ of the weight at most.
+  /// The upper half of a float32, rounded to nearest even: off by 2⁻⁸ of the weight at most.
   kBFloat16,
   /// Whole numbers in [-127, 127] times one float32 for each row of the matrix (each unit of each
   /// gate), its largest magnitude / 127: off by half of that at most.

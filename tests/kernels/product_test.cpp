@@ -66,7 +66,7 @@ Converted converted(const Tensor& w, WeightType type) {
     float* row = to.weights.data() + n * depth;
     if (type == WeightType::kBFloat16) {
       for (std::int64_t k = 0; k < depth; ++k) row[k] = to_bfloat16(row[k]);
-      to.bound.push_back(std::ldexp(1.0, -9));
+      to.bound.push_back(std::ldexp(1.0, -8));
       continue;
     }
     float largest = 0.0f;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/text/corpus.h"
 
@@ -34,14 +35,17 @@ Example: how surprising is a chapter that the model has not seen?
 struct EvaluateFlags {
   fs::path model;
   std::vector<fs::path> texts;
+  std::string weights = "float32";
   int threads = 0;
   bool json = false;
 };
 
 ExitCode run(const EvaluateFlags& flags) {
+  const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
   const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
-  const lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = lm::load_model(flags.model);
+  saved.model.set_inference_weights(weights);
   const text::Corpus corpus(saved.tokenizer, parts);
   require_two_tokens(corpus, parts.front().path);
   warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
@@ -70,6 +74,7 @@ ExitCode run(const EvaluateFlags& flags) {
     for (const fs::path& path : flags.texts) texts.push_back(path.string());
     print_json({{"model", flags.model.string()},
                 {"texts", texts},
+                {"weights", flags.weights},
                 {"tokens", result.tokens},
                 {"characters", result.characters},
                 {"bytes", result.bytes},
@@ -107,6 +112,9 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
   app->add_option("TEXT", flags->texts, "Text files, read one after another")->required();
+  app->add_option("--weights", flags->weights,
+                  "Numbers to read the weights in: float32, bf16 or int8; smaller ones are faster")
+      ->capture_default_str();
   app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
       ->check(whole_number(0, 1024));

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "riverrun/core/shortest.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/sampler.h"
 
@@ -27,6 +28,7 @@ struct GenerateFlags {
   std::string prompt;
   std::int64_t length = 500;
   lm::SamplerOptions sampler;
+  std::string weights = "float32";
   int threads = 0;
   bool json = false;
 };
@@ -46,8 +48,10 @@ std::span<const float> read_prompt(lm::LanguageModel::Reader& reader,
 ExitCode run(const GenerateFlags& flags) {
   lm::SamplerOptions options = flags.sampler;
   (void)lm::Sampler(options);  // refuses what cannot be before a model is loaded
+  const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
-  const lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = lm::load_model(flags.model);
+  saved.model.set_inference_weights(weights);
   options.forbidden = saved.tokenizer.unknown_id();
   lm::Sampler sampler(options);
   lm::LanguageModel::Reader reader(saved.model);
@@ -76,6 +80,7 @@ ExitCode run(const GenerateFlags& flags) {
 
   if (flags.json) {
     print_json({{"model", flags.model.string()},
+                {"weights", flags.weights},
                 {"prompt", flags.prompt},
                 {"text", generated},
                 {"length", flags.length},
@@ -113,6 +118,9 @@ void add_generate(CLI::App& program, Verb& chosen) {
   app->add_option("--seed", flags->sampler.seed, "Same seed, same text")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));
+  app->add_option("--weights", flags->weights,
+                  "Numbers to read the weights in: float32, bf16 or int8; smaller ones are faster")
+      ->capture_default_str();
   app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
       ->check(whole_number(0, 1024));

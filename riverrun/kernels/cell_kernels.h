@@ -53,10 +53,10 @@ struct ForwardArgs {
   // with some units has their gates in its own cache.
   Rows<const float> input;                         // of the rows above, [gates_rows, I]
   std::int64_t input_size = 0;                     // I
-  const float* weight_ih = nullptr;                // packed, GateColumns::input
+  Weights weight_ih;                               // packed, GateColumns::input
   const float* bias = nullptr;                     // [V*H]
-  const float* weight_hh = nullptr;                // packed, GateColumns::recurrent
-  const float* weight_hr = nullptr;                // packed, [H] -> [P]; nullptr: no projection
+  Weights weight_hh;                               // packed, GateColumns::recurrent
+  Weights weight_hr;                               // packed, [H] -> [P]; no data: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
   Rows<float> output;                              // h: [N, P]
@@ -95,11 +95,11 @@ struct StepArgs {
   std::int64_t input_size = 0;
   std::int64_t hidden = 0;
   std::int64_t recurrent = 0;
-  Rows<const float> input;           // [B, input_size]
-  const float* bias = nullptr;       // [V*H]
-  const float* weight_ih = nullptr;  // packed, GateColumns::input
-  const float* weight_hh = nullptr;  // packed, GateColumns::recurrent
-  const float* weight_hr = nullptr;
+  Rows<const float> input;      // [B, input_size]
+  const float* bias = nullptr;  // [V*H]
+  Weights weight_ih;            // packed, GateColumns::input
+  Weights weight_hh;            // packed, GateColumns::recurrent
+  Weights weight_hr;
   std::array<const float*, kMaxParams> params{};
   const float* h = nullptr;                 // [B, P]
   float* h_next = nullptr;                  // [B, P], not h

@@ -70,10 +70,24 @@ inline constexpr int kPanelBlocks = 4;
 inline constexpr int kPanelBlocks = 2;
 #endif
 
+/// How many weights of a type, of the same column and one depth after another, are in a word of 32
+/// bits, the first in the lowest bits. So a load gives whole vectors whatever the type, each weight
+/// in its column's lane, and a shift or a mask makes it a number: no lane changes places.
+constexpr std::int64_t PerWord(WeightType type) {
+  return type == WeightType::kInt8 ? 4 : type == WeightType::kBFloat16 ? 2 : 1;
+}
+/// The words of a column.
+constexpr std::int64_t Words(WeightType type, std::int64_t depth) {
+  return (depth + PerWord(type) - 1) / PerWord(type);
+}
+
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
 /// group fill whole panels of kPanelBlocks blocks: [group][panel][depth][block][lane], a group's
 /// blocks being ordered [gate][block of units]. The last group may be smaller. So a thread or a
 /// pass through the cache takes some groups, and has all gates of their units.
+///
+/// In a smaller type, `depth` is that in words, and kInt8 begins with the columns' scales,
+/// [group][block][lane].
 struct Columns : GateColumns {
   Columns(const GateColumns& columns)
       : GateColumns(columns) {}  // NOLINT(google-explicit-constructor)
@@ -90,9 +104,13 @@ struct Columns : GateColumns {
   [[nodiscard]] std::int64_t unit(std::int64_t group) const {
     return std::min(hidden, group * group_blocks() * kLanes);
   }
-  /// Packed floats before a group.
+  /// Packed floats before a group; `depth` in words.
   [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
     return std::min(blocks(), group * group_blocks()) * gates * kLanes * depth;
+  }
+  /// The floats before the first group: scales.
+  [[nodiscard]] std::int64_t head(WeightType type) const {
+    return type == WeightType::kInt8 ? offset(groups(), 1) : 0;
   }
   /// How many groups' results for `rows` rows stay in the first-level cache together.
   [[nodiscard]] std::int64_t groups_at_once(std::int64_t rows) const {
@@ -111,7 +129,7 @@ struct Begin {
 /// is the whole matrix. Every element adds its products in the same order whatever the rows and the
 /// groups are, and so gets the same bits.
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Operand x, const float* packed, Begin begin, Rows<float> out);
+             std::int64_t depth, Operand x, Weights packed, Begin begin, Rows<float> out);
 
 }  // namespace HWY_NAMESPACE
 }  // namespace riverrun::kernels

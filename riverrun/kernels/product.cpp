@@ -4,6 +4,8 @@
 #define HWY_TARGET_INCLUDE "riverrun/kernels/product.cpp"
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -17,13 +19,12 @@
 #include "riverrun/core/threads.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/kernels/product-inl.h"
+#include "riverrun/kernels/product_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-
-constexpr int kMaxRows = 6;
 
 // At most so much of the depth is gone through before the next tile of rows, so that its share of a
 // panel (kDepth x 4 blocks x 16 lanes x 4 bytes = 32 KiB with AVX-512, 8 KiB else) stays in L1.
@@ -31,115 +32,14 @@ constexpr std::int64_t kDepth = 128;
 
 constexpr std::int64_t kCacheLine = 64 / sizeof(float);
 
-/// Where the results of a block go.
-struct Block {
-  std::int64_t column, count;
-};
+constexpr TileTable kFloatTiles = MakeTileTable<WeightType::kFloat32, false>();
+constexpr TileTable kInterleavedTiles = MakeTileTable<WeightType::kFloat32, true>();
 
-/// One tile: some rows, the blocks of one panel or of two, a piece of the depth.
-struct TileArgs {
-  const float* x;  // the tile's first row, at the piece's beginning
-  std::int64_t x_stride;
-  const float* packed;  // at the piece's beginning
-  std::int64_t panel_stride;
-  const float* prefetch;  // what is needed next: at each step of the depth a line of the cache,
-  std::int64_t prefetch_step;  // so many floats apart
-  std::int64_t depth;
-  const Block* blocks;
-  bool whole;  // all blocks have kLanes columns
-  bool add;
-  const float* bias;
-  Rows<float> out;
-};
-
-// x is row by row, or interleaved: [depth][kRows].
-template <bool kInterleaved, int kRows, int kBlocks, int kPanels>
-HWY_NOINLINE void Tile(const TileArgs& o) {
-  const DF d;
-  constexpr int kAll = kBlocks * kPanels;
-  const float* HWY_RESTRICT w = o.packed;
-  const float* HWY_RESTRICT x = o.x;
-  const std::int64_t x_stride = o.x_stride;
-  VF sum[kRows][kAll];
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
-    HWY_UNROLL(8)
-    for (int b = 0; b < kAll; ++b) sum[r][b] = hn::Zero(d);
-  }
-  const std::int64_t panel_stride = o.panel_stride;
-  const float* prefetch = o.prefetch;
-  HWY_UNROLL(8)
-  for (int b = 0; b < kAll; ++b) {
-    HWY_UNROLL(8)
-    for (int r = 0; r < kRows; ++r) {
-      __builtin_prefetch(o.out(r) + o.blocks[b].column, /*rw=*/1, /*locality=*/3);
-    }
-  }
-  for (std::int64_t k = 0; k < o.depth; ++k) {
-    VF weight[kAll];
-    HWY_UNROLL(8)
-    for (int b = 0; b < kAll; ++b) {
-      weight[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
-    }
-    w += kBlocks * kLanes;
-    __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
-    prefetch += o.prefetch_step;
-    HWY_UNROLL(8)
-    for (int r = 0; r < kRows; ++r) {
-      const VF number = hn::Set(d, x[kInterleaved ? r : r * x_stride]);
-      HWY_UNROLL(8)
-      for (int b = 0; b < kAll; ++b) sum[r][b] = hn::MulAdd(number, weight[b], sum[r][b]);
-    }
-    x += kInterleaved ? kRows : 1;
-  }
-  // Added at the end, so that a long sum is one of short ones and rounds less.
-  const auto finish = [&](const auto& load, const auto& store) HWY_ATTR {
-    HWY_UNROLL(8)
-    for (int b = 0; b < kAll; ++b) {
-      const Block block = o.blocks[b];
-      float* out = o.out(0) + block.column;
-      if (o.add) {
-        HWY_UNROLL(8)
-        for (int r = 0; r < kRows; ++r) {
-          store(hn::Add(sum[r][b], load(out + r * o.out.stride, block.count)),
-                out + r * o.out.stride, block.count);
-        }
-      } else {
-        const VF bias = o.bias == nullptr ? hn::Zero(d) : load(o.bias + block.column, block.count);
-        HWY_UNROLL(8)
-        for (int r = 0; r < kRows; ++r) {
-          store(hn::Add(sum[r][b], bias), out + r * o.out.stride, block.count);
-        }
-      }
-    }
-  };
-  if (o.whole) {
-    finish([&](const float* p, std::int64_t) HWY_ATTR { return hn::LoadU(d, p); },
-           [&](VF v, float* p, std::int64_t) HWY_ATTR { hn::StoreU(v, d, p); });
-  } else {
-    finish(LoadFirst, StoreFirst);
-  }
+const TileTable& TilesOf(WeightType type, bool interleaved) {
+  if (type == WeightType::kBFloat16) return BFloat16Tiles();
+  if (type == WeightType::kInt8) return Int8Tiles();
+  return interleaved ? kInterleavedTiles : kFloatTiles;
 }
-
-using TileFunction = void (*)(const TileArgs&);
-
-template <bool kInterleaved, int kBlocks, int... kRows>
-constexpr std::array<TileFunction, sizeof...(kRows)> TilesOf(
-    std::integer_sequence<int, kRows...> /*rows*/) {
-  return {&Tile<kInterleaved, kRows + 1, kBlocks, 1>...};
-}
-
-template <bool kInterleaved, int... kBlocks>
-constexpr std::array<std::array<TileFunction, kMaxRows>, sizeof...(kBlocks)> AllTiles(
-    std::integer_sequence<int, kBlocks...> /*blocks*/) {
-  return {TilesOf<kInterleaved, kBlocks + 1>(std::make_integer_sequence<int, kMaxRows>())...};
-}
-
-/// [interleaved][blocks - 1][rows - 1]
-constexpr std::array kTiles = {AllTiles<false>(std::make_integer_sequence<int, kPanelBlocks>()),
-                               AllTiles<true>(std::make_integer_sequence<int, kPanelBlocks>())};
-// One row meets each weight once, and has too few accumulators in one panel.
-constexpr TileFunction kTwoPanels = &Tile<false, 1, kPanelBlocks, 2>;
 
 /// The blocks of a group in their packed order; how many they are.
 int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
@@ -158,18 +58,18 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
 
 constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kPanelBlocks;
 
-std::int64_t PackedSize(const GateColumns& c, std::int64_t depth) {
+std::int64_t PackedSize(const GateColumns& c, std::int64_t depth, WeightType type) {
   const Columns columns = c;
-  return columns.offset(columns.groups(), depth);
+  return columns.head(type) + columns.offset(columns.groups(), Words(type, depth));
 }
 
-// Column (gate, unit) of the matrix is column gate * hidden + unit of `matrix`.
+// Column (gate, unit) of the matrix is column gate * hidden + unit of `matrix`. `packed` is the
+// group's place.
 void PackGroup(const Columns& columns, std::int64_t group, const float* matrix,
                std::int64_t row_stride, std::int64_t column_stride, std::int64_t depth,
                float* packed) {
   const DF d;
   const hn::RebindToSigned<DF> di;
-  packed += columns.offset(group, depth);
   const std::int64_t begin = group * columns.group_blocks();
   const std::int64_t end = std::min(columns.blocks(), begin + columns.group_blocks());
   const std::int64_t blocks = (end - begin) * columns.gates;
@@ -201,16 +101,94 @@ void PackGroup(const Columns& columns, std::int64_t group, const float* matrix,
   }
 }
 
+// To nearest even; NaN stays NaN.
+std::uint32_t BFloat16(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  if (std::isnan(x)) return bits >> 16 | 0x40;
+  return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+}
+
+// A packed panel of float32 [depth][columns] in words of bf16.
+void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, float* words) {
+  for (std::int64_t k = 0; k < depth; k += 2, words += columns) {
+    for (std::int64_t n = 0; n < columns; ++n) {
+      std::uint32_t word = BFloat16(from[k * columns + n]);
+      if (k + 1 < depth) word |= BFloat16(from[(k + 1) * columns + n]) << 16;
+      std::memcpy(words + n, &word, sizeof word);
+    }
+  }
+}
+
+// The same in int8.
+void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, float* scales,
+                  float* words) {
+  constexpr float kLargest = 127.0f;
+  std::array<float, kPanelBlocks * kLanes> inverse;
+  for (std::int64_t n = 0; n < columns; ++n) {
+    float largest = 0.0f;
+    bool finite = true;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const float magnitude = std::abs(from[k * columns + n]);
+      finite = finite && std::isfinite(magnitude);
+      largest = std::max(largest, magnitude);
+    }
+    // Of weights so small that 1 / scale is infinite nothing is left, but there was nothing in
+    // them.
+    const float scale = largest / kLargest;
+    inverse[static_cast<std::size_t>(n)] =
+        finite && scale >= std::numeric_limits<float>::min() ? 1.0f / scale : 0.0f;
+    // See WeightOf.
+    scales[n] = finite ? std::ldexp(scale, -24) : std::numeric_limits<float>::quiet_NaN();
+  }
+  for (std::int64_t k = 0; k < depth; k += 4, words += columns) {
+    for (std::int64_t n = 0; n < columns; ++n) {
+      std::uint32_t word = 0;
+      for (std::int64_t i = 0; i < std::min<std::int64_t>(4, depth - k); ++i) {
+        const float quotient = from[(k + i) * columns + n] * inverse[static_cast<std::size_t>(n)];
+        const long q = std::isnan(quotient) ? 0 : std::lrint(quotient);
+        word |= (static_cast<std::uint32_t>(q) & 0xFF) << (8 * i);
+      }
+      std::memcpy(words + n, &word, sizeof word);
+    }
+  }
+}
+
+// What PackGroup made, `blocks` of them, in a smaller type.
+void ConvertGroup(WeightType type, const float* from, std::int64_t blocks, std::int64_t depth,
+                  float* scales, float* words) {
+  for (std::int64_t panel = 0; panel < blocks; panel += kPanelBlocks) {
+    const std::int64_t columns = std::min<std::int64_t>(kPanelBlocks, blocks - panel) * kLanes;
+    if (type == WeightType::kBFloat16) {
+      ConvertPanel(from, columns, depth, words);
+    } else {
+      ConvertPanel(from, columns, depth, scales, words);
+      scales += columns;
+    }
+    from += columns * depth;
+    words += columns * Words(type, depth);
+  }
+}
+
 void PackMatrix(const GateColumns& c, const float* matrix, std::int64_t row_stride,
-                std::int64_t column_stride, std::int64_t depth, float* packed) {
+                std::int64_t column_stride, std::int64_t depth, float* packed, WeightType type) {
   const Columns columns = c;
   const double work = static_cast<double>(depth) * static_cast<double>(c.hidden * c.gates);
   const std::int64_t pieces =
       std::clamp<std::int64_t>(static_cast<std::int64_t>(work / 32e3), 1, columns.groups());
   parallel_for(pieces, [&](std::int64_t piece) {
     const std::int64_t end = columns.groups() * (piece + 1) / pieces;
+    std::vector<float> buffer;
     for (std::int64_t group = columns.groups() * piece / pieces; group < end; ++group) {
-      PackGroup(columns, group, matrix, row_stride, column_stride, depth, packed);
+      float* to = packed + columns.head(type) + columns.offset(group, Words(type, depth));
+      if (type == WeightType::kFloat32) {
+        PackGroup(columns, group, matrix, row_stride, column_stride, depth, to);
+        continue;
+      }
+      const std::int64_t size = columns.offset(group + 1, 1) - columns.offset(group, 1);
+      buffer.resize(static_cast<std::size_t>(size * depth));
+      PackGroup(columns, group, matrix, row_stride, column_stride, depth, buffer.data());
+      ConvertGroup(type, buffer.data(), size / kLanes, depth, packed + columns.offset(group, 1),
+                   to);
     }
   });
 }
@@ -278,12 +256,18 @@ class Interleaved {
   std::int64_t from_, stride_;
 };
 
-/// How the depth is cut: by its length alone, so that the bits depend on nothing else.
+/// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
+/// word of any type begins.
 struct Pieces {
   std::int64_t depth;
 
   [[nodiscard]] std::int64_t count() const { return (depth + kDepth - 1) / kDepth; }
-  [[nodiscard]] std::int64_t begin(std::int64_t piece) const { return depth * piece / count(); }
+  [[nodiscard]] std::int64_t begin(std::int64_t piece) const {
+    return piece == count() ? depth : depth * piece / count() / kWord * kWord;
+  }
+
+ private:
+  static constexpr std::int64_t kWord = PerWord(WeightType::kInt8);
 };
 
 /// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or
@@ -291,12 +275,16 @@ struct Pieces {
 void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t last,
                      std::int64_t rows, std::int64_t depth, std::int64_t first_piece,
                      std::int64_t last_piece, Operand x, const Interleaved* interleaved,
-                     const float* packed, Begin begin, Rows<float> out) {
+                     Weights weights, Begin begin, Rows<float> out) {
   const Pieces pieces{depth};
   const Tiles tiles{rows};
   std::array<Block, 2 * kMaxGroupBlocks> blocks;
-  const float* const packed_end = packed + columns.offset(last, depth);
-  packed += columns.offset(first, depth);
+  const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
+  const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
+  const float* scales = weights.data + columns.offset(first, 1);
+  const float* packed = weights.data + columns.head(weights.type);
+  const float* const packed_end = packed + columns.offset(last, words(depth));
+  packed += columns.offset(first, words(depth));
   while (first < last) {
     // The groups of a single row are taken two by two: see kTwoPanels.
     int count = BlocksOf(columns, first++, blocks.data());
@@ -305,12 +293,11 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       const bool two = rows == 1 && interleaved == nullptr && count - panel >= 2 * kPanelBlocks;
       const int width = std::min(count - panel, kPanelBlocks);
       const int all = two ? 2 * width : width;
-      const auto& functions =
-          kTiles[interleaved != nullptr ? 1 : 0][static_cast<std::size_t>(width - 1)];
-      const float* const next_panel = packed + all * kLanes * depth;
+      const float* const next_panel = packed + all * kLanes * words(depth);
       TileArgs args{};
       args.x_stride = x.stride;
-      args.panel_stride = depth * width * kLanes;
+      args.panel_stride = words(depth) * width * kLanes;
+      args.scales = scales;
       args.blocks = blocks.data() + panel;
       args.whole = std::all_of(args.blocks, args.blocks + all,
                                [](const Block& b) { return b.count == kLanes; });
@@ -319,34 +306,38 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
         const std::int64_t from = pieces.begin(piece);
         const std::int64_t to = pieces.begin(piece + 1);
-        const float* const next = piece + 1 < last_piece
-                                      ? packed + to * width * kLanes
-                                      : next_panel + pieces.begin(first_piece) * width * kLanes;
-        args.packed = packed + from * width * kLanes;
+        const float* const next =
+            piece + 1 < last_piece ? packed + words(to) * width * kLanes
+                                   : next_panel + words(pieces.begin(first_piece)) * width * kLanes;
+        args.packed = packed + words(from) * width * kLanes;
         args.depth = to - from;
+        const std::int64_t steps = words(args.depth);
         args.add = begin.add || piece > 0;
         for (std::int64_t tile = 0; tile < tiles.count(); ++tile) {
           const std::int64_t row = tiles.begin(tile);
           const std::int64_t height = tiles.height(tile);
           // What comes next may come from far away, so the first tiles ask for it meanwhile.
-          const std::int64_t line = tile * args.depth * kCacheLine;
-          const bool ahead = line < args.depth * width * kLanes && next + line < packed_end;
+          const std::int64_t line = tile * steps * kCacheLine;
+          const bool ahead = line < steps * width * kLanes && next + line < packed_end;
           args.prefetch = ahead ? next + line : args.packed;
           args.prefetch_step = ahead ? kCacheLine : 0;
           args.x =
               interleaved != nullptr ? interleaved->at(tile, height, from) : x.from(row, from).data;
           args.out.data = out(row);
-          (two ? kTwoPanels : functions[static_cast<std::size_t>(height - 1)])(args);
+          (two ? functions.two_panels
+               : functions.one[static_cast<std::size_t>(width - 1)]
+                              [static_cast<std::size_t>(height - 1)])(args);
         }
       }
       panel += all;
       packed = next_panel;
+      scales += all * kLanes;
     }
   }
 }
 
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth, Operand x,
-                     const float* packed, const float* bias, bool add, Rows<float> out) {
+                     Weights packed, const float* bias, bool add, Rows<float> out) {
   // A piece of the work should be worth the hand-over to another thread, and there should be enough
   // of them to even out. Its part of x stays in the second-level cache while the weights go by: all
   // the depth of some rows, or some depth of the many rows of a transposed x.
@@ -397,7 +388,7 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
 }  // namespace
 
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Operand x, const float* packed, Begin begin, Rows<float> out) {
+             std::int64_t depth, Operand x, Weights packed, Begin begin, Rows<float> out) {
   ProductOfPieces(columns, first, last, rows, depth, 0, Pieces{depth}.count(), x, nullptr, packed,
                   begin, out);
 }
@@ -413,17 +404,17 @@ HWY_EXPORT(PackedSize);
 HWY_EXPORT(PackMatrix);
 HWY_EXPORT(ParallelProduct);
 
-std::int64_t packed_size(const GateColumns& columns, std::int64_t depth) {
-  return HWY_DYNAMIC_DISPATCH(PackedSize)(columns, depth);
+std::int64_t packed_size(const GateColumns& columns, std::int64_t depth, WeightType type) {
+  return HWY_DYNAMIC_DISPATCH(PackedSize)(columns, depth, type);
 }
 
 void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
-          std::int64_t column_stride, std::int64_t depth, float* packed) {
-  HWY_DYNAMIC_DISPATCH(PackMatrix)(columns, matrix, row_stride, column_stride, depth, packed);
+          std::int64_t column_stride, std::int64_t depth, float* packed, WeightType type) {
+  HWY_DYNAMIC_DISPATCH(PackMatrix)(columns, matrix, row_stride, column_stride, depth, packed, type);
 }
 
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
-             const float* packed, const float* bias, bool add, Rows<float> out) {
+             Weights packed, const float* bias, bool add, Rows<float> out) {
   HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, packed, bias, add, out);
 }
 

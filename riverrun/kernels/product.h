@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "riverrun/cell/descriptor.h"
+#include "riverrun/core/weight_type.h"
 
 // Matrix products whose right operand is packed once and used many times: weights.
 
@@ -49,17 +50,29 @@ struct Operand {
   }
 };
 
+/// The right operand of a product, from pack().
+struct Weights {
+  const float* data = nullptr;  // whatever the type: words of 32 bits, of one weight or several
+  WeightType type = WeightType::kFloat32;
+
+  Weights() = default;
+  Weights(const float* d, WeightType t = WeightType::kFloat32) : data(d), type(t) {}  // NOLINT
+};
+
 /// Packs the right operand of a product, [depth, columns], element (k, n) of which is
 /// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
-/// size is in floats. What is packed fits the SIMD target that was in use then.
-[[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth);
+/// size is in floats. What is packed fits the SIMD target that was in use then. In a smaller type a
+/// weight that is NaN makes results NaN, and so do infinities in kInt8, which cannot hold them.
+[[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth,
+                                       WeightType type = WeightType::kFloat32);
 void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
-          std::int64_t column_stride, std::int64_t depth, float* packed);
+          std::int64_t column_stride, std::int64_t depth, float* packed,
+          WeightType type = WeightType::kFloat32);
 
 /// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
 /// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
-/// rows are computed at once.
+/// rows are computed at once. A transposed `x` needs weights of float32.
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
-             const float* packed, const float* bias, bool add, Rows<float> out);
+             Weights packed, const float* bias, bool add, Rows<float> out);
 
 }  // namespace riverrun::kernels

@@ -190,10 +190,10 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const Columns columns = GateColumns::recurrent(*a.cell, hidden);
   const Columns projection = GateColumns{recurrent};
   Phases phases(part);
-  const bool projected = a.weight_hr != nullptr;
+  const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
-  if (a.weight_ih != nullptr) {
+  if (a.weight_ih.data != nullptr) {
     const Columns input = GateColumns::input(*a.cell, hidden);
     phases.Run(input.groups(), [&](std::int64_t first, std::int64_t last) {
       Product(input, first, last, a.gates_rows, a.input_size, a.input, a.weight_ih,
@@ -238,7 +238,7 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
             ForwardRows some = rows;
             for (std::int64_t group = first; group < last; group += at_once) {
               const std::int64_t end_group = std::min(last, group + at_once);
-              if (a.weight_hh != nullptr) {
+              if (a.weight_hh.data != nullptr) {
                 Product(columns, group, end_group, hi - lo, recurrent, h, a.weight_hh,
                         {.add = true}, rows.gates);
               }
@@ -341,7 +341,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
 template <class Cell>
 void Step(const StepArgs& a) {
   const CellSizes& sizes = a.cell->programs.sizes;
-  const bool projected = a.weight_hr != nullptr;
+  const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = sizes.gate_values * a.hidden;
   ForwardRows rows{};
   rows.cell = a.cell;
@@ -361,7 +361,7 @@ void Step(const StepArgs& a) {
   const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden);
   Product(input, 0, input.groups(), a.batch, a.input_size, a.input, a.weight_ih, {.bias = a.bias},
           rows.gates);
-  if (a.weight_hh != nullptr) {
+  if (a.weight_hh.data != nullptr) {
     Product(recurrent, 0, recurrent.groups(), a.batch, a.recurrent, rows.previous[0], a.weight_hh,
             {.add = true}, rows.gates);
   }

@@ -159,6 +159,11 @@ double LanguageModel::total_nats(std::span<const std::int32_t> inputs,
   return linear_cross_entropy(impl_->decoder, hidden.output, targets);
 }
 
+void LanguageModel::set_inference_weights(WeightType type) {
+  impl_->rnn.set_inference_weights(type);
+  impl_->decoder.set_inference_weights(type);
+}
+
 State LanguageModel::zero_state(std::int64_t batch) const { return impl_->rnn.zero_state(batch); }
 
 ParameterList LanguageModel::parameters() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "riverrun/core/weight_type.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
@@ -67,6 +68,11 @@ class LanguageModel {
   [[nodiscard]] double total_nats(std::span<const std::int32_t> inputs,
                                   std::span<const std::int32_t> targets, std::int64_t batch,
                                   State& state) const;
+
+  /// In which numbers the weight matrices are read by total_nats() and by readers made from now on;
+  /// see Recurrent. The embedding stays float32, of which a token reads one row. Throws ConfigError
+  /// if there is no such type.
+  void set_inference_weights(WeightType type);
 
   /// The state before anything was read, for `batch` sequences.
   [[nodiscard]] State zero_state(std::int64_t batch) const;

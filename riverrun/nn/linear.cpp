@@ -43,10 +43,16 @@ Shape Linear::output_shape(const Shape& input) const {
   return Shape(std::span(extents).first(static_cast<std::size_t>(input.rank())));
 }
 
-void Linear::multiply(std::int64_t rows, const float* input, float* output, bool with_bias) const {
+void Linear::set_inference_weights(WeightType type) {
+  static_cast<void>(name(type));
+  inference_weights_ = type;
+}
+
+void Linear::multiply(std::int64_t rows, const float* input, float* output, bool with_bias,
+                      WeightType type) const {
   const auto [in, out, bias, seed] = options_;
-  const std::shared_ptr<const Tensor> packed = packed_.of(weight_);
-  kernels::product({out}, rows, in, {input, in}, packed->data(),
+  const std::shared_ptr<const Tensor> packed = packed_.of(weight_, type);
+  kernels::product({out}, rows, in, {input, in}, {packed->data(), type},
                    bias && with_bias ? bias_.value().data() : nullptr, false, {output, out});
 }
 
@@ -59,7 +65,7 @@ Tensor Linear::forward(const Tensor& input) const {
 Var Linear::forward(Tape& tape, Var input) {
   Tensor output = tape.allocate(output_shape(input.shape()));
   const std::int64_t rows = input.value().elements() / options_.in_features;
-  multiply(rows, input.value().data(), output.data());
+  multiply(rows, input.value().data(), output.data(), /*with_bias=*/true, WeightType::kFloat32);
   return tape.record(std::move(output), [this, &tape, input, rows](const Tensor& grad) {
     const auto [in, out, bias, seed] = options_;
     Tensor packed = tape.allocate({kernels::packed_size({in}, rows)});

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "riverrun/core/tensor.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/nn/packed_weight.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/tape.h"
@@ -34,8 +35,17 @@ class Linear {
 
   /// output [rows, out_features] from input [rows, in_features], both dense, without gradients and
   /// shapes; allocates only if the weight has changed since the last call. `with_bias` false leaves
-  /// the bias out.
-  void multiply(std::int64_t rows, const float* input, float* output, bool with_bias = true) const;
+  /// the bias out. In the second, the weight is read in the given type.
+  void multiply(std::int64_t rows, const float* input, float* output, bool with_bias = true) const {
+    multiply(rows, input, output, with_bias, inference_weights_);
+  }
+  void multiply(std::int64_t rows, const float* input, float* output, bool with_bias,
+                WeightType type) const;
+
+  /// In which numbers the weight is read without gradients; see Recurrent. Throws ConfigError if
+  /// there is no such type.
+  void set_inference_weights(WeightType type);
+  [[nodiscard]] WeightType inference_weights() const noexcept { return inference_weights_; }
 
   /// "weight" and, if there is one, "bias".
   [[nodiscard]] ParameterList parameters();
@@ -53,6 +63,7 @@ class Linear {
   Parameter weight_;
   Parameter bias_;
   PackedWeight packed_;
+  WeightType inference_weights_ = WeightType::kFloat32;
 };
 
 }  // namespace riverrun

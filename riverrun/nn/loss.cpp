@@ -80,13 +80,13 @@ Tensor scalar(Tape& tape, double value) {
 // The decoder applied to chunks of rows: calls body(first_row, rows, logits), where logits
 // [rows, classes] lack the bias and may be overwritten.
 template <class Body>
-void for_chunks(const Linear& decoder, std::int64_t all_rows, const float* hidden, Tensor& logits,
-                Body&& body) {
+void for_chunks(const Linear& decoder, WeightType weights, std::int64_t all_rows,
+                const float* hidden, Tensor& logits, Body&& body) {
   const auto [in, classes, bias, seed] = decoder.options();
   const std::int64_t chunk = logits.size(0);
   for (std::int64_t first = 0; first < all_rows; first += chunk) {
     const std::int64_t rows = std::min(chunk, all_rows - first);
-    decoder.multiply(rows, hidden + first * in, logits.data(), /*with_bias=*/false);
+    decoder.multiply(rows, hidden + first * in, logits.data(), /*with_bias=*/false, weights);
     body(first, rows, logits.data());
   }
 }
@@ -157,7 +157,7 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
     kernels::pack({in}, decoder.weight().value().data(), in, 1, classes, packed_weight.data());
   }
   if (all_rows == 0) grads.weight.fill(0.0f);
-  for_chunks(decoder, all_rows, x, logits,
+  for_chunks(decoder, WeightType::kFloat32, all_rows, x, logits,
              [&, in = in, classes = classes, bias = bias](std::int64_t first, std::int64_t rows,
                                                           float* chunk) {
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
@@ -205,7 +205,7 @@ double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
   Tensor logits = Tensor::uninitialized(chunk_shape(all_rows, classes));
   std::vector<double> nats(per_target.empty() ? static_cast<std::size_t>(logits.size(0)) : 0);
   double total = 0.0;
-  for_chunks(decoder, all_rows, hidden.data(), logits,
+  for_chunks(decoder, decoder.inference_weights(), all_rows, hidden.data(), logits,
              [&](std::int64_t first, std::int64_t rows, const float* chunk) {
                double* out = per_target.empty() ? nats.data() : per_target.data() + first;
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),

@@ -1,5 +1,6 @@
 #include "riverrun/nn/packed_weight.h"
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -10,10 +11,13 @@
 namespace riverrun {
 
 struct PackedWeight::Cache {
+  struct Entry {
+    std::shared_ptr<Tensor> packed;
+    std::uint64_t version = 0;
+    std::string simd_target;
+  };
   std::mutex mutex;
-  std::shared_ptr<Tensor> packed;
-  std::uint64_t version = 0;
-  std::string simd_target;
+  std::array<Entry, kWeightTypes.size()> of_type;
 };
 
 PackedWeight::PackedWeight() : cache_(std::make_unique<Cache>()) {}
@@ -21,22 +25,23 @@ PackedWeight::PackedWeight(PackedWeight&&) noexcept = default;
 PackedWeight& PackedWeight::operator=(PackedWeight&&) noexcept = default;
 PackedWeight::~PackedWeight() = default;
 
-std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight) const {
+std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight, WeightType type) const {
   const std::scoped_lock lock(cache_->mutex);
-  if (cache_->version == weight.version() && cache_->simd_target == kernels::simd_target()) {
-    return cache_->packed;
+  Cache::Entry& known = cache_->of_type[static_cast<std::size_t>(type)];
+  if (known.version == weight.version() && known.simd_target == kernels::simd_target()) {
+    return known.packed;
   }
   const std::int64_t out = weight.value().size(0);
   const std::int64_t in = weight.value().size(1);
   // Whoever still computes with the old one keeps it.
-  if (cache_->packed == nullptr || cache_->packed.use_count() > 1) {
-    cache_->packed = std::make_shared<Tensor>();
+  if (known.packed == nullptr || known.packed.use_count() > 1) {
+    known.packed = std::make_shared<Tensor>();
   }
-  cache_->packed->resize({kernels::packed_size({out}, in)});
-  kernels::pack({out}, weight.value().data(), 1, in, in, cache_->packed->data());
-  cache_->version = weight.version();
-  cache_->simd_target = kernels::simd_target();
-  return cache_->packed;
+  known.packed->resize({kernels::packed_size({out}, in, type)});
+  kernels::pack({out}, weight.value().data(), 1, in, in, known.packed->data(), type);
+  known.version = weight.version();
+  known.simd_target = kernels::simd_target();
+  return known.packed;
 }
 
 }  // namespace riverrun

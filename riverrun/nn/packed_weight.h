@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "riverrun/core/tensor.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/nn/parameter.h"
 
 namespace riverrun {
@@ -16,8 +17,8 @@ class PackedWeight {
   PackedWeight& operator=(PackedWeight&&) noexcept;
   ~PackedWeight();
 
-  /// Packed anew if the weight has changed since the last call, which allocates.
-  [[nodiscard]] std::shared_ptr<const Tensor> of(const Parameter& weight) const;
+  /// Packed anew if the weight has changed since the last call for this type, which allocates.
+  [[nodiscard]] std::shared_ptr<const Tensor> of(const Parameter& weight, WeightType type) const;
 
  private:
   struct Cache;

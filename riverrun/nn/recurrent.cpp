@@ -207,6 +207,12 @@ ParameterList Recurrent::parameters() { return impl_->parameters(); }
 const RecurrentOptions& Recurrent::options() const noexcept { return impl_->options; }
 const CellDescriptor& Recurrent::cell() const noexcept { return *impl_->cell; }
 
+void Recurrent::set_inference_weights(WeightType type) {
+  static_cast<void>(name(type));
+  impl_->inference_weights = type;
+}
+WeightType Recurrent::inference_weights() const noexcept { return impl_->inference_weights; }
+
 State Recurrent::zero_state(std::int64_t batch) const {
   State state;
   for (std::size_t s = 0; s < impl_->cell->states.size(); ++s) {
@@ -240,6 +246,7 @@ Recurrent::Output Recurrent::forward(const Tensor& input, const State& initial,
     Tensor output = Tensor::uninitialized({batch.rows(), features});
     for (std::int64_t d = 0; d < net.directions(); ++d, ++i) {
       RecurrentLayer::Pass pass;
+      pass.weights = net.inference_weights;
       pass.initial = net.sorted_states(state, i, batch, Tensor::uninitialized);
       const std::vector<Tensor> last =
           net.layers[i].forward(batch, layer_input, {output.data() + d * net.recurrent(), features},

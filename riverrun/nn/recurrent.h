@@ -10,6 +10,7 @@
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/tensor.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/tape.h"
 
@@ -91,6 +92,13 @@ class Recurrent {
   /// One step at a time. Allocates here and never while stepping; later changes of the parameters
   /// do not reach it. Throws ConfigError if bidirectional.
   [[nodiscard]] Stream stream(std::int64_t batch = 1) const;
+
+  /// In which numbers the weight matrices are read without gradients: by the first forward() and by
+  /// streams made from now on. kBFloat16 and kInt8 make a single sample's step through a network
+  /// that is larger than the caches faster, as it waits for its weights. The parameters, training
+  /// and gradients stay float32. Throws ConfigError if there is no such type.
+  void set_inference_weights(WeightType type);
+  [[nodiscard]] WeightType inference_weights() const noexcept;
 
   /// All zeros, for `batch` sequences.
   [[nodiscard]] State zero_state(std::int64_t batch) const;

@@ -39,6 +39,7 @@ struct Recurrent::Impl {
 
   const CellDescriptor* cell;
   RecurrentOptions options;
+  WeightType inference_weights = WeightType::kFloat32;
   std::vector<RecurrentLayer> layers;  // forward and reverse of a layer are neighbours
 };
 

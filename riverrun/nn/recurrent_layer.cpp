@@ -61,17 +61,19 @@ std::vector<std::uint64_t> RecurrentLayer::versions() const {
   return all;
 }
 
-std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed() const {
+std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType type) const {
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
-  const auto& known = cache_->packed;
-  if (known != nullptr && known->versions == now && cache_->simd_target == kernels::simd_target()) {
+  std::shared_ptr<const Packed>& known = cache_->packed[static_cast<std::size_t>(type)];
+  if (known != nullptr && known->versions == now && known->simd_target == kernels::simd_target()) {
     return known;
   }
   const std::int64_t hidden = sizes_.hidden;
   const GateLayout& layout = cell_->layout;
   auto packed = std::make_shared<Packed>();
+  packed->type = type;
   packed->versions = std::move(now);
+  packed->simd_target = kernels::simd_target();
   packed->bias = Tensor({layout.values * hidden});
   const auto add_bias = [&](const Parameter& bias, const auto& slots) {
     for (int g = 0; g < layout.gates; ++g) {
@@ -82,10 +84,10 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed() const {
   };
   if (!bias_ih.value().empty()) add_bias(bias_ih, layout.input_slot);
   if (!bias_hh.value().empty()) add_bias(bias_hh, layout.recurrent_slot);
-  const auto pack = [](const kernels::GateColumns& columns, const Parameter& weight,
-                       std::int64_t depth) {
-    Tensor to = Tensor::uninitialized({kernels::packed_size(columns, depth)});
-    kernels::pack(columns, weight.value().data(), 1, depth, depth, to.data());
+  const auto pack = [type](const kernels::GateColumns& columns, const Parameter& weight,
+                           std::int64_t depth) {
+    Tensor to = Tensor::uninitialized({kernels::packed_size(columns, depth, type)});
+    kernels::pack(columns, weight.value().data(), 1, depth, depth, to.data(), type);
     return to;
   };
   packed->weight_ih = pack(kernels::GateColumns::input(*cell_, hidden), weight_ih, sizes_.input);
@@ -94,8 +96,7 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed() const {
         pack(kernels::GateColumns::recurrent(*cell_, hidden), weight_hh, sizes_.recurrent);
   }
   if (sizes_.projected) packed->weight_hr = pack({sizes_.recurrent}, weight_hr, hidden);
-  cache_->packed = packed;
-  cache_->simd_target = kernels::simd_target();
+  known = packed;
   return packed;
 }
 
@@ -150,16 +151,17 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   const std::int64_t hidden = sizes_.hidden;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t kept_rows = keep ? batch.rows() : batch.batch();
-  const std::shared_ptr<const Packed> weights = packed();
+  const std::shared_ptr<const Packed> weights = packed(pass.weights);
 
   kernels::ForwardArgs args;
   args.cell = cell_;
   args.sequence = sequence(batch);
-  args.weight_hh = weights->weight_hh.data();
-  args.weight_hr = weights->weight_hr.data();
+  args.weight_hh = weights->weights_of(weights->weight_hh);
+  args.weight_hr = weights->weights_of(weights->weight_hr);
   args.bias = weights->bias.data();
+  const kernels::Weights packed_ih = weights->weights_of(weights->weight_ih);
   const bool shares_units = threads_that_share(batch) > 1;
-  if (shares_units) args.weight_ih = weights->weight_ih.data();
+  if (shares_units) args.weight_ih = packed_ih;
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   args.output = output;
@@ -209,7 +211,7 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.input = {input + args.gates_row * sizes_.input, sizes_.input};
     if (!shares_units) {
       kernels::product(kernels::GateColumns::input(*cell_, hidden), rows, sizes_.input, args.input,
-                       weights->weight_ih.data(), args.bias, false, {gates.data(), gates_stride});
+                       packed_ih, args.bias, false, {gates.data(), gates_stride});
     }
     parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/tensor.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/nn/packed_batch.h"
 #include "riverrun/nn/parameter.h"
@@ -48,10 +50,11 @@ class RecurrentLayer {
 
   /// What a forward pass keeps for its backward pass.
   struct Pass {
-    std::vector<Tensor> initial;  // of each state, [B, state_size], in packed order
-    std::vector<Tensor> states;   // [N, H]; [0] is empty: h is the output
-    Tensor cell_output;           // [N, H], with a projection
-    Tensor saved;                 // [N, K*H]
+    std::vector<Tensor> initial;                // of each state, [B, state_size], in packed order
+    std::vector<Tensor> states;                 // [N, H]; [0] is empty: h is the output
+    Tensor cell_output;                         // [N, H], with a projection
+    Tensor saved;                               // [N, K*H]
+    WeightType weights = WeightType::kFloat32;  // what the forward reads; not of a pass to keep
 
     [[nodiscard]] std::vector<Tensor*> tensors();
   };
@@ -75,10 +78,16 @@ class RecurrentLayer {
     Tensor weight_ih;
     Tensor weight_hh;
     Tensor weight_hr;
+    WeightType type = WeightType::kFloat32;
     std::vector<std::uint64_t> versions;
+    std::string simd_target;
+
+    [[nodiscard]] kernels::Weights weights_of(const Tensor& weight) const {
+      return {weight.data(), type};
+    }
   };
   /// Packed anew if a parameter has changed since. May be called by several threads.
-  [[nodiscard]] std::shared_ptr<const Packed> packed() const;
+  [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type) const;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
@@ -91,8 +100,8 @@ class RecurrentLayer {
   // On the heap so that a layer can be moved.
   struct Cache {
     std::mutex mutex;
-    std::shared_ptr<const Packed> packed;
-    std::string simd_target;
+    // One for each type, so that validating in a smaller one does not undo the other's work.
+    std::array<std::shared_ptr<const Packed>, kWeightTypes.size()> packed;
   };
   std::unique_ptr<Cache> cache_;
 };

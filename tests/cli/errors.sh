@@ -20,6 +20,8 @@ expect 2 'hidden-size' train text.txt --out new --hidden-size
 expect 2 'threads: -1; it must be a whole number from 0 to 1024' train text.txt --out new --threads -1
 expect 2 'seed: -1; it must be a whole number' train text.txt --out new --seed -1
 expect 2 'seed: 18446744073709551616; it' train text.txt --out new --seed 18446744073709551616
+expect 2 'no type is called "fp8"; there are float32, bf16, int8' evaluate model text.txt --weights fp8
+expect 2 'no type is called ""; there are float32' generate model --weights ''
 for minutes in nan inf -1 1e999 soon; do
   expect 2 "max-minutes: $minutes; it must be a finite number of at least 0" \
     train text.txt --out new --max-minutes=$minutes

@@ -65,6 +65,19 @@ assert v['prompt'] + v['text'] == os.environ['ONE'], v"
 [ "$(riverrun generate char --temperature 0 --length 30)" = \
   "$(riverrun generate char --temperature 0 --length 30 --seed 9)" ] || fail 'temperature 0 draws'
 
+# Smaller numbers change what is written little, and what is measured a little.
+for weights in float32 bf16 int8; do
+  riverrun evaluate char text.txt --weights $weights --json >$weights.json
+  json $weights.json "v['weights'] == '$weights'"
+  [ "$(riverrun generate char --weights $weights --length 30 --seed 3 --json |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["weights"])')" = $weights ] ||
+    fail "generate --weights $weights"
+done
+python3 -c "
+import json
+exact, *others = [json.load(open(w + '.json'))['nats_per_token'] for w in ('float32', 'bf16', 'int8')]
+assert all(0 < abs(x - exact) < 0.01 for x in others), (exact, others)"
+
 riverrun info char | grep -q 'decoder.weight' || fail 'info'
 # Numbers are written as they were given.
 grep -q '"dropout": 0.2,' char/config.json || fail "config.json: $(cat char/config.json)"

@@ -253,6 +253,67 @@ TEST_P(CellKernels, CompiledInterpretedAndReferenceAgreeOnEveryTarget) {
   }
 }
 
+// The matrices of a network as `type` has them.
+void convert_matrices(Recurrent& net, WeightType type) {
+  for (const NamedParameter& p : net.parameters()) {
+    if (p.parameter->value().shape().rank() != 2) continue;
+    Tensor& weight = p.parameter->mutable_value();
+    const std::int64_t depth = weight.size(1);
+    for (std::int64_t n = 0; n < weight.size(0); ++n) {
+      float* row = weight.data() + n * depth;
+      float scale = 0.0f;
+      for (std::int64_t k = 0; k < depth; ++k) scale = std::max(scale, std::abs(row[k]) / 127.0f);
+      for (std::int64_t k = 0; k < depth; ++k) {
+        if (type == WeightType::kInt8) {
+          row[k] = std::nearbyint(row[k] / scale) * scale;
+        } else {
+          int exponent = 0;
+          const float mantissa = std::frexp(row[k], &exponent);
+          row[k] = std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
+        }
+      }
+    }
+  }
+}
+
+// A network with smaller weights is one whose weights happen to be such numbers, as a sequence and
+// step by step: to the bit in bf16, in int8 but for what multiplying by a column's scale rounds.
+TEST_P(CellKernels, SmallerWeightsAreConvertedOnesOnEveryTarget) {
+  const BackToTheBestTarget guard;
+  for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+    for (const std::int64_t hidden : {3, 16, 40, 140}) {
+      constexpr std::int64_t kSteps = 5, kBatch = 3, kInput = 7;
+      Recurrent net(*GetParam(), {.input_size = kInput, .hidden_size = hidden, .num_layers = 2});
+      Recurrent converted(*GetParam(),
+                          {.input_size = kInput, .hidden_size = hidden, .num_layers = 2});
+      convert_matrices(converted, type);
+      net.set_inference_weights(type);
+      Tensor x({kSteps, kBatch, kInput});
+      Random(/*seed=*/8).fill_normal(x.values(), 0.0f, 1.0f);
+      for (const std::string& target : kernels::simd_targets()) {
+        kernels::force_simd_target(target);
+        SCOPED_TRACE(target + " " + std::string(name(type)) + ", hidden " + std::to_string(hidden));
+        const Tensor expected = converted.forward(x).output;
+        const Tensor whole = net.forward(x).output;
+        Tensor steps({kSteps, kBatch, hidden});
+        Stream stream = net.stream(kBatch);
+        for (std::int64_t t = 0; t < kSteps; ++t) {
+          stream.step(
+              {x.data() + t * kBatch * kInput, kBatch * kInput},
+              {steps.data() + t * kBatch * hidden, static_cast<std::size_t>(kBatch * hidden)});
+        }
+        EXPECT_TRUE(std::ranges::equal(whole.values(), steps.values()));
+        double worst = 0.0;
+        for (std::int64_t i = 0; i < whole.elements(); ++i) {
+          const double error = std::abs(whole.data()[i] - expected.data()[i]);
+          worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+        }
+        EXPECT_LE(worst, type == WeightType::kInt8 ? 2e-6 : 0.0);
+      }
+    }
+  }
+}
+
 TEST_P(CellKernels, TheNumberOfThreadsChangesNoBits) {
   const int before = num_threads();
   for (const Case& c : cases()) {

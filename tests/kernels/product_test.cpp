@@ -1,8 +1,12 @@
 // Packed products against sums in double, on every SIMD target of the machine.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -41,6 +45,38 @@ std::vector<Case> cases() {
   all.push_back({1100, 33, 40});  // several parts of the rows
   all.push_back({600, 48, 700});  // and of a transposed operand
   return all;
+}
+
+/// The nearest number of 8 significant bits.
+float to_bfloat16(float x) {
+  int exponent = 0;
+  const double mantissa = std::frexp(x, &exponent);
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8));
+}
+
+/// What stands for `w` [columns, depth] in a type, and by how much its weights may differ.
+struct Converted {
+  Tensor weights;
+  std::vector<double> bound;  // of each column: times the weight in bf16
+};
+Converted converted(const Tensor& w, WeightType type) {
+  Converted to{w, {}};
+  const std::int64_t depth = w.size(1);
+  for (std::int64_t n = 0; n < w.size(0); ++n) {
+    float* row = to.weights.data() + n * depth;
+    if (type == WeightType::kBFloat16) {
+      for (std::int64_t k = 0; k < depth; ++k) row[k] = to_bfloat16(row[k]);
+      to.bound.push_back(std::ldexp(1.0, -8));
+      continue;
+    }
+    float largest = 0.0f;
+    for (std::int64_t k = 0; k < depth; ++k) largest = std::max(largest, std::abs(row[k]));
+    const float scale = largest / 127.0f;
+    const float inverse = 1.0f / scale;
+    for (std::int64_t k = 0; k < depth; ++k) row[k] = std::nearbyint(row[k] * inverse) * scale;
+    to.bound.push_back(0.5001 * static_cast<double>(scale));
+  }
+  return to;
 }
 
 class ProductTest : public testing::TestWithParam<std::string> {
@@ -98,6 +134,106 @@ TEST_P(ProductTest, AgreesWithSumsInDouble) {
   }
 }
 
+TEST_P(ProductTest, SmallerWeightsAgreeWithSumsInDouble) {
+  for (const Case& c : cases()) {
+    const std::int64_t columns = c.hidden * c.gates;
+    const Tensor w = normal({columns, c.depth}, 1);
+    const Tensor x = normal({c.rows, c.depth}, 2);
+    const Tensor bias = normal({columns}, 4);
+    const Tensor before = normal({c.rows, columns}, 5);
+    std::vector<int> slots;
+    for (int g = 0; g < c.gates; ++g) slots.push_back(c.gates - 1 - g);
+    const GateColumns layout{c.hidden, c.gates, c.gates > 1 ? slots.data() : nullptr};
+    for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+      const Converted expected = converted(w, type);
+      Tensor packed = Tensor::uninitialized({packed_size(layout, c.depth, type)});
+      pack(layout, w.data(), 1, c.depth, c.depth, packed.data(), type);
+      for (const bool add : {false, true}) {
+        Tensor out = before;
+        product(layout, c.rows, c.depth, {x.data(), c.depth}, {packed.data(), type},
+                add ? nullptr : bias.data(), add, {out.data(), columns});
+        double worst = 0.0;   // against the converted weights
+        bool is_near = true;  // to the unconverted ones
+        for (std::int64_t row = 0; row < c.rows; ++row) {
+          for (std::int64_t column = 0; column < columns; ++column) {
+            const std::int64_t place =
+                (c.gates - 1 - column / c.hidden) * c.hidden + column % c.hidden;
+            const std::int64_t at = row * columns + place;
+            double sum = add ? before.data()[at] : bias.data()[place];
+            double exact = sum;
+            double magnitude = std::abs(sum);
+            double bound = 0.0;
+            for (std::int64_t k = 0; k < c.depth; ++k) {
+              const double number = x.data()[row * c.depth + k];
+              const std::int64_t weight = column * c.depth + k;
+              sum += number * expected.weights.data()[weight];
+              exact += number * w.data()[weight];
+              magnitude += std::abs(number * expected.weights.data()[weight]);
+              bound += std::abs(number) * expected.bound[static_cast<std::size_t>(column)] *
+                       (type == WeightType::kBFloat16 ? std::abs(w.data()[weight]) : 1.0);
+            }
+            const double error = std::abs(out.data()[at] - sum) / magnitude;
+            worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+            is_near = is_near && std::abs(out.data()[at] - exact) <= bound + 1e-5 * magnitude;
+          }
+        }
+        const double bound = std::ldexp(5.0 + std::sqrt(static_cast<double>(c.depth)), -24);
+        const std::string what = std::string(name(type)) + " " + std::to_string(c.rows) + " x " +
+                                 std::to_string(c.depth) + " x " + std::to_string(c.gates) + "·" +
+                                 std::to_string(c.hidden) + (add ? " added" : "");
+        EXPECT_LE(worst, bound) << what;
+        EXPECT_TRUE(is_near) << what;
+      }
+    }
+  }
+}
+
+TEST_P(ProductTest, BFloat16RoundsToNearestEven) {
+  const float step = std::ldexp(1.0f, -7);
+  const std::vector<std::pair<float, float>> rounded = {
+      {1.0f + step / 2, 1.0f},
+      {1.0f + step * 3 / 2, 1.0f + 2 * step},
+      {-1.0f - step * 5 / 8, -1.0f - step},
+      {2.0f - step / 4, 2.0f},
+      {0.0f, 0.0f},
+      {std::numeric_limits<float>::max(), INFINITY},
+      {-INFINITY, -INFINITY}};
+  for (const auto& [weight, expected] : rounded) {
+    const float one = 1.0f;
+    float out = 0.0f;
+    Tensor packed = Tensor::uninitialized({packed_size({1}, 1, WeightType::kBFloat16)});
+    pack({1}, &weight, 1, 1, 1, packed.data(), WeightType::kBFloat16);
+    product({1}, 1, 1, {&one, 1}, {packed.data(), WeightType::kBFloat16}, nullptr, false,
+            {&out, 1});
+    EXPECT_EQ(out, expected) << weight;
+  }
+}
+
+// A diverged network must not look healthy, nor a column of zeros be divided by its largest.
+TEST_P(ProductTest, SmallerWeightsKeepNaNAndZeros) {
+  const std::int64_t columns = 21, depth = 10;
+  Tensor w = normal({columns, depth}, 1);
+  for (std::int64_t k = 0; k < depth; ++k) w.data()[2 * depth + k] = 0.0f;
+  for (std::int64_t k = 0; k < depth; ++k) w.data()[4 * depth + k] = 1e-42f;
+  w.data()[7 * depth + 9] = std::numeric_limits<float>::quiet_NaN();
+  w.data()[17 * depth + 3] = std::numeric_limits<float>::infinity();
+  const Tensor x = normal({2, depth}, 2);
+  for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+    Tensor packed = Tensor::uninitialized({packed_size({columns}, depth, type)});
+    pack({columns}, w.data(), 1, depth, depth, packed.data(), type);
+    Tensor out({2, columns});
+    product({columns}, 2, depth, {x.data(), depth}, {packed.data(), type}, nullptr, false,
+            {out.data(), columns});
+    for (std::int64_t i = 0; i < out.elements(); ++i) {
+      const std::int64_t column = i % columns;
+      EXPECT_EQ(std::isfinite(out.data()[i]), column != 7 && column != 17) << column;
+      if (column == 2 || column == 4) {
+        EXPECT_NEAR(out.data()[i], 0.0f, column == 2 ? 0.0f : 1e-40f);
+      }
+    }
+  }
+}
+
 TEST_P(ProductTest, PacksAMatrixOfEitherOrderAlike) {
   const GateColumns layout{37};
   const Tensor rows = normal({37, 29}, 6);  // [columns, depth]
@@ -105,36 +241,40 @@ TEST_P(ProductTest, PacksAMatrixOfEitherOrderAlike) {
   for (std::int64_t i = 0; i < 37; ++i) {
     for (std::int64_t k = 0; k < 29; ++k) columns.data()[k * 37 + i] = rows.data()[i * 29 + k];
   }
-  Tensor a({packed_size(layout, 29)});
-  Tensor b({packed_size(layout, 29)});
-  pack(layout, rows.data(), 1, 29, 29, a.data());
-  pack(layout, columns.data(), 37, 1, 29, b.data());
-  EXPECT_TRUE(std::equal(a.values().begin(), a.values().end(), b.values().begin()));
+  for (const WeightType type : kWeightTypes) {
+    Tensor a({packed_size(layout, 29, type)});
+    Tensor b({packed_size(layout, 29, type)});
+    pack(layout, rows.data(), 1, 29, 29, a.data(), type);
+    pack(layout, columns.data(), 37, 1, 29, b.data(), type);
+    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.values().size_bytes()), 0) << name(type);
+  }
 }
 
 TEST_P(ProductTest, ThreadsAndOtherRowsChangeNoBits) {
   const std::int64_t rows = 301, depth = 333, columns = 130;
   const Tensor w = normal({columns, depth}, 1);
   const Tensor x = normal({rows, depth}, 2);
-  Tensor packed = Tensor::uninitialized({packed_size({columns}, depth)});
-  pack({columns}, w.data(), 1, depth, depth, packed.data());
-  const auto run = [&](std::int64_t count) {
-    Tensor out({rows, columns});
-    product({columns}, count, depth, {x.data(), depth}, packed.data(), nullptr, false,
-            {out.data(), columns});
-    return out;
-  };
   const int before = num_threads();
-  set_num_threads(1);
-  const Tensor one = run(rows);
-  for (const int threads : {2, 3}) {
-    set_num_threads(threads);
-    const Tensor more = run(rows);
-    EXPECT_TRUE(std::equal(one.values().begin(), one.values().end(), more.values().begin()));
-  }
-  for (const std::int64_t count : {1, 4, 7}) {
-    const Tensor few = run(count);
-    EXPECT_TRUE(std::equal(few.data(), few.data() + count * columns, one.data())) << count;
+  for (const WeightType type : kWeightTypes) {
+    Tensor packed = Tensor::uninitialized({packed_size({columns}, depth, type)});
+    pack({columns}, w.data(), 1, depth, depth, packed.data(), type);
+    const auto run = [&](std::int64_t count) {
+      Tensor out({rows, columns});
+      product({columns}, count, depth, {x.data(), depth}, {packed.data(), type}, nullptr, false,
+              {out.data(), columns});
+      return out;
+    };
+    set_num_threads(1);
+    const Tensor one = run(rows);
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      const Tensor more = run(rows);
+      EXPECT_TRUE(std::equal(one.values().begin(), one.values().end(), more.values().begin()));
+    }
+    for (const std::int64_t count : {1, 4, 7}) {
+      const Tensor few = run(count);
+      EXPECT_TRUE(std::equal(few.data(), few.data() + count * columns, one.data())) << count;
+    }
   }
   set_num_threads(before);
 }

@@ -137,20 +137,27 @@ TEST(LanguageModel, CarriedStateMakesTwoHalvesTheWhole) {
 }
 
 TEST(LanguageModel, ReadingTokenByTokenGivesTheSameProbabilities) {
-  const LanguageModel model(small());
+  LanguageModel model(small());
   const std::vector<std::int32_t> tokens = {3, 1, 4, 1, 5, 2, 6};
-  State state;
-  const double expected =
-      model.total_nats(std::span(tokens).first(6), std::span(tokens).last(6), 1, state);
-  LanguageModel::Reader reader(model);
-  for (int pass = 0; pass < 2; ++pass) {
-    double total = 0;
-    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-      total += nats_of(reader.read(tokens[i]), tokens[i + 1]);
+  std::set<double> of_types;
+  for (const WeightType type : kWeightTypes) {
+    model.set_inference_weights(type);
+    State state;
+    const double expected =
+        model.total_nats(std::span(tokens).first(6), std::span(tokens).last(6), 1, state);
+    of_types.insert(expected);
+    LanguageModel::Reader reader(model);
+    for (int pass = 0; pass < 2; ++pass) {
+      double total = 0;
+      for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+        total += nats_of(reader.read(tokens[i]), tokens[i + 1]);
+      }
+      EXPECT_NEAR(total, expected, 1e-5) << name(type) << ", pass " << pass;
+      reader.reset();
     }
-    EXPECT_NEAR(total, expected, 1e-5) << "pass " << pass;
-    reader.reset();
   }
+  EXPECT_EQ(of_types.size(), kWeightTypes.size());  // the type was heeded
+  EXPECT_LT(*of_types.rbegin() - *of_types.begin(), 0.1);
 }
 
 TEST(LanguageModel, RefusesWhatDoesNotFit) {

@@ -95,6 +95,24 @@ TEST(Linear, StartsUniformlyAsPyTorch) {
   EXPECT_FALSE(std::ranges::equal(values, other.weight().value().values()));
 }
 
+TEST(Linear, ReadsSmallerWeightsOnlyWithoutGradients) {
+  Linear linear({.in_features = 70, .out_features = 33});
+  const Tensor x = random_tensor({5, 70}, 1);
+  const Tensor exact = linear.forward(x);
+  for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+    linear.set_inference_weights(type);
+    const Tensor smaller = linear.forward(x);
+    EXPECT_FALSE(std::ranges::equal(smaller.values(), exact.values()));
+    for (std::int64_t i = 0; i < exact.elements(); ++i) {
+      EXPECT_NEAR(smaller.data()[i], exact.data()[i], 0.05f);
+    }
+    Tape tape;
+    EXPECT_TRUE(
+        std::ranges::equal(linear.forward(tape, tape.input(x)).value().values(), exact.values()));
+  }
+  EXPECT_THROW(linear.set_inference_weights(static_cast<WeightType>(-1)), ConfigError);
+}
+
 TEST(Linear, SaysWhatIsWrong) {
   EXPECT_THROW(Linear({.in_features = 0, .out_features = 3}), ConfigError);
   EXPECT_THROW(Linear({.in_features = 3, .out_features = -1}), ConfigError);

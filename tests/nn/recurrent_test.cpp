@@ -85,21 +85,45 @@ INSTANTIATE_TEST_SUITE_P(All, RecurrentOfEachCell, testing::ValuesIn(cell_names(
                          [](const auto& test) { return test.param; });
 
 TEST_P(RecurrentOfEachCell, StreamIsTheSequence) {
-  for (const std::int64_t hidden : {5, 16, 33}) {
-    const Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
-    const Tensor x = random_tensor({9, 2, 3});
-    const auto [output, state] = net.forward(x);
-    Stream stream = net.stream(2);
-    Tensor y({9, 2, hidden});
-    for (std::int64_t t = 0; t < 9; ++t) {
-      stream.step({x.data() + t * 6, 6},
-                  {y.data() + t * 2 * hidden, static_cast<std::size_t>(2 * hidden)});
+  for (const WeightType type : kWeightTypes) {
+    for (const std::int64_t hidden : {5, 16, 33}) {
+      Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
+      net.set_inference_weights(type);
+      const Tensor x = random_tensor({9, 2, 3});
+      const auto [output, state] = net.forward(x);
+      Stream stream = net.stream(2);
+      Tensor y({9, 2, hidden});
+      for (std::int64_t t = 0; t < 9; ++t) {
+        stream.step({x.data() + t * 6, 6},
+                    {y.data() + t * 2 * hidden, static_cast<std::size_t>(2 * hidden)});
+      }
+      expect_near(y, output);
+      expect_equal(stream.state(), state);
+      stream.reset();
+      expect_equal(stream.state(), net.zero_state(2));
     }
-    expect_near(y, output);
-    expect_equal(stream.state(), state);
-    stream.reset();
-    expect_equal(stream.state(), net.zero_state(2));
   }
+}
+
+TEST_P(RecurrentOfEachCell, SmallerWeightsAreNearAndOnlyWithoutGradients) {
+  Recurrent net(cell(), {.input_size = 20, .hidden_size = 30, .num_layers = 2});
+  const Tensor x = random_tensor({9, 2, 20});
+  const auto of_tape = [&] {
+    Tape tape;
+    return net.forward(tape, tape.input(x)).output.value();
+  };
+  const Tensor exact = net.forward(x).output;
+  const Tensor trained = of_tape();
+  for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+    net.set_inference_weights(type);
+    EXPECT_EQ(net.inference_weights(), type);
+    const Tensor smaller = net.forward(x).output;
+    EXPECT_FALSE(std::ranges::equal(smaller.values(), exact.values()));
+    expect_near(smaller, exact, 0.02f);
+    expect_near(of_tape(), trained, 0.0f);
+  }
+  net.set_inference_weights(WeightType::kFloat32);
+  expect_near(net.forward(x).output, exact, 0.0f);
 }
 
 TEST_P(RecurrentOfEachCell, ABatchOfLengthsIsEachSequenceAlone) {
@@ -188,15 +212,18 @@ TEST_P(RecurrentOfEachCell, TapeAndForwardAgree) {
 }
 
 TEST_P(RecurrentOfEachCell, SteppingDoesNotAllocate) {
-  for (const std::int64_t hidden : {7, 128}) {
-    const Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
-    Stream stream = net.stream(2);
-    const std::vector<float> x(6, 0.5f);
-    std::vector<float> y(static_cast<std::size_t>(2 * hidden));
-    stream.step(x, y);  // the first call may set up the choice of the SIMD target
-    const auto before = allocations();
-    for (int i = 0; i < 100; ++i) stream.step(x, y);
-    EXPECT_EQ(allocations(), before);
+  for (const WeightType type : kWeightTypes) {
+    for (const std::int64_t hidden : {7, 128}) {
+      Recurrent net(cell(), {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
+      net.set_inference_weights(type);
+      Stream stream = net.stream(2);
+      const std::vector<float> x(6, 0.5f);
+      std::vector<float> y(static_cast<std::size_t>(2 * hidden));
+      stream.step(x, y);  // the first call may set up the choice of the SIMD target
+      const auto before = allocations();
+      for (int i = 0; i < 100; ++i) stream.step(x, y);
+      EXPECT_EQ(allocations(), before);
+    }
   }
 }
 
@@ -268,6 +295,21 @@ TEST(Recurrent, ChangedParametersAreUsed) {
   const Tensor after = net.forward(x).output;
   EXPECT_FALSE(std::ranges::equal(before.values(), after.values()));
   for (const float h : after.values()) EXPECT_EQ(h, 0.0f);
+}
+
+TEST(Recurrent, ChangedParametersAreUsedInSmallerTypes) {
+  for (const WeightType type : kWeightTypes) {
+    LSTM net({.input_size = 2, .hidden_size = 5, .proj_size = 3});
+    net.set_inference_weights(type);
+    const Tensor x = random_tensor({4, 1, 2});
+    const Tensor before = net.forward(x).output;
+    Stream stream = net.stream();
+    std::vector<float> y(3);
+    for (std::int64_t t = 0; t < 4; ++t) stream.step({x.data() + t * 2, 2}, y);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(y[i], before.data()[9 + i], 2e-6f);
+    for (const NamedParameter& p : net.parameters()) p.parameter->mutable_value().fill(0.0f);
+    for (const float h : net.forward(x).output.values()) EXPECT_EQ(h, 0.0f);
+  }
 }
 
 TEST(Recurrent, SeveralThreadsMayUseOneModel) {
@@ -361,6 +403,14 @@ TEST(RecurrentErrors, OptionsThatCannotBe) {
       },
       "needs the whole sequence");
   expect_error<ConfigError>([] { static_cast<void>(find_cell("lsmt")); }, "there are lstm, gru");
+  expect_error<ConfigError>([] { static_cast<void>(weight_type("fp8")); },
+                            "there are float32, bf16, int8");
+  expect_error<ConfigError>(
+      [] {
+        LSTM net({.input_size = 2, .hidden_size = 3});
+        net.set_inference_weights(static_cast<WeightType>(7));
+      },
+      "WeightType: 7 is none");
 }
 
 }  // namespace

@@ -1,0 +1,205 @@
+// One tile of a product: rows times the blocks of one panel or of two, for each type of weights.
+// Included once per target.
+
+#if defined(RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_
+#undef RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_
+#else
+#define RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_
+#endif
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "hwy/highway.h"
+
+#include "riverrun/core/weight_type.h"
+#include "riverrun/kernels/product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace riverrun::kernels {
+namespace HWY_NAMESPACE {
+
+/// Where the results of a block go.
+struct Block {
+  std::int64_t column, count;
+};
+
+constexpr int kMaxRows = 6;
+
+/// One tile: some rows, the blocks of one panel or of two, a piece of the depth.
+struct TileArgs {
+  const float* x;  // the tile's first row, at the piece's beginning
+  std::int64_t x_stride;
+  const float* packed;  // at the piece's beginning, where a word begins
+  std::int64_t panel_stride;
+  const float* scales;    // of the blocks' columns, in kInt8
+  const float* prefetch;  // what is needed next: at each word of the depth a line of the cache,
+  std::int64_t prefetch_step;  // so many floats apart
+  std::int64_t depth;
+  const Block* blocks;
+  bool whole;  // all blocks have kLanes columns
+  bool add;
+  const float* bias;
+  Rows<float> out;
+};
+
+using TileFunction = void (*)(const TileArgs&);
+
+/// The tiles of a type of weights.
+struct TileTable {
+  std::array<std::array<TileFunction, kMaxRows>, kPanelBlocks> one;  // [blocks - 1][rows - 1]
+  // One row meets each weight once, and has too few accumulators in one panel.
+  TileFunction two_panels;
+};
+
+/// x being row by row. Each has a translation unit of its own: they take long to compile.
+const TileTable& BFloat16Tiles();
+const TileTable& Int8Tiles();
+
+/// The weight at a place of each word, as a number; in kInt8 times 2^24, which the scales undo: so
+/// the upper byte needs no shift down.
+template <WeightType kType, int kPlace>
+HWY_INLINE VF WeightOf(VF word) {
+  const DF d;
+  const hn::RebindToSigned<DF> di;
+  if constexpr (kType == WeightType::kFloat32) {
+    return word;
+  } else if constexpr (kType == WeightType::kBFloat16) {
+    const auto bits = hn::BitCast(di, word);
+    if constexpr (kPlace == 0) {
+      return hn::BitCast(d, hn::ShiftLeft<16>(bits));
+    } else {
+      return hn::BitCast(d, hn::And(bits, hn::Set(di, static_cast<std::int32_t>(0xFFFF0000))));
+    }
+  } else {
+    auto bits = hn::BitCast(di, word);
+    if constexpr (kPlace < 3) bits = hn::ShiftLeft<24 - 8 * kPlace>(bits);
+    if constexpr (kPlace > 0)
+      bits = hn::And(bits, hn::Set(di, static_cast<std::int32_t>(0xFF000000)));
+    return hn::ConvertTo(d, bits);
+  }
+}
+
+/// Adds the products of the words' weights from kPlace on, of which the depth still has `left`.
+template <WeightType kType, bool kInterleaved, int kPlace, int kRows, int kAll>
+HWY_INLINE void AddProducts(const VF (&words)[kAll], const float* HWY_RESTRICT x,
+                            std::int64_t x_stride, int left, VF (&sum)[kRows][kAll]) {
+  if constexpr (kPlace < PerWord(kType)) {
+    if (kPlace >= left) return;
+    const DF d;
+    VF weight[kAll];
+    HWY_UNROLL(8)
+    for (int b = 0; b < kAll; ++b) weight[b] = WeightOf<kType, kPlace>(words[b]);
+    HWY_UNROLL(8)
+    for (int r = 0; r < kRows; ++r) {
+      const VF number = hn::Set(d, x[kInterleaved ? r : r * x_stride]);
+      HWY_UNROLL(8)
+      for (int b = 0; b < kAll; ++b) sum[r][b] = hn::MulAdd(number, weight[b], sum[r][b]);
+    }
+    AddProducts<kType, kInterleaved, kPlace + 1>(words, x + (kInterleaved ? kRows : 1), x_stride,
+                                                 left, sum);
+  }
+}
+
+// x is row by row, or interleaved: [depth][kRows].
+template <WeightType kType, bool kInterleaved, int kRows, int kBlocks, int kPanels>
+HWY_NOINLINE void Tile(const TileArgs& o) {
+  const DF d;
+  constexpr int kAll = kBlocks * kPanels;
+  constexpr int kPerWord = static_cast<int>(PerWord(kType));
+  const float* HWY_RESTRICT w = o.packed;
+  const float* HWY_RESTRICT x = o.x;
+  const std::int64_t x_stride = o.x_stride;
+  VF sum[kRows][kAll];
+  HWY_UNROLL(8)
+  for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8)
+    for (int b = 0; b < kAll; ++b) sum[r][b] = hn::Zero(d);
+  }
+  const std::int64_t panel_stride = o.panel_stride;
+  const float* prefetch = o.prefetch;
+  HWY_UNROLL(8)
+  for (int b = 0; b < kAll; ++b) {
+    HWY_UNROLL(8)
+    for (int r = 0; r < kRows; ++r) {
+      __builtin_prefetch(o.out(r) + o.blocks[b].column, /*rw=*/1, /*locality=*/3);
+    }
+  }
+  const auto add_word = [&](int left) HWY_ATTR {
+    VF words[kAll];
+    HWY_UNROLL(8)
+    for (int b = 0; b < kAll; ++b) {
+      words[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
+    }
+    w += kBlocks * kLanes;
+    __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
+    prefetch += o.prefetch_step;
+    AddProducts<kType, kInterleaved, 0>(words, x, x_stride, left, sum);
+    x += kInterleaved ? kRows * kPerWord : kPerWord;
+  };
+  std::int64_t left = o.depth;
+  for (; left >= kPerWord; left -= kPerWord) add_word(kPerWord);
+  // The last word has places beyond the depth, where x may end.
+  if (kPerWord > 1 && left > 0) add_word(static_cast<int>(left));
+  // Added at the end, so that a long sum is one of short ones and rounds less.
+  const auto finish = [&](const auto& load, const auto& store) HWY_ATTR {
+    HWY_UNROLL(8)
+    for (int b = 0; b < kAll; ++b) {
+      const Block block = o.blocks[b];
+      float* out = o.out(0) + block.column;
+      const auto plus = [&](VF products, VF before) HWY_ATTR {
+        if constexpr (kType == WeightType::kInt8) {
+          return hn::MulAdd(products, hn::LoadU(d, o.scales + b * kLanes), before);
+        } else {
+          return hn::Add(products, before);
+        }
+      };
+      if (o.add) {
+        HWY_UNROLL(8)
+        for (int r = 0; r < kRows; ++r) {
+          store(plus(sum[r][b], load(out + r * o.out.stride, block.count)), out + r * o.out.stride,
+                block.count);
+        }
+      } else {
+        const VF bias = o.bias == nullptr ? hn::Zero(d) : load(o.bias + block.column, block.count);
+        HWY_UNROLL(8)
+        for (int r = 0; r < kRows; ++r) {
+          store(plus(sum[r][b], bias), out + r * o.out.stride, block.count);
+        }
+      }
+    }
+  };
+  if (o.whole) {
+    finish([&](const float* p, std::int64_t) HWY_ATTR { return hn::LoadU(d, p); },
+           [&](VF v, float* p, std::int64_t) HWY_ATTR { hn::StoreU(v, d, p); });
+  } else {
+    finish(LoadFirst, StoreFirst);
+  }
+}
+
+template <WeightType kType, bool kInterleaved, int kBlocks, int... kRows>
+constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfBlocks(
+    std::integer_sequence<int, kRows...> /*rows*/) {
+  return {&Tile<kType, kInterleaved, kRows + 1, kBlocks, 1>...};
+}
+
+template <WeightType kType, bool kInterleaved, int... kBlocks>
+constexpr std::array<std::array<TileFunction, kMaxRows>, sizeof...(kBlocks)> AllTiles(
+    std::integer_sequence<int, kBlocks...> /*blocks*/) {
+  return {TilesOfBlocks<kType, kInterleaved, kBlocks + 1>(
+      std::make_integer_sequence<int, kMaxRows>())...};
+}
+
+template <WeightType kType, bool kInterleaved>
+constexpr TileTable MakeTileTable() {
+  return {AllTiles<kType, kInterleaved>(std::make_integer_sequence<int, kPanelBlocks>()),
+          kInterleaved ? nullptr : &Tile<kType, false, 1, kPanelBlocks, 2>};
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace riverrun::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_

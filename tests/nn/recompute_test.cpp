@@ -80,8 +80,8 @@ void expect_same_bits(const Tensor& a, const Tensor& b) {
   EXPECT_TRUE(std::ranges::equal(a.values(), b.values()));
 }
 
-/// The same bits in outputs; gradients that differ by rounding.
-void expect_same(const Trained& with, const Trained& without) {
+/// The same bits in outputs; gradients that differ by the rounding of sums.
+void expect_same(const Trained& with, const Trained& without, float tolerance) {
   expect_same_bits(with.output, without.output);
   ASSERT_EQ(with.state.size(), without.state.size());
   for (std::size_t s = 0; s < with.state.size(); ++s) {
@@ -98,15 +98,16 @@ void expect_same(const Trained& with, const Trained& without) {
       largest = std::max(largest, std::abs(b[k]));
       difference = std::max(difference, std::abs(a[k] - b[k]));
     }
-    EXPECT_GT(largest, 0.0f) << with.names[i];
-    EXPECT_LE(difference, 1e-6f * largest) << with.names[i];
+    // A cell without memory has no gradient of its initial state.
+    EXPECT_TRUE(largest > 0.0f || with.names[i] == "initial state") << with.names[i];
+    EXPECT_LE(difference, tolerance * largest) << with.names[i];
   }
 }
 
 class RecomputeOfEachCell : public testing::TestWithParam<std::string> {
  protected:
   /// For segments of one step, of several with a shorter last one, and of all but one.
-  void check(RecurrentOptions options, const Case& c = {}) const {
+  void check(RecurrentOptions options, const Case& c = {}, float tolerance = 1e-6f) const {
     options.input_size = 3;
     if (options.hidden_size == 0) options.hidden_size = 9;
     options.recompute_steps = 0;
@@ -115,7 +116,7 @@ class RecomputeOfEachCell : public testing::TestWithParam<std::string> {
     for (const std::int64_t steps : {std::int64_t{1}, std::int64_t{4}, c.steps - 1}) {
       SCOPED_TRACE("recompute_steps " + std::to_string(steps));
       options.recompute_steps = steps;
-      expect_same(train(cell, options, c), without);
+      expect_same(train(cell, options, c), without, tolerance);
     }
   }
   const std::vector<std::int64_t> ragged_ = {2, 9, 1, 9, 4};  // of 11: two more than the longest
@@ -160,7 +161,8 @@ TEST_P(RecomputeOfEachCell, Projections) {
 }
 
 TEST_P(RecomputeOfEachCell, MoreRowsThanAreComputedAtOnce) {
-  check({.hidden_size = 33}, {.steps = 300, .batch = 3});
+  // 1,800 terms, which without recomputation are added one after another.
+  check({.hidden_size = 33}, {.steps = 600, .batch = 3}, 3e-6f);
 }
 
 TEST_P(RecomputeOfEachCell, HasTheSameBitsWithAnyNumberOfThreads) {
@@ -223,30 +225,28 @@ TEST(Recompute, ItsOwnChoiceOfSteps) {
   EXPECT_TRUE(differs) << "the comparison sees nothing";
 }
 
-/// The largest number of bytes in tensors while training, beside the input and the output and their
-/// gradients.
-std::size_t peak_bytes(std::int64_t steps, const RecurrentOptions& options, bool ragged) {
-  constexpr std::int64_t kBatch = 4;
-  const std::int64_t directions = options.bidirectional ? 2 : 1;
+/// The largest number of bytes in tensors while training, beside the input, the output and their
+/// gradients, and beside all four as they are packed, if they are.
+double peak_bytes(std::int64_t steps, const RecurrentOptions& options, bool ragged) {
+  constexpr std::int64_t kBatch = 16;
   Recurrent net(find_cell("lstm"), options);
   std::vector<std::int64_t> lengths;
-  for (std::int64_t b = 0; ragged && b < kBatch; ++b) lengths.push_back(steps * (b + 1) / kBatch);
+  std::int64_t rows = steps * kBatch;
+  for (std::int64_t b = 1; ragged && b <= kBatch; ++b) {
+    lengths.push_back(steps * b / kBatch);
+    rows += lengths.back();
+  }
   Tape tape;
   const std::size_t before = test::tensor_bytes();
   test::reset_peak_tensor_bytes();
-  for (int update = 0; update < 2; ++update) {  // the second with the memory of the first
-    const Var x = tape.input(random_tensor({steps, kBatch, options.input_size}, 1), true);
-    const Var h = net.forward(tape, x, {}, lengths).output;
-    std::vector<Tape::Upstream> upstream;
-    upstream.push_back({h, random_tensor(h.shape(), 2)});
-    tape.backward(std::move(upstream));
-    tape.clear();
-  }
-  std::int64_t visible = 2 * options.input_size + 2 * directions * options.hidden_size;
-  // Both are packed, and so are their gradients.
-  if (ragged) visible *= 2;
-  return test::peak_tensor_bytes() - before -
-         static_cast<std::size_t>(steps * kBatch * visible) * sizeof(float);
+  const Var x = tape.input(random_tensor({steps, kBatch, options.input_size}, 1), true);
+  const Var h = net.forward(tape, x, {}, lengths).output;
+  std::vector<Tape::Upstream> upstream;
+  upstream.push_back({h, random_tensor(h.shape(), 2)});
+  tape.backward(std::move(upstream));
+  const std::size_t visible =
+      2 * static_cast<std::size_t>(rows * (options.input_size + h.shape()[2])) * sizeof(float);
+  return static_cast<double>(test::peak_tensor_bytes() - before - visible);
 }
 
 TEST(Recompute, MemoryGrowsWithTheSquareRootOfTheLength) {
@@ -255,14 +255,13 @@ TEST(Recompute, MemoryGrowsWithTheSquareRootOfTheLength) {
                                       .hidden_size = 16,
                                       .bidirectional = bidirectional,
                                       .recompute_steps = recompute_steps};
-    return static_cast<double>(peak_bytes(16 * 6400, options, ragged)) /
-           static_cast<double>(peak_bytes(6400, options, ragged));
+    return peak_bytes(16 * 400, options, ragged) / peak_bytes(400, options, ragged);
   };
   for (const bool bidirectional : {false, true}) {
     for (const bool ragged : {false, true}) {
       EXPECT_LE(growth(kRecomputeAuto, bidirectional, ragged), 5.0);
       // The control: sixteen times the length, sixteen times the memory.
-      EXPECT_GE(growth(0, bidirectional, ragged), 14.0);
+      EXPECT_GE(growth(0, bidirectional, ragged), 13.0);
     }
   }
 }

@@ -32,6 +32,12 @@ PackedBatch::PackedBatch(std::int64_t steps, std::int64_t batch, bool batch_firs
   }
 }
 
+PackedBatch PackedBatch::segment(std::int64_t begin, std::int64_t end) const {
+  std::vector<std::int64_t> lengths(lengths_.begin(), lengths_.begin() + sizes_[index(begin)]);
+  for (std::int64_t& length : lengths) length = std::min(length, end) - begin;
+  return {end - begin, sizes_[index(begin)], false, lengths};
+}
+
 std::int64_t PackedBatch::caller_row(std::int64_t step, std::int64_t r) const {
   return batch_first_ ? sequence(r) * total_steps_ + step : step * batch() + sequence(r);
 }

@@ -31,6 +31,10 @@ class PackedBatch {
   /// True if packed and caller's rows are the same.
   [[nodiscard]] bool is_identity() const { return is_identity_; }
 
+  /// Steps [begin, end) of the sequences that reach `begin`, as a batch of their own: its packed
+  /// rows are those here from offsets()[begin] on, in the same order.
+  [[nodiscard]] PackedBatch segment(std::int64_t begin, std::int64_t end) const;
+
   /// packed [rows(), features] from the caller's [steps, batch, features] (or batch first).
   void pack(const float* from, std::int64_t features, float* packed) const;
   /// The reverse; rows beyond a sequence's end become zero.

@@ -11,7 +11,6 @@
 #include "riverrun/cell/rnn.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
-#include "riverrun/nn/dropout.h"
 #include "riverrun/nn/packed_batch.h"
 #include "riverrun/nn/recurrent_impl.h"
 
@@ -50,11 +49,10 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
     fail("forget_bias is set, but the cell has no gate \"f\"");
   }
   if (o.forget_bias && !o.bias) fail("forget_bias is set, but bias is false");
-}
-
-/// Rows of the caller's tensor that belong to one layer and direction.
-std::int64_t slice(const Tensor& tensor, std::int64_t layer) {
-  return layer * (tensor.elements() / tensor.size(0));
+  if (o.recompute_steps < 0 && o.recompute_steps != kRecomputeAuto) {
+    fail(fmt::format("recompute_steps is {}; it must be positive, 0 (none) or kRecomputeAuto = {}",
+                     o.recompute_steps, kRecomputeAuto));
+  }
 }
 
 }  // namespace
@@ -267,126 +265,6 @@ Recurrent::Output Recurrent::forward(const Tensor& input, const State& initial,
   } else {
     result.output = Tensor::uninitialized(shape);
     batch.unpack(x.data(), features, result.output.data());
-  }
-  return result;
-}
-
-Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const Var> initial,
-                                        std::span<const std::int64_t> lengths) {
-  Impl& net = *impl_;
-  const Impl::Input described = net.describe(input.shape());
-  auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));
-  std::vector<const Tensor*> state;
-  for (const Var& var : initial) state.push_back(&var.value());
-  if (!state.empty()) net.check_state(state, described.batch, described.batched);
-  const auto allocate = [&tape](const Shape& shape) { return tape.allocate(shape); };
-
-  // What the layers' backward functions share: the gradients of the final states, which become
-  // those of the initial ones.
-  struct Shared {
-    std::vector<Var> initial;
-    std::vector<Tensor> grad_last;  // of each state, as the caller sees it; empty: zeros
-  };
-  auto shared = std::make_shared<Shared>();
-  shared->initial.assign(initial.begin(), initial.end());
-  shared->grad_last.resize(net.cell->states.size());
-  std::vector<Tensor> last;
-  for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
-    last.push_back(tape.allocate(net.state_shape(s, described.batch, described.batched)));
-  }
-
-  const std::int64_t features = net.recurrent() * net.directions();
-  Var x = input;
-  if (!batch->is_identity()) {
-    Tensor packed = tape.allocate({batch->rows(), net.options.input_size});
-    batch->pack(input.value().data(), net.options.input_size, packed.data());
-    const auto unpack = [&tape, input, batch](const Tensor& grad) {
-      Tensor grad_input = tape.allocate(input.shape());
-      batch->unpack(grad.data(), grad.size(1), grad_input.data());
-      tape.add_grad(input, std::move(grad_input));
-    };
-    x = tape.record(std::move(packed), input.requires_grad() ? Tape::Backward(unpack) : nullptr);
-  }
-
-  std::vector<Var> outputs;
-  const Shape shape = net.output_shape(described);
-  const auto passes_per_layer = static_cast<std::size_t>(net.directions());
-  for (std::size_t i = 0; i < net.layers.size(); i += passes_per_layer) {
-    if (i > 0) x = dropout(tape, x, net.options.dropout);
-    const bool is_result = batch->is_identity() && i + passes_per_layer == net.layers.size();
-    Tensor output = tape.allocate(is_result ? shape : Shape{batch->rows(), features});
-    float* const h = output.data();
-    std::vector<RecurrentLayer::Pass> passes(passes_per_layer);
-    for (std::size_t d = 0; d < passes.size(); ++d) {
-      passes[d].initial = net.sorted_states(state, i + d, *batch, allocate);
-      const auto column = static_cast<std::int64_t>(d) * net.recurrent();
-      std::vector<Tensor> ends = net.layers[i + d].forward(
-          *batch, x.value().data(), {h + column, features}, passes[d], true, allocate);
-      for (std::size_t s = 0; s < ends.size(); ++s) {
-        batch->unsort(ends[s].data(), ends[s].size(1),
-                      last[s].data() + slice(last[s], static_cast<std::int64_t>(i + d)));
-      }
-    }
-    auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
-    outputs.push_back(tape.record(
-        std::move(output),
-        [&net, &tape, batch, shared, kept, x, h, i, features, allocate](const Tensor& grad_output) {
-          const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
-          Tensor grad_input;
-          if (x.requires_grad()) grad_input = tape.allocate_zeros({batch->rows(), x.shape()[-1]});
-          for (std::size_t d = 0; d < kept->size(); ++d) {
-            RecurrentLayer& layer = net.layers[i + d];
-            const auto at = static_cast<std::int64_t>(i + d);
-            std::vector<Tensor> grad_states;
-            for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
-              const Tensor& grad = shared->grad_last[s];
-              const Shape state_shape{batch->batch(), layer.state_size(s)};
-              grad_states.push_back(tape.allocate_zeros(state_shape));
-              if (grad.empty()) continue;
-              batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
-            }
-            const auto column = static_cast<std::int64_t>(d) * net.recurrent();
-            layer.backward(*batch, x.value().data(), {h + column, features},
-                           {grad_output.data() + column, features}, (*kept)[d], grad_states,
-                           grad_input.data(), allocate, recycle);
-            for (std::size_t s = 0; s < shared->initial.size(); ++s) {
-              if (!shared->initial[s].requires_grad()) continue;
-              Tensor& sum = tape.grad(shared->initial[s]);
-              Tensor grad = tape.allocate(grad_states[s].shape());
-              batch->unsort(grad_states[s].data(), grad.size(1), grad.data());
-              float* to = sum.data() + slice(sum, at);
-              for (std::int64_t e = 0; e < grad.elements(); ++e) to[e] += grad.data()[e];
-              recycle(std::move(grad));
-            }
-            for (Tensor& grad : grad_states) recycle(std::move(grad));
-            for (Tensor* tensor : (*kept)[d].tensors()) recycle(std::move(*tensor));
-          }
-          if (x.requires_grad()) {
-            grad_input.reshape(x.shape());
-            tape.add_grad(x, std::move(grad_input));
-          }
-        }));
-    x = outputs.back();
-  }
-
-  VarOutput result;
-  result.output = x;
-  if (!batch->is_identity()) {
-    Tensor output = tape.allocate(shape);
-    batch->unpack(x.value().data(), features, output.data());
-    result.output = tape.record(std::move(output), [&tape, batch, x, features](const Tensor& grad) {
-      Tensor packed = tape.allocate({batch->rows(), features});
-      batch->pack(grad.data(), features, packed.data());
-      tape.add_grad(x, std::move(packed));
-    });
-  }
-  for (std::size_t s = 0; s < last.size(); ++s) {
-    result.state.push_back(
-        tape.record(std::move(last[s]), [&tape, shared, outputs, s](const Tensor& grad) {
-          shared->grad_last[s] = grad;
-          // A layer is called only if its output has a gradient, be it zero.
-          for (const Var& layer : outputs) static_cast<void>(tape.grad(layer));
-        }));
   }
   return result;
 }

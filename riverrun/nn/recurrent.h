@@ -16,7 +16,11 @@
 
 namespace riverrun {
 
-/// The arguments of PyTorch's nn.RNN, nn.GRU and nn.LSTM, under the same names.
+/// For RecurrentOptions::recompute_steps: the square root of the length, and at least so many steps
+/// that a segment has 256 rows, which fast products need.
+inline constexpr std::int64_t kRecomputeAuto = -1;
+
+/// The arguments of PyTorch's nn.RNN, nn.GRU and nn.LSTM, under the same names, and some more.
 struct RecurrentOptions {
   std::int64_t input_size = 0;
   std::int64_t hidden_size = 0;
@@ -34,6 +38,15 @@ struct RecurrentOptions {
   std::optional<float> forget_bias = std::nullopt;
   /// Of the initial weights: uniform in ±1/√hidden_size, as PyTorch.
   std::uint64_t seed = 0;
+  /// For training on long sequences: n > 0 keeps the states of every n-th step only, and the
+  /// backward pass runs each segment of n steps forward once more (Chen et al. 2016, "Training Deep
+  /// Nets with Sublinear Memory Cost"; Gruslys et al. 2016, "Memory-Efficient Backpropagation
+  /// Through Time"). Beside the input and output of each layer and their gradients, a layer then
+  /// needs memory for seq_len / n states and n steps, least with n near √seq_len, instead of all
+  /// that its cell keeps of every step: of an LSTM, about twelve times its output. It costs one
+  /// more forward, about a third of the time of training. Outputs have the same bits; gradients of
+  /// parameters are added up in another order. 0 (or n >= seq_len) keeps everything.
+  std::int64_t recompute_steps = 0;
 };
 
 /// What a recurrent network carries from step to step: a value that can be copied, saved and
@@ -63,8 +76,8 @@ class Stream;
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class Recurrent {
  public:
-  /// Throws ConfigError if a size is not positive, dropout is outside [0, 1), or the cell does not
-  /// allow a projection.
+  /// Throws ConfigError if a size is not positive, dropout is outside [0, 1), the cell does not
+  /// allow a projection, or recompute_steps is negative and not kRecomputeAuto.
   Recurrent(const CellDescriptor& cell, const RecurrentOptions& options);
   Recurrent(Recurrent&&) noexcept;
   Recurrent& operator=(Recurrent&&) noexcept;
@@ -85,7 +98,8 @@ class Recurrent {
     Var output;
     std::vector<Var> state;  // in the order of State::tensors
   };
-  /// The same on a tape, with gradients of the input, the initial state and the parameters.
+  /// The same on a tape, with gradients of the input, the initial state and the parameters. With
+  /// recompute_steps, Tape::backward throws Error if parameters have changed since this call.
   VarOutput forward(Tape& tape, Var input, std::span<const Var> initial = {},
                     std::span<const std::int64_t> lengths = {});
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What recurrent.cpp and stream.cpp share; not for users.
+// What recurrent.cpp, recurrent_training.cpp and stream.cpp share; not for users.
 
 #include <cstdint>
 #include <span>
@@ -10,6 +10,11 @@
 #include "riverrun/nn/recurrent_layer.h"
 
 namespace riverrun {
+
+/// Where the part of one layer and direction begins in a state as the caller sees it.
+inline std::int64_t slice(const Tensor& state, std::int64_t layer) {
+  return layer * (state.elements() / state.size(0));
+}
 
 struct Recurrent::Impl {
   Impl(const CellDescriptor& cell, const RecurrentOptions& options);

@@ -51,6 +51,9 @@ std::vector<Tensor*> RecurrentLayer::Pass::tensors() {
   for (Tensor& tensor : states) all.push_back(&tensor);
   all.push_back(&cell_output);
   all.push_back(&saved);
+  for (std::vector<Tensor>& segment : segments) {
+    for (Tensor& tensor : segment) all.push_back(&tensor);
+  }
   return all;
 }
 

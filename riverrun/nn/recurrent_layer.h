@@ -56,6 +56,12 @@ class RecurrentLayer {
     Tensor saved;                               // [N, K*H]
     WeightType weights = WeightType::kFloat32;  // what the forward reads; not of a pass to keep
 
+    // With recomputation, instead: the states at the beginning of each segment of so many steps,
+    // in the order of the direction, of the sequences in it; and the parameters' versions.
+    std::int64_t segment_steps = 0;
+    std::vector<std::vector<Tensor>> segments;
+    std::vector<std::uint64_t> versions;
+
     [[nodiscard]] std::vector<Tensor*> tensors();
   };
 
@@ -71,6 +77,18 @@ class RecurrentLayer {
                 kernels::Rows<const float> grad_output, Pass& pass,
                 std::vector<Tensor>& grad_states, float* grad_input, const Allocate& allocate,
                 const std::function<void(Tensor&&)>& recycle);
+
+  /// As `forward` with `keep`, to the bit, but keeps the states of every `steps`-th step only.
+  std::vector<Tensor> forward_segments(const PackedBatch& batch, const float* input,
+                                       kernels::Rows<float> output, Pass& pass, std::int64_t steps,
+                                       const Allocate& allocate) const;
+
+  /// As `backward`, after forward_segments: the segments from last to first, each forward again
+  /// and then backward. The output is computed anew with the rest. Throws Error if a parameter has
+  /// changed in between.
+  void backward_segments(const PackedBatch& batch, const float* input,
+                         kernels::Rows<const float> grad_output, Pass& pass,
+                         std::vector<Tensor>& grad_states, float* grad_input);
 
   /// The weights in the order in which the kernels read them.
   struct Packed {

@@ -1,0 +1,158 @@
+// Recurrent::forward on a tape: what it keeps for the backward pass, and that pass.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "riverrun/nn/dropout.h"
+#include "riverrun/nn/packed_batch.h"
+#include "riverrun/nn/recurrent_impl.h"
+
+namespace riverrun {
+namespace {
+
+/// The steps of a segment, or 0: everything is kept.
+std::int64_t segment_steps(std::int64_t asked, const PackedBatch& batch) {
+  if (asked == kRecomputeAuto) {
+    constexpr std::int64_t kRows = 256;
+    const auto root =
+        static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(batch.steps()))));
+    asked = std::max(root, (kRows + batch.batch() - 1) / batch.batch());
+  }
+  return asked < batch.steps() ? asked : 0;
+}
+
+}  // namespace
+
+Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const Var> initial,
+                                        std::span<const std::int64_t> lengths) {
+  Impl& net = *impl_;
+  const Impl::Input described = net.describe(input.shape());
+  auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));
+  std::vector<const Tensor*> state;
+  for (const Var& var : initial) state.push_back(&var.value());
+  if (!state.empty()) net.check_state(state, described.batch, described.batched);
+  const auto allocate = [&tape](const Shape& shape) { return tape.allocate(shape); };
+
+  // What the layers' backward functions share: the gradients of the final states, which become
+  // those of the initial ones.
+  struct Shared {
+    std::vector<Var> initial;
+    std::vector<Tensor> grad_last;  // of each state, as the caller sees it; empty: zeros
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->initial.assign(initial.begin(), initial.end());
+  shared->grad_last.resize(net.cell->states.size());
+  std::vector<Tensor> last;
+  for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
+    last.push_back(tape.allocate(net.state_shape(s, described.batch, described.batched)));
+  }
+
+  const std::int64_t features = net.recurrent() * net.directions();
+  Var x = input;
+  if (!batch->is_identity()) {
+    Tensor packed = tape.allocate({batch->rows(), net.options.input_size});
+    batch->pack(input.value().data(), net.options.input_size, packed.data());
+    const auto unpack = [&tape, input, batch](const Tensor& grad) {
+      Tensor grad_input = tape.allocate(input.shape());
+      batch->unpack(grad.data(), grad.size(1), grad_input.data());
+      tape.add_grad(input, std::move(grad_input));
+    };
+    x = tape.record(std::move(packed), input.requires_grad() ? Tape::Backward(unpack) : nullptr);
+  }
+
+  const std::int64_t segment = segment_steps(net.options.recompute_steps, *batch);
+  std::vector<Var> outputs;
+  const Shape shape = net.output_shape(described);
+  const auto passes_per_layer = static_cast<std::size_t>(net.directions());
+  for (std::size_t i = 0; i < net.layers.size(); i += passes_per_layer) {
+    if (i > 0) x = dropout(tape, x, net.options.dropout);
+    const bool is_result = batch->is_identity() && i + passes_per_layer == net.layers.size();
+    Tensor output = tape.allocate(is_result ? shape : Shape{batch->rows(), features});
+    float* const h = output.data();
+    std::vector<RecurrentLayer::Pass> passes(passes_per_layer);
+    for (std::size_t d = 0; d < passes.size(); ++d) {
+      passes[d].initial = net.sorted_states(state, i + d, *batch, allocate);
+      const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+      const RecurrentLayer& layer = net.layers[i + d];
+      const kernels::Rows<float> rows{h + column, features};
+      std::vector<Tensor> ends =
+          segment > 0
+              ? layer.forward_segments(*batch, x.value().data(), rows, passes[d], segment, allocate)
+              : layer.forward(*batch, x.value().data(), rows, passes[d], true, allocate);
+      for (std::size_t s = 0; s < ends.size(); ++s) {
+        batch->unsort(ends[s].data(), ends[s].size(1),
+                      last[s].data() + slice(last[s], static_cast<std::int64_t>(i + d)));
+      }
+    }
+    auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
+    outputs.push_back(
+        tape.record(std::move(output), [&net, &tape, batch, shared, kept, x, h, i, features,
+                                        segment, allocate](const Tensor& grad_output) {
+          const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
+          Tensor grad_input;
+          if (x.requires_grad()) grad_input = tape.allocate_zeros({batch->rows(), x.shape()[-1]});
+          for (std::size_t d = 0; d < kept->size(); ++d) {
+            RecurrentLayer& layer = net.layers[i + d];
+            const auto at = static_cast<std::int64_t>(i + d);
+            std::vector<Tensor> grad_states;
+            for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
+              const Tensor& grad = shared->grad_last[s];
+              const Shape state_shape{batch->batch(), layer.state_size(s)};
+              grad_states.push_back(tape.allocate_zeros(state_shape));
+              if (grad.empty()) continue;
+              batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
+            }
+            const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+            const kernels::Rows<const float> grad_rows{grad_output.data() + column, features};
+            if (segment > 0) {
+              layer.backward_segments(*batch, x.value().data(), grad_rows, (*kept)[d], grad_states,
+                                      grad_input.data());
+            } else {
+              layer.backward(*batch, x.value().data(), {h + column, features}, grad_rows,
+                             (*kept)[d], grad_states, grad_input.data(), allocate, recycle);
+            }
+            for (std::size_t s = 0; s < shared->initial.size(); ++s) {
+              if (!shared->initial[s].requires_grad()) continue;
+              Tensor& sum = tape.grad(shared->initial[s]);
+              Tensor grad = tape.allocate(grad_states[s].shape());
+              batch->unsort(grad_states[s].data(), grad.size(1), grad.data());
+              float* to = sum.data() + slice(sum, at);
+              for (std::int64_t e = 0; e < grad.elements(); ++e) to[e] += grad.data()[e];
+              recycle(std::move(grad));
+            }
+            for (Tensor& grad : grad_states) recycle(std::move(grad));
+            for (Tensor* tensor : (*kept)[d].tensors()) recycle(std::move(*tensor));
+          }
+          if (x.requires_grad()) {
+            grad_input.reshape(x.shape());
+            tape.add_grad(x, std::move(grad_input));
+          }
+        }));
+    x = outputs.back();
+  }
+
+  VarOutput result;
+  result.output = x;
+  if (!batch->is_identity()) {
+    Tensor output = tape.allocate(shape);
+    batch->unpack(x.value().data(), features, output.data());
+    result.output = tape.record(std::move(output), [&tape, batch, x, features](const Tensor& grad) {
+      Tensor packed = tape.allocate({batch->rows(), features});
+      batch->pack(grad.data(), features, packed.data());
+      tape.add_grad(x, std::move(packed));
+    });
+  }
+  for (std::size_t s = 0; s < last.size(); ++s) {
+    result.state.push_back(
+        tape.record(std::move(last[s]), [&tape, shared, outputs, s](const Tensor& grad) {
+          shared->grad_last[s] = grad;
+          // A layer is called only if its output has a gradient, be it zero.
+          for (const Var& layer : outputs) static_cast<void>(tape.grad(layer));
+        }));
+  }
+  return result;
+}
+
+}  // namespace riverrun

@@ -208,7 +208,9 @@ void CellForward(const ForwardArgs& args, const Part& part) {
 void CellBackward(const BackwardArgs& args, const Part& part) {
   BackwardSequence<CompiledCell<RIVERRUN_CELL>>(args, part);
 }
-void CellStep(const StepArgs& args) { Step<CompiledCell<RIVERRUN_CELL>>(args); }
+void CellStep(const StepArgs& args, std::int64_t share, std::int64_t shares) {
+  Step<CompiledCell<RIVERRUN_CELL>>(args, share, shares);
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -239,11 +241,9 @@ const CellDescriptor& cell() {
             HWY_DYNAMIC_DISPATCH(CellBackward)
             (args, part);
           },
-      .step =
-          [](const StepArgs& args) {
-            HWY_DYNAMIC_DISPATCH(CellStep)
-            (args);
-          },
+      .step = [](const StepArgs& args, std::int64_t share,
+                 std::int64_t shares) { HWY_DYNAMIC_DISPATCH(CellStep)
+                                        (args, share, shares); },
   };
   static const CellDescriptor kDescriptor = describe<C>(kKernels);
   return kDescriptor;

@@ -114,7 +114,8 @@ struct StepArgs {
 struct CellKernels {
   void (*forward)(const ForwardArgs&, const Part&);
   void (*backward)(const BackwardArgs&, const Part&);
-  void (*step)(const StepArgs&);
+  /// One of `shares` parts of a step, each of some units; a projection allows one only.
+  void (*step)(const StepArgs&, std::int64_t share, std::int64_t shares);
 };
 
 /// Packs weight_hh [G*H, P] for `backward`.
@@ -123,15 +124,18 @@ struct CellKernels {
 void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
                      std::int64_t recurrent, float* packed);
 
-/// The parts of split gates that W_hh·h is added to, set to their biases; `bias` is [V*H].
-inline void begin_split_gates(const CellDescriptor& cell, std::int64_t hidden, std::int64_t rows,
-                              const float* bias, Rows<float> gates) {
+/// The parts of split gates that W_hh·h is added to, set to their biases for the units [begin,
+/// end); `bias` is [V*H].
+inline void begin_split_gates(const CellDescriptor& cell, std::int64_t hidden, std::int64_t begin,
+                              std::int64_t end, std::int64_t rows, const float* bias,
+                              Rows<float> gates) {
   const GateLayout& layout = cell.layout;
   for (int gate = 0; gate < layout.gates; ++gate) {
     if (!layout.is_split(gate)) continue;
-    const std::int64_t column = layout.recurrent_slot[static_cast<std::size_t>(gate)] * hidden;
+    const std::int64_t column =
+        layout.recurrent_slot[static_cast<std::size_t>(gate)] * hidden + begin;
     for (std::int64_t row = 0; row < rows; ++row) {
-      std::copy_n(bias + column, hidden, gates(row) + column);
+      std::copy_n(bias + column, end - begin, gates(row) + column);
     }
   }
 }

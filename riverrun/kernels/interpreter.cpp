@@ -201,7 +201,9 @@ void InterpretForward(const ForwardArgs& args, const Part& part) {
 void InterpretBackward(const BackwardArgs& args, const Part& part) {
   BackwardSequence<Interpreter>(args, part);
 }
-void InterpretStep(const StepArgs& args) { Step<Interpreter>(args); }
+void InterpretStep(const StepArgs& args, std::int64_t share, std::int64_t shares) {
+  Step<Interpreter>(args, share, shares);
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -227,11 +229,9 @@ const CellKernels& interpreter_kernels() {
             HWY_DYNAMIC_DISPATCH(InterpretBackward)
             (args, part);
           },
-      .step =
-          [](const StepArgs& args) {
-            HWY_DYNAMIC_DISPATCH(InterpretStep)
-            (args);
-          },
+      .step = [](const StepArgs& args, std::int64_t share,
+                 std::int64_t shares) { HWY_DYNAMIC_DISPATCH(InterpretStep)
+                                        (args, share, shares); },
   };
   return kKernels;
 }

@@ -339,7 +339,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
 }
 
 template <class Cell>
-void Step(const StepArgs& a) {
+void Step(const StepArgs& a, std::int64_t share, std::int64_t shares) {
   const CellSizes& sizes = a.cell->programs.sizes;
   const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = sizes.gate_values * a.hidden;
@@ -356,16 +356,19 @@ void Step(const StepArgs& a) {
     rows.next[s] = {a.states[s], a.hidden};
     rows.previous[s] = {a.states[s], a.hidden};
   }
-  begin_split_gates(*a.cell, a.hidden, a.batch, a.bias, rows.gates);
   const Columns input = GateColumns::input(*a.cell, a.hidden);
   const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden);
-  Product(input, 0, input.groups(), a.batch, a.input_size, a.input, a.weight_ih, {.bias = a.bias},
+  const std::int64_t first = input.groups() * share / shares;
+  const std::int64_t last = input.groups() * (share + 1) / shares;
+  rows.unit_begin = input.unit(first);
+  rows.unit_end = input.unit(last);
+  begin_split_gates(*a.cell, a.hidden, rows.unit_begin, rows.unit_end, a.batch, a.bias, rows.gates);
+  Product(input, first, last, a.batch, a.input_size, a.input, a.weight_ih, {.bias = a.bias},
           rows.gates);
   if (a.weight_hh.data != nullptr) {
-    Product(recurrent, 0, recurrent.groups(), a.batch, a.recurrent, rows.previous[0], a.weight_hh,
+    Product(recurrent, first, last, a.batch, a.recurrent, rows.previous[0], a.weight_hh,
             {.add = true}, rows.gates);
   }
-  rows.unit_end = a.hidden;
   Cell::Forward(rows);
   if (projected) {
     const Columns projection = GateColumns{a.recurrent};

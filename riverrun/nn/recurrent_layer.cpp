@@ -208,7 +208,7 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.gates_row = batch.offsets()[index(first_step)];
     const std::int64_t rows =
         batch.offsets()[index(last_step)] + batch.sizes()[index(last_step)] - args.gates_row;
-    kernels::begin_split_gates(*cell_, hidden, rows, weights->bias.data(),
+    kernels::begin_split_gates(*cell_, hidden, 0, hidden, rows, weights->bias.data(),
                                {gates.data(), gates_stride});
     args.gates_rows = rows;
     args.input = {input + args.gates_row * sizes_.input, sizes_.input};

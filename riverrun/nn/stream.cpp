@@ -6,9 +6,16 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/threads.h"
 #include "riverrun/nn/recurrent_impl.h"
 
 namespace riverrun {
+namespace {
+
+// Operations that take about 100 µs: waking a thread takes some tens.
+constexpr std::int64_t kWorkPerShare = 4'000'000;
+
+}  // namespace
 
 struct Stream::Impl {
   struct Layer {
@@ -19,6 +26,7 @@ struct Stream::Impl {
     Tensor cell_output;
     Tensor gates;
     kernels::StepArgs args;
+    std::int64_t shares = 1;  // threads that are worth their hand-over
   };
 
   const CellDescriptor* cell = nullptr;
@@ -65,6 +73,12 @@ Stream Recurrent::stream(std::int64_t batch) const {
     for (std::size_t s = 1; s < to.states.size(); ++s) args.states[s] = to.states[s].data();
     args.cell_output = to.cell_output.data();
     args.gates = to.gates.data();
+    if (!sizes.projected) {
+      to.shares = 2 * batch * net.cell->layout.gates * sizes.hidden *
+                  (sizes.input + (net.cell->recurrent ? sizes.recurrent : 0)) / kWorkPerShare;
+    }
+    if (to.shares > 1)
+      parallel_for(num_threads(), [](std::int64_t) {});  // the threads are made now
   }
   return Stream(std::move(impl));
 }
@@ -81,7 +95,9 @@ void Stream::step(std::span<const float> input, std::span<float> output) noexcep
     layer.args.input = x;
     layer.args.h = layer.states[0].data();
     layer.args.h_next = layer.h_next.data();
-    impl_->cell->kernels->step(layer.args);
+    const std::int64_t shares = std::clamp<std::int64_t>(layer.shares, 1, num_threads());
+    parallel_for(
+        shares, [&](std::int64_t share) { impl_->cell->kernels->step(layer.args, share, shares); });
     std::swap(layer.states[0], layer.h_next);
     x = {layer.states[0].data(), layer.args.recurrent};
   }

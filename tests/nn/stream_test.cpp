@@ -1,0 +1,63 @@
+// Steps that are large enough for the threads to share them.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "riverrun/core/random.h"
+#include "riverrun/core/threads.h"
+#include "riverrun/nn/cells.h"
+#include "riverrun/nn/recurrent.h"
+
+#include "tests/nn/memory_count.h"
+
+namespace riverrun {
+namespace {
+
+class LargeStream : public testing::TestWithParam<std::string> {
+ protected:
+  static constexpr std::int64_t kBatch = 40;
+  static constexpr std::int64_t kInput = 70;
+
+  void SetUp() override { set_num_threads(1); }
+  void TearDown() override { set_num_threads(before_); }
+
+  /// The output of the last of some steps.
+  std::vector<float> run(int threads) {
+    set_num_threads(threads);
+    Stream stream = net_.stream(kBatch);
+    std::vector<float> x(static_cast<std::size_t>(kBatch * kInput));
+    std::vector<float> y(static_cast<std::size_t>(kBatch * net_.options().hidden_size));
+    Random random(/*seed=*/3);
+    for (int step = 0; step < 5; ++step) {
+      random.fill_normal(x, 0.0f, 1.0f);
+      const std::size_t before = test::allocations();
+      stream.step(x, y);
+      if (step > 0) {
+        EXPECT_EQ(test::allocations(), before);  // the first chooses the SIMD target
+      }
+    }
+    return y;
+  }
+
+ private:
+  int before_ = num_threads();
+  // 2·40·G·330·(70 + 330) operations: at least 10 million a step, whatever the cell.
+  Recurrent net_{find_cell(GetParam()),
+                 {.input_size = kInput, .hidden_size = 330, .num_layers = 2, .seed = 1}};
+};
+
+TEST_P(LargeStream, IsSharedByThreadsToTheBitAndDoesNotAllocate) {
+  const std::vector<float> one = run(1);
+  EXPECT_GT(*std::max_element(one.begin(), one.end()), 0.0f);
+  EXPECT_EQ(run(2), one);
+  EXPECT_EQ(run(3), one);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, LargeStream, testing::ValuesIn(cell_names()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace riverrun

@@ -7,7 +7,8 @@
 // mode: "forward" (a whole sequence, without gradients), "train" (forward and backward, with the
 // gradients of the input and of all parameters), "step" (one step of a stream), or "lm" (one update
 // of a language model; takes vocab_size, embedding_size and optimizer too). cell: one of
-// riverrun's, or the coupled_lstm of examples/own_cell.
+// riverrun's, or the coupled_lstm of examples/own_cell. "weights": the numbers in which forward and
+// step read the weights, "float32" (the default), "bf16" or "int8".
 
 #include <algorithm>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "riverrun/core/random.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/lm/language_model.h"
 #include "riverrun/lm/trainer_options.h"
 #include "riverrun/nn/cells.h"
@@ -49,6 +51,7 @@ class Layers final : public bench::Workload {
                   .hidden_size = request.at("hidden_size"),
                   .num_layers = request.at("num_layers")}),
         parameters_(network_.parameters()) {
+    network_.set_inference_weights(weight_type(request.value("weights", std::string("float32"))));
     if (mode_ != "forward" && mode_ != "train" && mode_ != "step") {
       throw ConfigError("mode is \"" + mode_ + "\"; it must be forward, train, step or lm");
     }

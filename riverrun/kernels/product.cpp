@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -132,11 +133,10 @@ void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, f
       finite = finite && std::isfinite(magnitude);
       largest = std::max(largest, magnitude);
     }
-    // Of weights so small that 1 / scale is infinite nothing is left, but there was nothing in
-    // them.
+    // Weights so small that their scale could not be held become zeros.
     const float scale = largest / kLargest;
-    inverse[static_cast<std::size_t>(n)] =
-        finite && scale >= std::numeric_limits<float>::min() ? 1.0f / scale : 0.0f;
+    const bool held = finite && scale >= 0x1p-100f;
+    inverse[static_cast<std::size_t>(n)] = held ? 1.0f / scale : 0.0f;
     // See WeightOf.
     scales[n] = finite ? std::ldexp(scale, -24) : std::numeric_limits<float>::quiet_NaN();
   }
@@ -286,7 +286,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const float* const packed_end = packed + columns.offset(last, words(depth));
   packed += columns.offset(first, words(depth));
   while (first < last) {
-    // The groups of a single row are taken two by two: see kTwoPanels.
+    // The groups of a single row are taken two by two: see TileTable.
     int count = BlocksOf(columns, first++, blocks.data());
     if (rows == 1 && first < last) count += BlocksOf(columns, first++, blocks.data() + count);
     for (int panel = 0; panel < count;) {
@@ -345,6 +345,7 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
   constexpr std::int64_t kFloats = std::int64_t{1} << 17;
   constexpr std::int64_t kPartRows = 8 * kMaxRows;
   constexpr std::int64_t kTransposedRows = 512;
+  assert(!x.transposed || packed.type == WeightType::kFloat32);
   const Columns columns = c;
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);

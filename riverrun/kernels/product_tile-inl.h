@@ -54,7 +54,7 @@ struct TileTable {
   TileFunction two_panels;
 };
 
-/// x being row by row. Each has a translation unit of its own: they take long to compile.
+/// For an x that is row by row. Each has a translation unit of its own: they take long to compile.
 const TileTable& BFloat16Tiles();
 const TileTable& Int8Tiles();
 
@@ -76,8 +76,9 @@ HWY_INLINE VF WeightOf(VF word) {
   } else {
     auto bits = hn::BitCast(di, word);
     if constexpr (kPlace < 3) bits = hn::ShiftLeft<24 - 8 * kPlace>(bits);
-    if constexpr (kPlace > 0)
+    if constexpr (kPlace > 0) {
       bits = hn::And(bits, hn::Set(di, static_cast<std::int32_t>(0xFF000000)));
+    }
     return hn::ConvertTo(d, bits);
   }
 }

@@ -28,11 +28,10 @@ class Team {
   class Member;
 
  private:
-  // Alone on their lines of the cache: what changes in every phase, and what seldom does.
+  // In how many phases the share was begun and done; each alone on its line of the cache.
   struct Share {
-    alignas(64) std::atomic<std::int64_t> done{0};   // in how many phases
-    alignas(64) std::atomic<std::int64_t> begun{0};  // until its member takes it
-    std::atomic<bool> is_taken{false};
+    alignas(64) std::atomic<std::int64_t> begun{0};
+    alignas(64) std::atomic<std::int64_t> done{0};
   };
   [[nodiscard]] Share& share(std::int64_t i) noexcept { return shares_[i]; }
 
@@ -53,7 +52,7 @@ class Team::Member {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
       Share& share = team_.share(number);
-      if (!begins(share, i == 0)) continue;
+      if (!begins(share)) continue;
       body(number);
       share.done.store(phase_ + 1, std::memory_order_release);
     }
@@ -62,18 +61,12 @@ class Team::Member {
   }
 
  private:
-  // Whether the share falls to this thread. Who has done its own share once does it in every phase
-  // from then on, and saves a line of the cache being passed to and fro. The others know, because
-  // they have waited for that share's `done`.
-  bool begins(Share& share, bool own) const noexcept {
-    if (share.is_taken.load(std::memory_order_relaxed)) return own;
+  // Whether the share falls to this thread. Asked in each phase: a member that the system has
+  // stopped is then done without, where waiting for it would take as long as its turn is away.
+  bool begins(Share& share) const noexcept {
     std::int64_t expected = phase_;
-    if (share.begun.load(std::memory_order_relaxed) != expected ||
-        !share.begun.compare_exchange_strong(expected, phase_ + 1, std::memory_order_relaxed)) {
-      return false;
-    }
-    if (own) share.is_taken.store(true, std::memory_order_relaxed);
-    return true;
+    return share.begun.load(std::memory_order_relaxed) == expected &&
+           share.begun.compare_exchange_strong(expected, phase_ + 1, std::memory_order_relaxed);
   }
 
   void await(const std::atomic<std::int64_t>& done) const noexcept {

@@ -19,13 +19,13 @@ std::string_view name(WeightType type) {
                     " is none; there are kFloat32, kBFloat16, kInt8");
 }
 
-WeightType weight_type(std::string_view wanted) {
+WeightType weight_type(std::string_view name) {
   std::string names;
   for (const WeightType type : kWeightTypes) {
-    if (wanted == name(type)) return type;
-    names += (names.empty() ? "" : ", ") + std::string(name(type));
+    if (name == riverrun::name(type)) return type;
+    names += (names.empty() ? "" : ", ") + std::string(riverrun::name(type));
   }
-  throw ConfigError("weight_type: no type is called \"" + std::string(wanted) + "\"; there are " +
+  throw ConfigError("weight_type: no type is called \"" + std::string(name) + "\"; there are " +
                     names);
 }
 

@@ -41,11 +41,11 @@ struct RecurrentOptions {
   /// For training on long sequences: n > 0 keeps the states of every n-th step only, and the
   /// backward pass runs each segment of n steps forward once more (Chen et al. 2016, "Training Deep
   /// Nets with Sublinear Memory Cost"; Gruslys et al. 2016, "Memory-Efficient Backpropagation
-  /// Through Time"). Beside the input and output of each layer and their gradients, a layer then
-  /// needs memory for seq_len / n states and n steps, least with n near √seq_len, instead of all
-  /// that its cell keeps of every step: of an LSTM, about twelve times its output. It costs one
-  /// more forward, about a third of the time of training. Outputs have the same bits; gradients of
-  /// parameters are added up in another order. 0 (or n >= seq_len) keeps everything.
+  /// Through Time"). Beside its input and output and their gradients, a layer then needs memory for
+  /// seq_len / n states and n steps, least with n near √seq_len, instead of for all steps: an LSTM,
+  /// twelve times its output. It costs one more forward, a third of the operations of training,
+  /// most of which the caches give back. Outputs have the same bits; the gradients of parameters
+  /// are added up in another order. 0 (or n >= seq_len) keeps everything.
   std::int64_t recompute_steps = 0;
 };
 

@@ -241,9 +241,11 @@ const CellDescriptor& cell() {
             HWY_DYNAMIC_DISPATCH(CellBackward)
             (args, part);
           },
-      .step = [](const StepArgs& args, std::int64_t share,
-                 std::int64_t shares) { HWY_DYNAMIC_DISPATCH(CellStep)
-                                        (args, share, shares); },
+      .step =
+          [](const StepArgs& args, std::int64_t share, std::int64_t shares) {
+            HWY_DYNAMIC_DISPATCH(CellStep)
+            (args, share, shares);
+          },
   };
   static const CellDescriptor kDescriptor = describe<C>(kKernels);
   return kDescriptor;

@@ -229,9 +229,11 @@ const CellKernels& interpreter_kernels() {
             HWY_DYNAMIC_DISPATCH(InterpretBackward)
             (args, part);
           },
-      .step = [](const StepArgs& args, std::int64_t share,
-                 std::int64_t shares) { HWY_DYNAMIC_DISPATCH(InterpretStep)
-                                        (args, share, shares); },
+      .step =
+          [](const StepArgs& args, std::int64_t share, std::int64_t shares) {
+            HWY_DYNAMIC_DISPATCH(InterpretStep)
+            (args, share, shares);
+          },
   };
   return kKernels;
 }

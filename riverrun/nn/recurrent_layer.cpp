@@ -119,9 +119,8 @@ std::int64_t RecurrentLayer::threads_that_share(const PackedBatch& batch) const 
   const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.batch()) *
                       static_cast<double>(sizes_.hidden * sizes_.recurrent);
   const std::int64_t threads = num_threads();
-  if (batch.batch() >= kRowsPerThread * threads || !batch.is_even() || !cell_->recurrent ||
-      sizes_.projected)
-    return 1;
+  const bool possible = batch.is_even() && cell_->recurrent && !sizes_.projected;
+  if (!possible || batch.batch() >= kRowsPerThread * threads) return 1;
   return std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerShare), 1, threads);
 }
 

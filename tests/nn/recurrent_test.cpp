@@ -308,7 +308,8 @@ TEST(Recurrent, ChangedParametersAreUsedInSmallerTypes) {
     for (std::int64_t t = 0; t < 4; ++t) stream.step({x.data() + t * 2, 2}, y);
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(y[i], before.data()[9 + i], 2e-6f);
     for (const NamedParameter& p : net.parameters()) p.parameter->mutable_value().fill(0.0f);
-    for (const float h : net.forward(x).output.values()) EXPECT_EQ(h, 0.0f);
+    const Tensor after = net.forward(x).output;
+    for (const float h : after.values()) EXPECT_EQ(h, 0.0f);
   }
 }
 

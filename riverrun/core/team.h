@@ -15,7 +15,7 @@ namespace riverrun {
 ///
 ///   Team team(threads);
 ///   parallel_for(threads, [&](std::int64_t index) {
-///     Team::Member member(team, index);
+///     Team::Member member(&team, index);
 ///     for (…) member.phase([&](std::int64_t share) { … });   // the same phases in each member
 ///   });
 class Team {
@@ -42,22 +42,22 @@ class Team {
 /// What one thread holds of a team.
 class Team::Member {
  public:
-  /// `index` is in [0, shares).
-  Member(Team& team, std::int64_t index) noexcept : team_(team), index_(index) {}
+  /// `index` is in [0, shares). Without a team there must be no phase.
+  Member(Team* team, std::int64_t index) noexcept : team_(team), index_(index) {}
 
   /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
   template <class Body>
   void phase(const Body& body) {
-    const std::int64_t count = team_.count_;
+    const std::int64_t count = team_->count_;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
-      Share& share = team_.share(number);
+      Share& share = team_->share(number);
       if (!begins(share)) continue;
       body(number);
       share.done.store(phase_ + 1, std::memory_order_release);
     }
     ++phase_;
-    for (std::int64_t i = 0; i < count; ++i) await(team_.share(i).done);
+    for (std::int64_t i = 0; i < count; ++i) await(team_->share(i).done);
   }
 
  private:
@@ -77,7 +77,7 @@ class Team::Member {
     }
   }
 
-  Team& team_;
+  Team* team_;
   std::int64_t index_;
   std::int64_t phase_ = 0;
 };

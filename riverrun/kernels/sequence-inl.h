@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "hwy/highway.h"
 
@@ -106,24 +105,21 @@ HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, const Columns& column
 /// Who does what of a step: this thread everything, or each member of a team some groups of units.
 class Phases {
  public:
-  explicit Phases(const Part& part) {
-    if (part.team == nullptr) return;
-    member_.emplace(*part.team, part.member);
-    shares_ = part.team->shares();
-  }
+  explicit Phases(const Part& part)
+      : shares_(part.team == nullptr ? 1 : part.team->shares()), member_(part.team, part.member) {}
 
   /// body(first, last) for groups that together are [0, groups); afterwards all of them are done.
   template <class Body>
   HWY_INLINE void Run(std::int64_t groups, const Body& body) {
-    if (!member_) return body(0, groups);
-    member_->phase([&](std::int64_t share) {
+    if (shares_ == 1) return body(0, groups);
+    member_.phase([&](std::int64_t share) {
       body(groups * share / shares_, groups * (share + 1) / shares_);
     });
   }
 
  private:
-  std::optional<Team::Member> member_;
-  std::int64_t shares_ = 1;
+  std::int64_t shares_;
+  Team::Member member_;
 };
 
 /// to = from + other (if that has data); from = 0.

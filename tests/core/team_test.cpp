@@ -54,7 +54,7 @@ TEST(Team, PhasesAreCompleteBeforeTheNextBegin) {
     std::vector<std::thread> threads;
     for (std::int64_t i = 0; i < members; ++i) {
       threads.emplace_back([&, i] {
-        Team::Member member(team, i);
+        Team::Member member(&team, i);
         relay.run(member);
       });
     }
@@ -66,7 +66,7 @@ TEST(Team, PhasesAreCompleteBeforeTheNextBegin) {
 TEST(Team, AMemberThatNeverComesIsNotWaitedFor) {
   Team team(3);
   Relay relay(3, 50);
-  Team::Member only(team, 1);
+  Team::Member only(&team, 1);
   relay.run(only);
   relay.check();
 }
@@ -74,9 +74,9 @@ TEST(Team, AMemberThatNeverComesIsNotWaitedFor) {
 TEST(Team, AMemberThatComesLateFindsEverythingDone) {
   Team team(2);
   Relay relay(2, 50);
-  Team::Member first(team, 0);
+  Team::Member first(&team, 0);
   relay.run(first);
-  Team::Member second(team, 1);
+  Team::Member second(&team, 1);
   relay.run(second);
   relay.check();
 }
@@ -86,7 +86,7 @@ TEST(Team, WorksInsideParallelFor) {
     Team team(3);
     Relay relay(3, 20);
     parallel_for(3, [&](std::int64_t index) {
-      Team::Member member(team, index);
+      Team::Member member(&team, index);
       relay.run(member);
     });
     relay.check();

@@ -1,8 +1,6 @@
 #include "riverrun/core/tensor.h"
 
 #include <algorithm>
-#include <limits>
-#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,16 +10,6 @@
 
 namespace riverrun {
 namespace {
-
-// A cache line, and the widest SIMD register.
-constexpr std::align_val_t kAlignment{64};
-
-float* allocate(std::size_t elements) {
-  if (elements > std::numeric_limits<std::size_t>::max() / sizeof(float)) {
-    throw std::bad_array_new_length();
-  }
-  return static_cast<float*>(::operator new[](elements * sizeof(float), kAlignment));
-}
 
 std::string bracketed(std::span<const std::int64_t> extents) {
   return fmt::format("[{}]", fmt::join(extents, ", "));
@@ -70,8 +58,6 @@ std::string Shape::to_string() const {
   return bracketed(std::span(extents_).first(static_cast<std::size_t>(rank_)));
 }
 
-void Tensor::Free::operator()(float* p) const noexcept { ::operator delete[](p, kAlignment); }
-
 Tensor::Tensor(const Shape& shape) {
   resize(shape);
   fill(0.0f);
@@ -108,14 +94,12 @@ Tensor& Tensor::operator=(const Tensor& other) {
 Tensor::Tensor(Tensor&& other) noexcept
     : shape_(std::exchange(other.shape_, Shape())),
       elements_(std::exchange(other.elements_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)),
       data_(std::move(other.data_)) {}
 
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
   if (this == &other) return *this;
   shape_ = std::exchange(other.shape_, Shape());
   elements_ = std::exchange(other.elements_, 0);
-  capacity_ = std::exchange(other.capacity_, 0);
   data_ = std::move(other.data_);
   return *this;
 }
@@ -134,10 +118,7 @@ void Tensor::resize(const Shape& shape) {
   std::int64_t elements = shape.elements();
   // A tensor without elements owns memory too: that is what tells it from an empty() one.
   std::size_t needed = std::max<std::size_t>(static_cast<std::size_t>(elements), 1);
-  if (needed > capacity_) {
-    data_.reset(allocate(needed));
-    capacity_ = needed;
-  }
+  if (needed > capacity()) data_ = allocate_memory(needed);
   shape_ = shape;
   elements_ = elements;
 }

@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <span>
 #include <string>
+
+#include "riverrun/core/memory.h"
 
 namespace riverrun {
 
@@ -78,18 +79,16 @@ class Tensor {
   void reshape(const Shape& shape);
 
   /// How many elements fit without allocating; at least elements().
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return empty() ? 0 : data_.get_deleter().capacity;
+  }
   /// Takes on `shape`, with undefined values; allocates only beyond the capacity.
   void resize(const Shape& shape);
 
  private:
-  struct Free {
-    void operator()(float* p) const noexcept;
-  };
   Shape shape_;
   std::int64_t elements_ = 0;
-  std::size_t capacity_ = 0;  // in elements
-  std::unique_ptr<float[], Free> data_;
+  Memory data_;
 };
 
 }  // namespace riverrun

@@ -1,0 +1,130 @@
+#include "riverrun/core/memory.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+
+namespace riverrun {
+namespace {
+
+// A cache line, and the widest SIMD register.
+constexpr std::align_val_t kAlignment{64};
+constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+// Below this, malloc keeps what is freed.
+constexpr std::size_t kLeastKept = std::size_t{1} << 17;
+
+std::size_t bytes_of(std::size_t floats) { return floats * sizeof(float); }
+
+// With pages of 4 KiB, every few lines of a large matrix of weights are the first of a page that
+// the processor has to look up: a tenth of the time of a step that waits for them.
+bool is_huge(std::size_t bytes) { return bytes >= 2 * kHugePage; }
+
+std::align_val_t alignment(std::size_t bytes) {
+  return is_huge(bytes) ? std::align_val_t{kHugePage} : kAlignment;
+}
+
+float* allocate(std::size_t bytes) {
+  void* const memory = ::operator new[](bytes, alignment(bytes));
+#ifdef MADV_HUGEPAGE
+  // Whole pages only: what shares the last one with others stays as it is. A refusal is no error.
+  if (is_huge(bytes)) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+  return static_cast<float*>(memory);
+}
+
+struct Block {
+  float* data = nullptr;
+  std::size_t capacity = 0;  // in floats
+};
+
+void release(Block block) noexcept {
+  ::operator delete[](block.data, alignment(bytes_of(block.capacity)));
+}
+
+// What was given back lately, the oldest first.
+class Kept {
+ public:
+  // No data if nothing fits without wasting a quarter.
+  Block take(std::size_t floats) noexcept {
+    const std::scoped_lock lock(mutex_);
+    std::size_t best = count_;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::size_t capacity = blocks_[i].capacity;
+      if (capacity < floats || capacity > floats + floats / 4) continue;
+      if (best == count_ || capacity < blocks_[best].capacity) best = i;
+    }
+    return best == count_ ? Block{} : remove(best);
+  }
+
+  void give(Block block) noexcept {
+    const std::scoped_lock lock(mutex_);
+    const std::size_t bytes = bytes_of(block.capacity);
+    if (bytes > most_bytes_) return release(block);
+    while (count_ == blocks_.size() || bytes_ + bytes > most_bytes_) release(remove(0));
+    blocks_[count_++] = block;
+    bytes_ += bytes;
+  }
+
+  void set_most(std::size_t bytes) noexcept {
+    const std::scoped_lock lock(mutex_);
+    most_bytes_ = bytes;
+    while (bytes_ > most_bytes_) release(remove(0));
+  }
+
+ private:
+  Block remove(std::size_t i) noexcept {
+    const Block block = blocks_[i];
+    std::move(blocks_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+              blocks_.begin() + static_cast<std::ptrdiff_t>(count_),
+              blocks_.begin() + static_cast<std::ptrdiff_t>(i));
+    --count_;
+    bytes_ -= bytes_of(block.capacity);
+    return block;
+  }
+
+  std::mutex mutex_;
+  std::array<Block, 16> blocks_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t most_bytes_ = kDefaultKeptMemory;
+};
+
+// Never destroyed, because tensors of static storage may outlive whatever is.
+Kept& kept() {
+  static Kept& instance = *new Kept;
+  return instance;
+}
+
+bool may_keep(std::size_t floats) { return kKeepsMemory && bytes_of(floats) >= kLeastKept; }
+
+}  // namespace
+
+Memory allocate_memory(std::size_t floats) {
+  if (floats > std::numeric_limits<std::size_t>::max() / sizeof(float)) {
+    throw std::bad_array_new_length();
+  }
+  if (may_keep(floats)) {
+    const Block block = kept().take(floats);
+    if (block.data != nullptr) return {block.data, GiveBack{block.capacity}};
+  }
+  return {allocate(bytes_of(floats)), GiveBack{floats}};
+}
+
+void set_kept_memory(std::size_t bytes) noexcept { kept().set_most(bytes); }
+
+void GiveBack::operator()(float* data) const noexcept {
+  if (may_keep(capacity)) {
+    kept().give({data, capacity});
+  } else {
+    release({data, capacity});
+  }
+}
+
+}  // namespace riverrun

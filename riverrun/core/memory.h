@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace riverrun {
+
+// AddressSanitizer is to see it when memory is used after it was given back.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kKeepsMemory = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool kKeepsMemory = false;
+#else
+inline constexpr bool kKeepsMemory = true;
+#endif
+#else
+inline constexpr bool kKeepsMemory = true;
+#endif
+
+/// Gives back what allocate_memory gave.
+struct GiveBack {
+  std::size_t capacity = 0;  // in floats
+  void operator()(float* data) const noexcept;
+};
+using Memory = std::unique_ptr<float[], GiveBack>;
+
+/// Memory for tensors: at least so many floats, uninitialized, aligned to 64 bytes. What is larger
+/// than 128 KiB and was given back lately is handed out again, because what comes from the system
+/// is cleared first, page by page: a tenth of the time of a small network's forward pass. Throws
+/// std::bad_alloc.
+[[nodiscard]] Memory allocate_memory(std::size_t floats);
+
+/// How much of what is given back is kept for that, by all threads together: at first 32 MiB.
+inline constexpr std::size_t kDefaultKeptMemory = std::size_t{1} << 25;
+/// Sets it, and gives what is beyond it to the system: 0 keeps nothing.
+void set_kept_memory(std::size_t bytes) noexcept;
+
+}  // namespace riverrun

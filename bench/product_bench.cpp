@@ -6,6 +6,7 @@
 // instruction set.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -53,10 +54,15 @@ void run(const std::string& shape) {
   Tensor x({rows, depth}), weight({columns, depth}), out({rows, columns});
   Tensor packed({kernels::packed_size({columns}, depth)});
   kernels::pack({columns}, weight.data(), 1, depth, depth, packed.data());
-  const kernels::Operand left(x.data(), transposed ? rows : depth, transposed);
+  const std::array<kernels::Term, 1> terms{
+      {{{columns}, packed.data(), {out.data(), columns}, true}}};
   const double seconds = median_seconds([&] {
-    kernels::product({columns}, rows, depth, left, packed.data(), nullptr, true,
-                     {out.data(), columns});
+    if (transposed) {
+      kernels::transposed_product(rows, depth, {x.data(), rows}, terms, nullptr);
+    } else {
+      kernels::product({columns}, rows, depth, {x.data(), depth}, packed.data(), nullptr, true,
+                       {out.data(), columns});
+    }
   });
   fmt::print("{:>18} {:8.1f} GFLOP/s\n", shape,
              2e-9 * static_cast<double>(rows * columns) * static_cast<double>(depth) / seconds);

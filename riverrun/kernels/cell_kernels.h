@@ -71,6 +71,11 @@ struct ForwardArgs {
 struct BackwardArgs {
   const CellDescriptor* cell = nullptr;
   Sequence sequence;
+  // The steps to do now, in the order of the direction, after those that follow them; grad_gates
+  // and grad_projected begin with packed row grad_row.
+  std::int64_t first_position = 0;
+  std::int64_t end_position = 0;
+  std::int64_t grad_row = 0;
   const float* weight_hh = nullptr;  // from pack_grad_gates
   const float* weight_hr = nullptr;  // packed, [P] -> [H]; nullptr: no projection
   std::array<const float*, kMaxParams> params{};
@@ -81,9 +86,10 @@ struct BackwardArgs {
   const float* cell_output = nullptr;
   const float* saved = nullptr;
   Rows<const float> grad_output;    // [N, P], or no data: zeros
-  Rows<float> grad_gates;           // out: [N, V*H]
-  float* grad_projected = nullptr;  // out, with a projection: ∂loss/∂h, [N, P]
-  // In: the gradients of the final states; out: those of the initial ones. [B, P] and [B, H].
+  Rows<float> grad_gates;           // out: [rows of these steps, V*H]
+  float* grad_projected = nullptr;  // out, with a projection: ∂loss/∂h, [rows of these steps, P]
+  // In: the gradients of the final states, or of those that the steps done before began with; out:
+  // those of the states that these steps begin with. [B, P] and [B, H].
   std::array<float*, kMaxStates> grad_states{};
   float* grad_params = nullptr;  // [B, params*H], added to
 };

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "hwy/foreach_target.h"
@@ -30,39 +29,87 @@ std::int64_t PackedSize(const GateColumns& c, std::int64_t depth, WeightType typ
   return columns.head(type) + columns.offset(columns.groups(), Words(type, depth));
 }
 
-// Column (gate, unit) of the matrix is column gate * hidden + unit of `matrix`. `packed` is the
-// group's place.
-void PackGroup(const Columns& columns, std::int64_t group, const float* matrix,
-               std::int64_t row_stride, std::int64_t column_stride, std::int64_t depth,
-               float* packed) {
-  const DF d;
-  const hn::RebindToSigned<DF> di;
-  const std::int64_t begin = group * columns.group_blocks();
-  const std::int64_t end = std::min(columns.blocks(), begin + columns.group_blocks());
-  const std::int64_t blocks = (end - begin) * columns.gates;
-  const bool gathers =
-      kHasMasks && column_stride < std::numeric_limits<std::int32_t>::max() / kLanes;
-  const auto lanes_apart =
-      hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(gathers ? column_stride : 0)));
-  for (std::int64_t panel = 0; panel < blocks; panel += kPanelBlocks) {
-    const std::int64_t width = std::min<std::int64_t>(kPanelBlocks, blocks - panel);
-    for (std::int64_t b = 0; b < width; ++b) {
-      const std::int64_t gate = (panel + b) / (end - begin);
-      const std::int64_t unit = (begin + (panel + b) % (end - begin)) * kLanes;
-      const std::int64_t count = std::min(kLanes, columns.hidden - unit);
-      const float* from = matrix + (gate * columns.hidden + unit) * column_stride;
-      float* to = packed + b * kLanes;
-      for (std::int64_t k = 0; k < depth; ++k, from += row_stride, to += width * kLanes) {
-        if (column_stride == 1) {
-          hn::StoreU(LoadFirst(from, count), d, to);
-        } else if (gathers && count == kLanes) {
-          hn::StoreU(hn::GatherIndex(d, from, lanes_apart), d, to);
-        } else {
-          for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-            to[lane] = lane < count ? from[lane * column_stride] : 0.0f;
-          }
-        }
+/// The right operand before it is packed; column (gate, unit) is column gate * hidden + unit.
+struct Matrix {
+  const float* data;
+  std::int64_t row_stride, column_stride;
+
+  /// Some columns, at most kLanes, of all rows: one vector a row, `step` floats apart.
+  void Pack(std::int64_t column, std::int64_t count, std::int64_t depth, float* to,
+            std::int64_t step) const {
+    const float* from = data + column * column_stride;
+    if (column_stride == 1) {
+      for (std::int64_t k = 0; k < depth; ++k, from += row_stride, to += step) {
+        hn::StoreU(LoadFirst(from, count), DF(), to);
       }
+      return;
+    }
+    std::int64_t lane = 0;
+#if HWY_TARGET != HWY_SCALAR
+    for (; row_stride == 1 && lane + 4 <= count; lane += 4) {
+      Transpose(from + lane * column_stride, depth, to + lane, step);
+    }
+#endif
+    for (; lane < kLanes; ++lane) {
+      for (std::int64_t k = 0; k < depth; ++k) {
+        to[k * step + lane] = lane < count ? from[k * row_stride + lane * column_stride] : 0.0f;
+      }
+    }
+  }
+
+#if HWY_TARGET != HWY_SCALAR
+ private:
+  // Four columns whose elements are neighbours. A gather takes five times as long.
+  void Transpose(const float* from, std::int64_t depth, float* to, std::int64_t step) const {
+    const hn::FixedTag<float, 4> d;
+    std::int64_t k = 0;
+    for (; k + 4 <= depth; k += 4, from += 4) {
+      const auto a = hn::LoadU(d, from);
+      const auto b = hn::LoadU(d, from + column_stride);
+      const auto c = hn::LoadU(d, from + 2 * column_stride);
+      const auto e = hn::LoadU(d, from + 3 * column_stride);
+      const auto ac = hn::InterleaveLower(d, a, c), be = hn::InterleaveLower(d, b, e);
+      hn::StoreU(hn::InterleaveLower(d, ac, be), d, to + k * step);
+      hn::StoreU(hn::InterleaveUpper(d, ac, be), d, to + (k + 1) * step);
+      const auto ac2 = hn::InterleaveUpper(d, a, c), be2 = hn::InterleaveUpper(d, b, e);
+      hn::StoreU(hn::InterleaveLower(d, ac2, be2), d, to + (k + 2) * step);
+      hn::StoreU(hn::InterleaveUpper(d, ac2, be2), d, to + (k + 3) * step);
+    }
+    for (; k < depth; ++k, ++from) {
+      for (std::int64_t lane = 0; lane < 4; ++lane) {
+        to[k * step + lane] = from[lane * column_stride];
+      }
+    }
+  }
+#endif
+};
+
+/// The same, its rows lying wherever.
+struct ScatteredRows {
+  const float* const* rows;
+
+  void Pack(std::int64_t column, std::int64_t count, std::int64_t depth, float* to,
+            std::int64_t step) const {
+    for (std::int64_t k = 0; k < depth; ++k, to += step) {
+      hn::StoreU(LoadFirst(rows[k] + column, count), DF(), to);
+    }
+  }
+};
+
+/// Packs a group; `packed` is its place.
+void PackGroup(const Columns& columns, std::int64_t group, const auto& matrix, std::int64_t depth,
+               float* packed) {
+  const std::int64_t begin = columns.block(group);
+  const std::int64_t blocks_of_gate = columns.block(group + 1) - begin;
+  const Panels panels = columns.panels(group);
+  for (int panel = 0; panel < panels.count(); ++panel) {
+    const std::int64_t width = panels.width(panel);
+    for (std::int64_t b = 0; b < width; ++b) {
+      const std::int64_t number = panels.begin(panel) + b;
+      const std::int64_t gate = number / blocks_of_gate;
+      const std::int64_t unit = (begin + number % blocks_of_gate) * kLanes;
+      matrix.Pack(gate * columns.hidden + unit, std::min(kLanes, columns.hidden - unit), depth,
+                  packed + b * kLanes, width * kLanes);
     }
     packed += width * kLanes * depth;
   }
@@ -119,11 +166,11 @@ void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, f
   }
 }
 
-// What PackGroup made, `blocks` of them, in a smaller type.
-void ConvertGroup(WeightType type, const float* from, std::int64_t blocks, std::int64_t depth,
+// What PackGroup made, in a smaller type.
+void ConvertGroup(WeightType type, const float* from, const Panels& panels, std::int64_t depth,
                   float* scales, float* words) {
-  for (std::int64_t panel = 0; panel < blocks; panel += kPanelBlocks) {
-    const std::int64_t columns = std::min<std::int64_t>(kPanelBlocks, blocks - panel) * kLanes;
+  for (int panel = 0; panel < panels.count(); ++panel) {
+    const std::int64_t columns = panels.width(panel) * kLanes;
     if (type == WeightType::kBFloat16) {
       ConvertPanel(from, columns, depth, words);
     } else {
@@ -135,8 +182,8 @@ void ConvertGroup(WeightType type, const float* from, std::int64_t blocks, std::
   }
 }
 
-void PackMatrix(const GateColumns& c, const float* matrix, std::int64_t row_stride,
-                std::int64_t column_stride, std::int64_t depth, float* packed, WeightType type) {
+void PackAnything(const GateColumns& c, const auto& matrix, std::int64_t depth, float* packed,
+                  WeightType type) {
   const Columns columns = c;
   const double work = static_cast<double>(depth) * static_cast<double>(c.hidden * c.gates);
   const std::int64_t pieces =
@@ -147,16 +194,25 @@ void PackMatrix(const GateColumns& c, const float* matrix, std::int64_t row_stri
     for (std::int64_t group = columns.groups() * piece / pieces; group < end; ++group) {
       float* to = packed + columns.head(type) + columns.offset(group, Words(type, depth));
       if (type == WeightType::kFloat32) {
-        PackGroup(columns, group, matrix, row_stride, column_stride, depth, to);
+        PackGroup(columns, group, matrix, depth, to);
         continue;
       }
       const std::int64_t size = columns.offset(group + 1, 1) - columns.offset(group, 1);
       buffer.resize(static_cast<std::size_t>(size * depth));
-      PackGroup(columns, group, matrix, row_stride, column_stride, depth, buffer.data());
-      ConvertGroup(type, buffer.data(), size / kLanes, depth, packed + columns.offset(group, 1),
-                   to);
+      PackGroup(columns, group, matrix, depth, buffer.data());
+      ConvertGroup(type, buffer.data(), columns.panels(group), depth,
+                   packed + columns.offset(group, 1), to);
     }
   });
+}
+
+void PackMatrix(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
+                std::int64_t column_stride, std::int64_t depth, float* packed, WeightType type) {
+  PackAnything(columns, Matrix{matrix, row_stride, column_stride}, depth, packed, type);
+}
+
+void PackRows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed) {
+  PackAnything(GateColumns{columns}, ScatteredRows{rows}, depth, packed, WeightType::kFloat32);
 }
 
 }  // namespace
@@ -169,6 +225,7 @@ namespace riverrun::kernels {
 
 HWY_EXPORT(PackedSize);
 HWY_EXPORT(PackMatrix);
+HWY_EXPORT(PackRows);
 
 std::int64_t packed_size(const GateColumns& columns, std::int64_t depth, WeightType type) {
   return HWY_DYNAMIC_DISPATCH(PackedSize)(columns, depth, type);
@@ -177,6 +234,10 @@ std::int64_t packed_size(const GateColumns& columns, std::int64_t depth, WeightT
 void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,
           std::int64_t column_stride, std::int64_t depth, float* packed, WeightType type) {
   HWY_DYNAMIC_DISPATCH(PackMatrix)(columns, matrix, row_stride, column_stride, depth, packed, type);
+}
+
+void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed) {
+  HWY_DYNAMIC_DISPATCH(PackRows)(columns, rows, depth, packed);
 }
 
 std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,

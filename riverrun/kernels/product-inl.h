@@ -81,10 +81,20 @@ constexpr std::int64_t Words(WeightType type, std::int64_t depth) {
   return (depth + PerWord(type) - 1) / PerWord(type);
 }
 
+/// Panels that together are some blocks wide. Their widths differ by one at most, because in a
+/// narrow panel an FMA waits for the one before it.
+struct Panels {
+  int blocks;
+
+  [[nodiscard]] int count() const { return (blocks + kPanelBlocks - 1) / kPanelBlocks; }
+  [[nodiscard]] int begin(int panel) const { return blocks * panel / count(); }
+  [[nodiscard]] int width(int panel) const { return begin(panel + 1) - begin(panel); }
+};
+
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
-/// group fill whole panels of kPanelBlocks blocks: [group][panel][depth][block][lane], a group's
-/// blocks being ordered [gate][block of units]. The last group may be smaller. So a thread or a
-/// pass through the cache takes some groups, and has all gates of their units.
+/// group fill whole panels of kPanelBlocks blocks, or nearly: [group][panel][depth][block][lane], a
+/// group's blocks being ordered [gate][block of units]. So a thread or a pass through the cache
+/// takes some groups, and has all gates of their units.
 ///
 /// In a smaller type, `depth` is that in words, and kInt8 begins with the columns' scales,
 /// [group][block][lane].
@@ -92,21 +102,24 @@ struct Columns : GateColumns {
   Columns(const GateColumns& columns)
       : GateColumns(columns) {}  // NOLINT(google-explicit-constructor)
 
-  /// Blocks of units in a group.
-  [[nodiscard]] std::int64_t group_blocks() const {
-    return kPanelBlocks / std::gcd(gates, kPanelBlocks);
-  }
+  /// Blocks of units, and those of them before a group.
   [[nodiscard]] std::int64_t blocks() const { return (hidden + kLanes - 1) / kLanes; }
+  [[nodiscard]] std::int64_t block(std::int64_t group) const { return blocks() * group / groups(); }
   [[nodiscard]] std::int64_t groups() const {
-    return (blocks() + group_blocks() - 1) / group_blocks();
+    const std::int64_t most_blocks = kPanelBlocks / std::gcd(gates, kPanelBlocks);
+    return (blocks() + most_blocks - 1) / most_blocks;
   }
   /// Units before a group.
   [[nodiscard]] std::int64_t unit(std::int64_t group) const {
-    return std::min(hidden, group * group_blocks() * kLanes);
+    return std::min(hidden, block(group) * kLanes);
+  }
+  /// The panels of a group.
+  [[nodiscard]] Panels panels(std::int64_t group) const {
+    return {static_cast<int>(block(group + 1) - block(group)) * gates};
   }
   /// Packed floats before a group; `depth` in words.
   [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
-    return std::min(blocks(), group * group_blocks()) * gates * kLanes * depth;
+    return block(group) * gates * kLanes * depth;
   }
   /// The floats before the first group: scales.
   [[nodiscard]] std::int64_t head(WeightType type) const {
@@ -115,7 +128,7 @@ struct Columns : GateColumns {
   /// How many groups' results for `rows` rows stay in the first-level cache together.
   [[nodiscard]] std::int64_t groups_at_once(std::int64_t rows) const {
     constexpr std::int64_t kFloats = 4096;
-    return std::max<std::int64_t>(1, kFloats / (rows * group_blocks() * gates * kLanes));
+    return std::max<std::int64_t>(1, kFloats * groups() / (rows * blocks() * gates * kLanes));
   }
 };
 
@@ -129,7 +142,7 @@ struct Begin {
 /// is the whole matrix. Every element adds its products in the same order whatever the rows and the
 /// groups are, and so gets the same bits.
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Operand x, Weights packed, Begin begin, Rows<float> out);
+             std::int64_t depth, Rows<const float> x, Weights packed, Begin begin, Rows<float> out);
 
 }  // namespace HWY_NAMESPACE
 }  // namespace riverrun::kernels

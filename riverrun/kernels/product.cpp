@@ -7,7 +7,7 @@
 #include <cassert>
 #include <cstdint>
 #include <cstring>
-#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -24,9 +24,14 @@ namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-// At most so much of the depth is gone through before the next tile of rows, so that its share of a
-// panel (kDepth x 4 blocks x 16 lanes x 4 bytes = 32 KiB with AVX-512, 8 KiB else) stays in L1.
-constexpr std::int64_t kDepth = 128;
+// At most so much of the depth is summed before the next tile of rows. The weights of a tile come
+// from the second-level cache anyway, 256 bytes in 12 cycles; what shorter pieces cost is that each
+// of them reads and writes the results.
+constexpr std::int64_t kDepth = 384;
+// The same for a transposed operand: here many tiles share the weights, which then stay in the
+// first-level cache, and their own rows stay in the second, interleaved.
+constexpr std::int64_t kTransposedDepth = 128;
+constexpr std::int64_t kTransposedRows = 512;
 
 constexpr std::int64_t kCacheLine = 64 / sizeof(float);
 
@@ -41,8 +46,8 @@ const TileTable& TilesOf(WeightType type, bool interleaved) {
 
 /// The blocks of a group in their packed order; how many they are.
 int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
-  const std::int64_t begin = group * columns.group_blocks();
-  const std::int64_t end = std::min(columns.blocks(), begin + columns.group_blocks());
+  const std::int64_t begin = columns.block(group);
+  const std::int64_t end = columns.block(group + 1);
   int count = 0;
   for (int gate = 0; gate < columns.gates; ++gate) {
     const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
@@ -68,63 +73,65 @@ struct Tiles {
   }
 };
 
-/// A left operand whose tiles are interleaved: [tile][depth][row]. Of a transposed matrix, of which
-/// a tile would read a few numbers here and there, it makes one stretch.
+/// Some rows and some depth of a transposed matrix x [depth, rows], of which a tile would read a
+/// few numbers here and there: tile by tile, [tile][depth][row].
 class Interleaved {
  public:
-  /// The rows of x, [from, to) of its depth.
-  Interleaved(Operand x, std::int64_t rows, std::int64_t from, std::int64_t to)
+  /// Adds to sums[rows], unless it is nullptr. Beside the rows, `readable` numbers of each row of x
+  /// may be read.
+  Interleaved(Rows<const float> x, std::int64_t rows, std::int64_t depth, std::int64_t readable,
+              float* sums)
       // Tiles a power of two apart would meet in a few sets of the cache.
-      : from_(from), stride_((to - from) * kMaxRows + kCacheLine) {
+      : stride_(depth * kMaxRows + kCacheLine) {
     const Tiles tiles{rows};
+    const std::int64_t count = tiles.count();
+    std::array<std::int64_t, (kTransposedRows + kMaxRows - 1) / kMaxRows + 1> begins;
+    assert(rows <= kTransposedRows);
+    for (std::int64_t tile = 0; tile <= count; ++tile) begins[tile] = tiles.begin(tile);
+    // Copies have a length that the compiler knows. What is too much lies where the tile's next
+    // depth will be; only where it would be read beyond x, at the end, the length is the true one.
+    std::int64_t whole = count;
+    while (whole > 0 && begins[whole - 1] + kCopied > rows + readable) --whole;
     static thread_local std::vector<float> buffer;
-    buffer.resize(static_cast<std::size_t>(tiles.count() * stride_));
+    buffer.resize(static_cast<std::size_t>(count * stride_));
     data_ = buffer.data();
-    Fill<kMaxRows>(x, tiles, to, buffer.data());
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const float* HWY_RESTRICT from = x(k);
+      float* HWY_RESTRICT to = buffer.data();
+      std::int64_t tile = 0;
+      for (; tile < whole; ++tile, to += stride_) {
+        const std::int64_t height = begins[tile + 1] - begins[tile];
+        std::memcpy(to + k * height, from + begins[tile], kCopied * sizeof(float));
+      }
+      for (; tile < count; ++tile, to += stride_) {
+        const std::int64_t height = begins[tile + 1] - begins[tile];
+        std::copy_n(from + begins[tile], height, to + k * height);
+      }
+      if (sums == nullptr) continue;
+      for (std::int64_t row = 0; row < rows; row += kLanes) {
+        const std::int64_t left = rows - row;
+        StoreFirst(hn::Add(LoadFirst(sums + row, left), LoadFirst(from + row, left)), sums + row,
+                   left);
+      }
+    }
   }
 
-  [[nodiscard]] const float* at(std::int64_t tile, std::int64_t height, std::int64_t k) const {
-    return data_ + tile * stride_ + (k - from_) * height;
-  }
+  [[nodiscard]] const float* tile(std::int64_t number) const { return data_ + number * stride_; }
 
  private:
-  // Copies of a length that the compiler knows: most tiles are kHeight high, the others one less.
-  template <int kHeight>
-  void Fill(Operand x, const Tiles& tiles, std::int64_t to, float* data) const {
-    if constexpr (kHeight > 1) {
-      if ((tiles.rows + tiles.count() - 1) / tiles.count() < kHeight) {
-        return Fill<kHeight - 1>(x, tiles, to, data);
-      }
-    }
-    // Some rows at a time, which the first-level cache holds.
-    constexpr std::int64_t kRowsAtOnce = 8;
-    for (std::int64_t begin = from_; begin < to; begin += kRowsAtOnce) {
-      const std::int64_t end = std::min(to, begin + kRowsAtOnce);
-      for (std::int64_t tile = 0; tile < tiles.count(); ++tile) {
-        const std::int64_t height = tiles.height(tile);
-        const float* HWY_RESTRICT source = x.from(tiles.begin(tile), begin).data;
-        float* HWY_RESTRICT target = data + tile * stride_ + (begin - from_) * height;
-        for (std::int64_t k = begin; k < end; ++k, source += x.stride, target += height) {
-          if (height == kHeight) {
-            std::memcpy(target, source, kHeight * sizeof(float));
-          } else {
-            std::memcpy(target, source, (kHeight - 1) * sizeof(float));
-          }
-        }
-      }
-    }
-  }
+  static constexpr std::int64_t kCopied = 8;
+  static_assert(kMaxRows <= kCopied && kCopied - 1 <= kCacheLine);
 
+  std::int64_t stride_;
   const float* data_;
-  std::int64_t from_, stride_;
 };
 
 /// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
 /// word of any type begins.
 struct Pieces {
-  std::int64_t depth;
+  std::int64_t depth, most;
 
-  [[nodiscard]] std::int64_t count() const { return (depth + kDepth - 1) / kDepth; }
+  [[nodiscard]] std::int64_t count() const { return (depth + most - 1) / most; }
   [[nodiscard]] std::int64_t begin(std::int64_t piece) const {
     return piece == count() ? depth : depth * piece / count() / kWord * kWord;
   }
@@ -134,34 +141,41 @@ struct Pieces {
 };
 
 /// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or
-/// `interleaved`.
+/// `interleaved` and of these pieces only.
 void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t last,
-                     std::int64_t rows, std::int64_t depth, std::int64_t first_piece,
-                     std::int64_t last_piece, Operand x, const Interleaved* interleaved,
+                     std::int64_t rows, const Pieces& pieces, std::int64_t first_piece,
+                     std::int64_t last_piece, Rows<const float> x, const Interleaved* interleaved,
                      Weights weights, Begin begin, Rows<float> out) {
-  const Pieces pieces{depth};
   const Tiles tiles{rows};
   std::array<Block, 2 * kMaxGroupBlocks> blocks;
+  std::array<int, 2 * kMaxGroupBlocks> widths;
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
+  const std::int64_t first_depth = pieces.begin(first_piece);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
-  const float* const packed_end = packed + columns.offset(last, words(depth));
-  packed += columns.offset(first, words(depth));
+  const float* const packed_end = packed + columns.offset(last, words(pieces.depth));
+  packed += columns.offset(first, words(pieces.depth));
   while (first < last) {
-    // The groups of a single row are taken two by two: see TileTable.
-    int count = BlocksOf(columns, first++, blocks.data());
-    if (rows == 1 && first < last) count += BlocksOf(columns, first++, blocks.data() + count);
-    for (int panel = 0; panel < count;) {
-      const bool two = rows == 1 && interleaved == nullptr && count - panel >= 2 * kPanelBlocks;
-      const int width = std::min(count - panel, kPanelBlocks);
+    // Groups and panels of a single row are taken two by two: see TileTable.
+    std::size_t block = 0, panels = 0;
+    for (int groups = rows == 1 ? 2 : 1; groups > 0 && first < last; --groups, ++first) {
+      const Panels its = columns.panels(first);
+      for (int panel = 0; panel < its.count(); ++panel) widths[panels++] = its.width(panel);
+      block += static_cast<std::size_t>(BlocksOf(columns, first, &blocks[block]));
+    }
+    block = 0;
+    for (std::size_t panel = 0; panel < panels;) {
+      const int width = widths[panel];
+      const bool two = rows == 1 && interleaved == nullptr && width == kPanelBlocks &&
+                       panel + 1 < panels && widths[panel + 1] == kPanelBlocks;
       const int all = two ? 2 * width : width;
-      const float* const next_panel = packed + all * kLanes * words(depth);
+      const float* const next_panel = packed + all * kLanes * words(pieces.depth);
       TileArgs args{};
       args.x_stride = x.stride;
-      args.panel_stride = words(depth) * width * kLanes;
+      args.panel_stride = words(pieces.depth) * width * kLanes;
       args.scales = scales;
-      args.blocks = blocks.data() + panel;
+      args.blocks = &blocks[block];
       args.whole = std::all_of(args.blocks, args.blocks + all,
                                [](const Block& b) { return b.count == kLanes; });
       args.bias = begin.bias;
@@ -169,9 +183,9 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
         const std::int64_t from = pieces.begin(piece);
         const std::int64_t to = pieces.begin(piece + 1);
-        const float* const next =
-            piece + 1 < last_piece ? packed + words(to) * width * kLanes
-                                   : next_panel + words(pieces.begin(first_piece)) * width * kLanes;
+        const float* const next = piece + 1 < last_piece
+                                      ? packed + words(to) * width * kLanes
+                                      : next_panel + words(first_depth) * width * kLanes;
         args.packed = packed + words(from) * width * kLanes;
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
@@ -184,67 +198,84 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
           const bool ahead = line < steps * width * kLanes && next + line < packed_end;
           args.prefetch = ahead ? next + line : args.packed;
           args.prefetch_step = ahead ? kCacheLine : 0;
-          args.x =
-              interleaved != nullptr ? interleaved->at(tile, height, from) : x.from(row, from).data;
+          args.x = interleaved != nullptr ? interleaved->tile(tile) + (from - first_depth) * height
+                                          : x(row) + from;
           args.out.data = out(row);
           (two ? functions.two_panels
                : functions.one[static_cast<std::size_t>(width - 1)]
                               [static_cast<std::size_t>(height - 1)])(args);
         }
       }
-      panel += all;
+      panel += two ? 2 : 1;
+      block += static_cast<std::size_t>(all);
       packed = next_panel;
       scales += all * kLanes;
     }
   }
 }
 
-void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth, Operand x,
-                     Weights packed, const float* bias, bool add, Rows<float> out) {
-  // A piece of the work should be worth the hand-over to another thread, and there should be enough
-  // of them to even out. Its part of x stays in the second-level cache while the weights go by: all
-  // the depth of some rows, or some depth of the many rows of a transposed x.
-  constexpr double kWork = 1e6;
+// A piece of the work should be worth the hand-over to another thread, and there should be enough
+// of them to even out.
+constexpr double kWorkPerPart = 1e6;
+
+std::int64_t PartsOfWork(double work) {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(work / kWorkPerPart));
+}
+
+void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
+                     Rows<const float> x, Weights packed, const float* bias, bool add,
+                     Rows<float> out) {
+  // A part's x stays in the second-level cache while the weights go by.
   constexpr std::int64_t kFloats = std::int64_t{1} << 17;
-  constexpr std::int64_t kPartRows = 8 * kMaxRows;
-  constexpr std::int64_t kTransposedRows = 512;
-  assert(!x.transposed || packed.type == WeightType::kFloat32);
+  constexpr std::int64_t kLeastRows = 8 * kMaxRows;
   const Columns columns = c;
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);
-  const auto parts = std::max<std::int64_t>(1, static_cast<std::int64_t>(work / kWork));
-  const std::int64_t threads = num_threads();
-  std::int64_t row_parts, group_parts;
-  if (x.transposed) {
-    // Not the groups: each would interleave x again.
-    const std::int64_t least = (rows + kTransposedRows - 1) / kTransposedRows;
-    row_parts = std::clamp(std::min(parts, (rows + kPartRows - 1) / kPartRows), least,
-                           std::max(least, threads == 1 ? 1 : 2 * threads));
-    group_parts = 1;
-  } else {
-    const std::int64_t part_rows = std::max(kPartRows, kFloats / depth);
-    row_parts = (rows + part_rows - 1) / part_rows;
-    group_parts =
-        std::clamp<std::int64_t>(parts / row_parts, 1, std::min(4 * threads, columns.groups()));
-  }
-  const Pieces cut{depth};
-  const std::int64_t pieces_at_once =
-      x.transposed ? kFloats / kTransposedRows / kDepth : cut.count();
+  const std::int64_t part_rows = std::max(kLeastRows, kFloats / depth);
+  const std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
+  const std::int64_t group_parts =
+      std::clamp<std::int64_t>(PartsOfWork(work) / row_parts, 1,
+                               std::min<std::int64_t>(4 * num_threads(), columns.groups()));
   parallel_for(row_parts * group_parts, [&](std::int64_t part) {
     const std::int64_t by_row = part / group_parts;
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
-    for (std::int64_t piece = 0; piece < cut.count(); piece += pieces_at_once) {
-      const std::int64_t piece_end = std::min(cut.count(), piece + pieces_at_once);
-      std::optional<Interleaved> interleaved;
-      if (x.transposed) {
-        interleaved.emplace(x.from(begin, 0), end - begin, cut.begin(piece), cut.begin(piece_end));
+    Product(columns, columns.groups() * by_group / group_parts,
+            columns.groups() * (by_group + 1) / group_parts, end - begin, depth, x.from(begin),
+            packed, {add, bias}, out.from(begin));
+  });
+}
+
+void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const float> x,
+                               std::span<const Term> terms, float* row_sums) {
+  double work = 0.0;
+  for (const Term& term : terms) {
+    work += 2.0 * static_cast<double>(rows * depth) *
+            static_cast<double>(term.columns.hidden * term.columns.gates);
+  }
+  // Only the rows are divided: parts of the columns would each interleave x again.
+  constexpr std::int64_t kLeastRows = 8 * kMaxRows;
+  const std::int64_t threads = num_threads();
+  const std::int64_t least = (rows + kTransposedRows - 1) / kTransposedRows;
+  const std::int64_t parts =
+      std::clamp(std::min(PartsOfWork(work), (rows + kLeastRows - 1) / kLeastRows), least,
+                 std::max<std::int64_t>(least, threads == 1 ? 1 : 2 * threads));
+  const Pieces pieces{depth, kTransposedDepth};
+  parallel_for(parts, [&](std::int64_t part) {
+    const std::int64_t begin = rows * part / parts;
+    const std::int64_t end = rows * (part + 1) / parts;
+    for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
+      const std::int64_t k = pieces.begin(piece);
+      const Interleaved interleaved({x(k) + begin, x.stride}, end - begin,
+                                    pieces.begin(piece + 1) - k, rows - end,
+                                    row_sums == nullptr ? nullptr : row_sums + begin);
+      for (const Term& term : terms) {
+        const Columns columns = term.columns;
+        ProductOfPieces(columns, 0, columns.groups(), end - begin, pieces, piece, piece + 1, {},
+                        &interleaved, term.packed, {.add = term.add || piece > 0},
+                        term.out.from(begin));
       }
-      ProductOfPieces(columns, columns.groups() * by_group / group_parts,
-                      columns.groups() * (by_group + 1) / group_parts, end - begin, depth, piece,
-                      piece_end, x.from(begin, 0), interleaved ? &*interleaved : nullptr, packed,
-                      {add, bias}, out.from(begin));
     }
   });
 }
@@ -252,9 +283,11 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
 }  // namespace
 
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Operand x, Weights packed, Begin begin, Rows<float> out) {
-  ProductOfPieces(columns, first, last, rows, depth, 0, Pieces{depth}.count(), x, nullptr, packed,
-                  begin, out);
+             std::int64_t depth, Rows<const float> x, Weights packed, Begin begin,
+             Rows<float> out) {
+  const Pieces pieces{depth, kDepth};
+  ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, nullptr, packed, begin,
+                  out);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -265,10 +298,16 @@ HWY_AFTER_NAMESPACE();
 namespace riverrun::kernels {
 
 HWY_EXPORT(ParallelProduct);
+HWY_EXPORT(ParallelTransposedProduct);
 
-void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
+void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights packed, const float* bias, bool add, Rows<float> out) {
   HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, packed, bias, add, out);
+}
+
+void transposed_product(std::int64_t rows, std::int64_t depth, Rows<const float> x,
+                        std::span<const Term> terms, float* row_sums) {
+  HWY_DYNAMIC_DISPATCH(ParallelTransposedProduct)(rows, depth, x, terms, row_sums);
 }
 
 }  // namespace riverrun::kernels

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/weight_type.h"
@@ -35,21 +36,6 @@ struct GateColumns {
   }
 };
 
-/// The left operand of a product, [rows, depth]: row by row, or transposed, as [depth, rows].
-struct Operand {
-  const float* data = nullptr;
-  std::int64_t stride = 0;
-  bool transposed = false;
-
-  Operand() = default;
-  Operand(const float* d, std::int64_t s, bool t = false) : data(d), stride(s), transposed(t) {}
-  Operand(Rows<const float> rows) : Operand(rows.data, rows.stride) {}  // NOLINT
-
-  [[nodiscard]] Operand from(std::int64_t row, std::int64_t k) const {
-    return {data + (transposed ? row + k * stride : row * stride + k), stride, transposed};
-  }
-};
-
 /// The right operand of a product, from pack().
 struct Weights {
   const float* data = nullptr;  // whatever the type: words of 32 bits, of one weight or several
@@ -69,10 +55,27 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
           std::int64_t column_stride, std::int64_t depth, float* packed,
           WeightType type = WeightType::kFloat32);
 
+/// The same for a matrix of float32 [depth, columns] of which row k lies at rows[k].
+void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed);
+
 /// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
 /// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
-/// rows are computed at once. A transposed `x` needs weights of float32.
-void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Operand x,
+/// rows are computed at once.
+void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights packed, const float* bias, bool add, Rows<float> out);
+
+/// A right operand of transposed_product, packed in float32, and what becomes of its product.
+struct Term {
+  GateColumns columns;
+  const float* packed = nullptr;
+  Rows<float> out;
+  bool add = false;
+};
+
+/// out[rows, …] = xᵀ·w or out + xᵀ·w for each of the terms, x being [depth, rows]: the gradient of
+/// a weight, from those of its outputs and its inputs. row_sums[rows] += the sums of x over the
+/// depth, unless it is nullptr. On all threads; the bits do not depend on them.
+void transposed_product(std::int64_t rows, std::int64_t depth, Rows<const float> x,
+                        std::span<const Term> terms, float* row_sums);
 
 }  // namespace riverrun::kernels

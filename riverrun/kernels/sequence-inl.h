@@ -263,10 +263,12 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
   const bool projected = a.weight_hr != nullptr;
   const std::int64_t saved_stride = programs.saved * hidden;
   const std::int64_t params_stride = programs.sizes.params * hidden;
-  for (std::int64_t position = a.sequence.steps - 1; position >= 0; --position) {
+  for (std::int64_t position = a.end_position - 1; position >= a.first_position; --position) {
     const std::int64_t now = order.offset(position);
+    const std::int64_t grad_now = now - a.grad_row;
     const std::int64_t continuing = order.continuing(position);
-    const std::int64_t continued = order.continued(position);
+    // Of the steps done before, the gradients came with the states'.
+    const std::int64_t continued = position + 1 == a.end_position ? 0 : order.continued(position);
     const std::int64_t end = std::min(part.row_end, order.rows(position));
     ForStretches(part.row_begin, end, continuing, continued, [&](std::int64_t lo, std::int64_t hi) {
       const bool continues = lo < continuing;
@@ -290,19 +292,20 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
         rows.grad_states[s] = {a.grad_states[s] + lo * hidden, hidden};
       }
       rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
-      rows.grad_gates = a.grad_gates.from(now + lo);
+      rows.grad_gates = a.grad_gates.from(grad_now + lo);
       rows.grad_params = {a.grad_params + lo * params_stride, params_stride};
 
       // ∂loss/∂h through the gates of the step after this one; for all groups, or some.
       const auto add_later = [&](std::int64_t first, std::int64_t last) {
         if (a.weight_hh == nullptr || lo >= continued) return;
-        const Rows<float> later = a.grad_gates.from(order.offset(position + 1) + lo);
+        const Rows<float> later = a.grad_gates.from(order.offset(position + 1) - a.grad_row + lo);
         AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden, {later.data, later.stride},
                        a.weight_hh, grad_h);
       };
       if (projected) {
         add_later(0, columns.groups());
-        const Rows<float> grad_projected = {a.grad_projected + (now + lo) * recurrent, recurrent};
+        const Rows<float> grad_projected = {a.grad_projected + (grad_now + lo) * recurrent,
+                                            recurrent};
         MoveSum(hi - lo, recurrent, grad_h, grad_output, grad_projected);
         // The room of a gate's gradients is free until the step's own overwrite it, unit by unit.
         Product(units, 0, units.groups(), hi - lo, recurrent, {grad_projected.data, recurrent},
@@ -324,7 +327,8 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
           Cell::Backward(some);
         }
       });
-      if (!continues && a.weight_hh != nullptr) {
+      const bool hands_on = !continues || position == a.first_position;
+      if (hands_on && a.weight_hh != nullptr) {
         phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
           AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden,
                          {rows.grad_gates.data, rows.grad_gates.stride}, a.weight_hh, grad_h);

@@ -23,16 +23,4 @@ void add_scaled(Tensor& sum, const Tensor& term, float factor) {
   });
 }
 
-void add_column_sums(std::int64_t rows, std::int64_t columns, const float* matrix,
-                     std::int64_t stride, float* sums) {
-  // 1 KiB of sums stays in the first-level cache, and a row's part is several cache lines long.
-  constexpr std::int64_t kColumnsPerChunk = 256;
-  parallel_chunks(columns, kColumnsPerChunk, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const float* row = matrix + r * stride;
-      for (std::int64_t c = begin; c < end; ++c) sums[c] += row[c];
-    }
-  });
-}
-
 }  // namespace riverrun

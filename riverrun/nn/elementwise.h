@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
 #include "riverrun/core/tensor.h"
 #include "riverrun/nn/parallel_chunks.h"
 
@@ -15,10 +13,5 @@ void scale(Tensor& values, float factor);
 
 /// sum += factor · term. Throws ShapeError unless the shapes are equal.
 void add_scaled(Tensor& sum, const Tensor& term, float factor);
-
-/// sums[columns] += Σ over the rows of matrix [rows, columns], the first row first; `stride` is the
-/// distance between rows.
-void add_column_sums(std::int64_t rows, std::int64_t columns, const float* matrix,
-                     std::int64_t stride, float* sums);
 
 }  // namespace riverrun

@@ -11,7 +11,6 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
 #include "riverrun/kernels/product.h"
-#include "riverrun/nn/elementwise.h"
 
 namespace riverrun {
 
@@ -71,10 +70,11 @@ Var Linear::forward(Tape& tape, Var input) {
     Tensor packed = tape.allocate({kernels::packed_size({in}, rows)});
     kernels::pack({in}, input.value().data(), in, 1, rows, packed.data());
     const auto [grad_weight, add] = weight_.grad_target();
-    kernels::product({in}, out, rows, {grad.data(), out, true}, packed.data(), nullptr, add,
-                     {grad_weight.data(), in});
+    const std::array<kernels::Term, 1> terms{
+        {{{in}, packed.data(), {grad_weight.data(), in}, add}}};
+    kernels::transposed_product(out, rows, {grad.data(), out}, terms,
+                                bias ? bias_.mutable_grad().data() : nullptr);
     tape.recycle(std::move(packed));
-    if (bias) add_column_sums(rows, out, grad.data(), out, bias_.mutable_grad().data());
     if (!input.requires_grad()) return;
     packed = tape.allocate({kernels::packed_size({in}, out)});
     kernels::pack({in}, weight_.value().data(), in, 1, out, packed.data());

@@ -1,6 +1,7 @@
 #include "riverrun/nn/loss.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -164,9 +165,10 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                                    targets.data() + first, options.ignore_index},
                                   static_cast<float>(factor), chunk, nats.data() + first);
                kernels::pack({in}, x + first * in, in, 1, rows, packed_x.data());
-               kernels::product({in}, classes, rows, {chunk, classes, true}, packed_x.data(),
-                                nullptr, first > 0, {grads.weight.data(), in});
-               if (bias) add_column_sums(rows, classes, chunk, classes, grads.bias.data());
+               const std::array<kernels::Term, 1> terms{
+                   {{{in}, packed_x.data(), {grads.weight.data(), in}, first > 0}}};
+               kernels::transposed_product(classes, rows, {chunk, classes}, terms,
+                                           bias ? grads.bias.data() : nullptr);
                if (!grads.hidden.empty()) {
                  kernels::product({in}, rows, classes, {chunk, classes}, packed_weight.data(),
                                   nullptr, false, {grads.hidden.data() + first * in, in});

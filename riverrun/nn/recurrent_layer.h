@@ -72,11 +72,12 @@ class RecurrentLayer {
                               const Allocate& allocate) const;
 
   /// Adds to the parameters' gradients. `grad_states` holds the gradients of the final states and
-  /// then those of the initial ones; `grad_input` [N, I] is added to, unless it is nullptr.
+  /// then those of the initial ones; `grad_input` [N, I] is written, or added to, unless it is
+  /// nullptr.
   void backward(const PackedBatch& batch, const float* input, kernels::Rows<const float> output,
                 kernels::Rows<const float> grad_output, Pass& pass,
-                std::vector<Tensor>& grad_states, float* grad_input, const Allocate& allocate,
-                const std::function<void(Tensor&&)>& recycle);
+                std::vector<Tensor>& grad_states, float* grad_input, bool add_input,
+                const Allocate& allocate, const std::function<void(Tensor&&)>& recycle);
 
   /// As `forward` with `keep`, to the bit, but keeps the states of every `steps`-th step only.
   std::vector<Tensor> forward_segments(const PackedBatch& batch, const float* input,
@@ -88,7 +89,7 @@ class RecurrentLayer {
   /// changed in between.
   void backward_segments(const PackedBatch& batch, const float* input,
                          kernels::Rows<const float> grad_output, Pass& pass,
-                         std::vector<Tensor>& grad_states, float* grad_input);
+                         std::vector<Tensor>& grad_states, float* grad_input, bool add_input);
 
   /// The weights in the order in which the kernels read them.
   struct Packed {

@@ -62,7 +62,8 @@ std::vector<Tensor> RecurrentLayer::forward_segments(const PackedBatch& batch, c
 
 void RecurrentLayer::backward_segments(const PackedBatch& batch, const float* input,
                                        kernels::Rows<const float> grad_output, Pass& pass,
-                                       std::vector<Tensor>& grad_states, float* grad_input) {
+                                       std::vector<Tensor>& grad_states, float* grad_input,
+                                       bool add_input) {
   if (pass.versions != versions()) {
     throw Error("Tape.backward: parameters of " + cell_->name +
                 " have changed since its forward pass; with recompute_steps they must not");
@@ -85,7 +86,7 @@ void RecurrentLayer::backward_segments(const PackedBatch& batch, const float* in
     backward(segment.batch, x, {output.data(), sizes_.recurrent},
              grad_output.from(segment.first_row), again, grad_states,
              grad_input == nullptr ? nullptr : grad_input + segment.first_row * sizes_.input,
-             allocate, recycle);
+             add_input, allocate, recycle);
     pass.segments[i] = std::move(again.initial);
     again.initial.clear();
     for (Tensor* tensor : again.tensors()) recycle(std::move(*tensor));

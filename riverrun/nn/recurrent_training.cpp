@@ -87,49 +87,49 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const V
       }
     }
     auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
-    outputs.push_back(
-        tape.record(std::move(output), [&net, &tape, batch, shared, kept, x, h, i, features,
-                                        segment, allocate](const Tensor& grad_output) {
-          const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
-          Tensor grad_input;
-          if (x.requires_grad()) grad_input = tape.allocate_zeros({batch->rows(), x.shape()[-1]});
-          for (std::size_t d = 0; d < kept->size(); ++d) {
-            RecurrentLayer& layer = net.layers[i + d];
-            const auto at = static_cast<std::int64_t>(i + d);
-            std::vector<Tensor> grad_states;
-            for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
-              const Tensor& grad = shared->grad_last[s];
-              const Shape state_shape{batch->batch(), layer.state_size(s)};
-              grad_states.push_back(tape.allocate_zeros(state_shape));
-              if (grad.empty()) continue;
-              batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
-            }
-            const auto column = static_cast<std::int64_t>(d) * net.recurrent();
-            const kernels::Rows<const float> grad_rows{grad_output.data() + column, features};
-            if (segment > 0) {
-              layer.backward_segments(*batch, x.value().data(), grad_rows, (*kept)[d], grad_states,
-                                      grad_input.data());
-            } else {
-              layer.backward(*batch, x.value().data(), {h + column, features}, grad_rows,
-                             (*kept)[d], grad_states, grad_input.data(), allocate, recycle);
-            }
-            for (std::size_t s = 0; s < shared->initial.size(); ++s) {
-              if (!shared->initial[s].requires_grad()) continue;
-              Tensor& sum = tape.grad(shared->initial[s]);
-              Tensor grad = tape.allocate(grad_states[s].shape());
-              batch->unsort(grad_states[s].data(), grad.size(1), grad.data());
-              float* to = sum.data() + slice(sum, at);
-              for (std::int64_t e = 0; e < grad.elements(); ++e) to[e] += grad.data()[e];
-              recycle(std::move(grad));
-            }
-            for (Tensor& grad : grad_states) recycle(std::move(grad));
-            for (Tensor* tensor : (*kept)[d].tensors()) recycle(std::move(*tensor));
-          }
-          if (x.requires_grad()) {
-            grad_input.reshape(x.shape());
-            tape.add_grad(x, std::move(grad_input));
-          }
-        }));
+    outputs.push_back(tape.record(std::move(output), [&net, &tape, batch, shared, kept, x, h, i,
+                                                      features, segment,
+                                                      allocate](const Tensor& grad_output) {
+      const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
+      Tensor grad_input;
+      if (x.requires_grad()) grad_input = tape.allocate({batch->rows(), x.shape()[-1]});
+      for (std::size_t d = 0; d < kept->size(); ++d) {
+        RecurrentLayer& layer = net.layers[i + d];
+        const auto at = static_cast<std::int64_t>(i + d);
+        std::vector<Tensor> grad_states;
+        for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
+          const Tensor& grad = shared->grad_last[s];
+          const Shape state_shape{batch->batch(), layer.state_size(s)};
+          grad_states.push_back(tape.allocate_zeros(state_shape));
+          if (grad.empty()) continue;
+          batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
+        }
+        const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+        const kernels::Rows<const float> grad_rows{grad_output.data() + column, features};
+        if (segment > 0) {
+          layer.backward_segments(*batch, x.value().data(), grad_rows, (*kept)[d], grad_states,
+                                  grad_input.data(), /*add_input=*/d > 0);
+        } else {
+          layer.backward(*batch, x.value().data(), {h + column, features}, grad_rows, (*kept)[d],
+                         grad_states, grad_input.data(), /*add_input=*/d > 0, allocate, recycle);
+        }
+        for (std::size_t s = 0; s < shared->initial.size(); ++s) {
+          if (!shared->initial[s].requires_grad()) continue;
+          Tensor& sum = tape.grad(shared->initial[s]);
+          Tensor grad = tape.allocate(grad_states[s].shape());
+          batch->unsort(grad_states[s].data(), grad.size(1), grad.data());
+          float* to = sum.data() + slice(sum, at);
+          for (std::int64_t e = 0; e < grad.elements(); ++e) to[e] += grad.data()[e];
+          recycle(std::move(grad));
+        }
+        for (Tensor& grad : grad_states) recycle(std::move(grad));
+        for (Tensor* tensor : (*kept)[d].tensors()) recycle(std::move(*tensor));
+      }
+      if (x.requires_grad()) {
+        grad_input.reshape(x.shape());
+        tape.add_grad(x, std::move(grad_input));
+      }
+    }));
     x = outputs.back();
   }
 

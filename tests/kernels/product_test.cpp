@@ -1,5 +1,6 @@
 // Packed products against sums in double, on every SIMD target of the machine.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -29,6 +30,10 @@ Tensor normal(const Shape& shape, std::uint64_t stream) {
   Tensor tensor = Tensor::uninitialized(shape);
   Random(/*seed=*/7, stream).fill_normal(tensor.values(), 0.0f, 1.0f);
   return tensor;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
 }
 
 // Rows around the heights of tiles, columns around vectors and panels, depths around their pieces.
@@ -102,22 +107,31 @@ TEST_P(ProductTest, AgreesWithSumsInDouble) {
 
     for (const bool transposed : {false, true}) {
       for (const bool add : {false, true}) {
-        const Operand operand = transposed ? Operand(transposed_x.data(), c.rows + 3, true)
-                                           : Operand(x.data(), c.depth);
         Tensor out = before;
-        product(layout, c.rows, c.depth, operand, packed.data(), add ? nullptr : bias.data(), add,
-                {out.data(), columns});
+        const Rows<float> to{out.data(), columns};
+        if (transposed) {
+          // The last row of x ends with its last number.
+          const std::array<Term, 1> terms{{{layout, packed.data(), to, add}}};
+          transposed_product(c.rows, c.depth, {transposed_x.data() + 3, c.rows + 3}, terms,
+                             nullptr);
+        } else {
+          product(layout, c.rows, c.depth, {x.data(), c.depth}, packed.data(),
+                  add ? nullptr : bias.data(), add, to);
+        }
+        const auto left = [&](std::int64_t row, std::int64_t k) -> double {
+          return transposed ? transposed_x.data()[k * (c.rows + 3) + 3 + row]
+                            : x.data()[row * c.depth + k];
+        };
         double worst = 0.0;
         for (std::int64_t row = 0; row < c.rows; ++row) {
           for (std::int64_t column = 0; column < columns; ++column) {
             const std::int64_t place =
                 (c.gates - 1 - column / c.hidden) * c.hidden + column % c.hidden;
             const std::int64_t at = row * columns + place;
-            double sum = add ? before.data()[at] : bias.data()[place];
+            double sum = add ? before.data()[at] : transposed ? 0.0 : bias.data()[place];
             double magnitude = std::abs(sum);
             for (std::int64_t k = 0; k < c.depth; ++k) {
-              const double term =
-                  static_cast<double>(*operand.from(row, k).data) * w.data()[column * c.depth + k];
+              const double term = left(row, k) * w.data()[column * c.depth + k];
               sum += term;
               magnitude += std::abs(term);
             }
@@ -132,6 +146,64 @@ TEST_P(ProductTest, AgreesWithSumsInDouble) {
       }
     }
   }
+}
+
+// A layer's gradients: of its weights from two inputs, and of its bias.
+TEST_P(ProductTest, SeveralTermsAndSumsAreThoseOfEachAlone) {
+  for (const auto& [rows, depth] :
+       {std::pair<std::int64_t, std::int64_t>{1, 1}, {5, 130}, {47, 300}, {600, 129}}) {
+    const std::int64_t columns[] = {21, 70};
+    const Tensor x = normal({depth, rows}, 1);
+    Tensor together[2], alone[2], packed[2];
+    std::vector<Term> terms;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Tensor w = normal({depth, columns[i]}, 2 + i);
+      packed[i] = Tensor::uninitialized({packed_size({columns[i]}, depth)});
+      pack({columns[i]}, w.data(), columns[i], 1, depth, packed[i].data());
+      together[i] = alone[i] = normal({rows, columns[i]}, 4 + i);
+      terms.push_back(
+          {{columns[i]}, packed[i].data(), {together[i].data(), columns[i]}, /*add=*/i == 1});
+      const std::array<Term, 1> one{
+          {{{columns[i]}, packed[i].data(), {alone[i].data(), columns[i]}, /*add=*/i == 1}}};
+      transposed_product(rows, depth, {x.data(), rows}, one, nullptr);
+    }
+    const Tensor before = normal({rows}, 6);
+    Tensor sums;
+    const int threads_before = num_threads();
+    for (const int threads : {1, 3}) {
+      set_num_threads(threads);
+      const Tensor first_sums = sums;
+      sums = before;
+      const Tensor start = together[1];
+      transposed_product(rows, depth, {x.data(), rows}, terms, sums.data());
+      for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(together[i], alone[i]));
+      if (threads > 1) {
+        EXPECT_TRUE(same_bits(sums, first_sums));
+      }
+      std::copy_n(start.data(), start.elements(), together[1].data());
+    }
+    set_num_threads(threads_before);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      double sum = before.data()[row];
+      for (std::int64_t k = 0; k < depth; ++k) sum += x.data()[k * rows + row];
+      EXPECT_NEAR(sums.data()[row], sum, 1e-4);
+    }
+  }
+}
+
+TEST_P(ProductTest, RowsArePackedFromWhereverTheyAre) {
+  const std::int64_t columns = 37, depth = 11;
+  const Tensor w = normal({depth, columns}, 1);
+  std::vector<const float*> rows;
+  for (std::int64_t k = depth; k-- > 0;) rows.push_back(w.data() + k * columns);
+  Tensor reversed = Tensor::uninitialized(w.shape());
+  for (std::int64_t k = 0; k < depth; ++k) {
+    std::copy_n(rows[static_cast<std::size_t>(k)], columns, reversed.data() + k * columns);
+  }
+  Tensor expected({packed_size({columns}, depth)}), packed({packed_size({columns}, depth)});
+  pack({columns}, reversed.data(), columns, 1, depth, expected.data());
+  pack_rows(columns, rows.data(), depth, packed.data());
+  EXPECT_TRUE(same_bits(packed, expected));
 }
 
 TEST_P(ProductTest, SmallerWeightsAgreeWithSumsInDouble) {
@@ -246,7 +318,7 @@ TEST_P(ProductTest, PacksAMatrixOfEitherOrderAlike) {
     Tensor b({packed_size(layout, 29, type)});
     pack(layout, rows.data(), 1, 29, 29, a.data(), type);
     pack(layout, columns.data(), 37, 1, 29, b.data(), type);
-    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.values().size_bytes()), 0) << name(type);
+    EXPECT_TRUE(same_bits(a, b)) << name(type);
   }
 }
 

@@ -42,8 +42,10 @@ class Team {
 /// What one thread holds of a team.
 class Team::Member {
  public:
-  /// `index` is in [0, shares). Without a team there must be no phase.
-  Member(Team* team, std::int64_t index) noexcept : team_(team), index_(index) {}
+  /// `index` is in [0, shares). Without a team there must be no phase. `first_phase` is how many
+  /// phases all members together have gone through before, if the team is used again.
+  Member(Team* team, std::int64_t index, std::int64_t first_phase = 0) noexcept
+      : team_(team), index_(index), phase_(first_phase) {}
 
   /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
   template <class Body>
@@ -79,7 +81,7 @@ class Team::Member {
 
   Team* team_;
   std::int64_t index_;
-  std::int64_t phase_ = 0;
+  std::int64_t phase_;
 };
 
 }  // namespace riverrun

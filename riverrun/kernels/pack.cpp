@@ -100,10 +100,10 @@ struct ScatteredRows {
 void PackGroup(const Columns& columns, std::int64_t group, const auto& matrix, std::int64_t depth,
                float* packed) {
   const std::int64_t begin = columns.block(group);
-  const std::int64_t blocks_of_gate = columns.block(group + 1) - begin;
-  const Panels panels = columns.panels(group);
-  for (int panel = 0; panel < panels.count(); ++panel) {
-    const std::int64_t width = panels.width(panel);
+  const std::int64_t blocks_of_gate = columns.blocks(group);
+  const EvenParts panels = columns.panels(group);
+  for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+    const std::int64_t width = panels.size_of(panel);
     for (std::int64_t b = 0; b < width; ++b) {
       const std::int64_t number = panels.begin(panel) + b;
       const std::int64_t gate = number / blocks_of_gate;
@@ -167,10 +167,10 @@ void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, f
 }
 
 // What PackGroup made, in a smaller type.
-void ConvertGroup(WeightType type, const float* from, const Panels& panels, std::int64_t depth,
+void ConvertGroup(WeightType type, const float* from, const EvenParts& panels, std::int64_t depth,
                   float* scales, float* words) {
-  for (int panel = 0; panel < panels.count(); ++panel) {
-    const std::int64_t columns = panels.width(panel) * kLanes;
+  for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+    const std::int64_t columns = panels.size_of(panel) * kLanes;
     if (type == WeightType::kBFloat16) {
       ConvertPanel(from, columns, depth, words);
     } else {

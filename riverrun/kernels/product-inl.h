@@ -81,14 +81,22 @@ constexpr std::int64_t Words(WeightType type, std::int64_t depth) {
   return (depth + PerWord(type) - 1) / PerWord(type);
 }
 
-/// Panels that together are some blocks wide. Their widths differ by one at most, because in a
-/// narrow panel an FMA waits for the one before it.
-struct Panels {
-  int blocks;
+/// `whole` cut into so few parts that none has more than `most`, of sizes that differ by one at
+/// most. Without a division after the first: a step of a small layer takes some hundred cycles in
+/// all.
+struct EvenParts {
+  std::int64_t count, size, larger;  // the first `larger` parts have one more than `size`
 
-  [[nodiscard]] int count() const { return (blocks + kPanelBlocks - 1) / kPanelBlocks; }
-  [[nodiscard]] int begin(int panel) const { return blocks * panel / count(); }
-  [[nodiscard]] int width(int panel) const { return begin(panel + 1) - begin(panel); }
+  EvenParts(std::int64_t whole, std::int64_t most)
+      : count(whole <= most ? 1 : (whole + most - 1) / most),
+        size(count == 1 ? whole : whole / count),
+        larger(whole - size * count) {}
+  [[nodiscard]] std::int64_t begin(std::int64_t part) const {
+    return part * size + std::min(part, larger);
+  }
+  [[nodiscard]] std::int64_t size_of(std::int64_t part) const {
+    return size + (part < larger ? 1 : 0);
+  }
 };
 
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
@@ -99,23 +107,22 @@ struct Panels {
 /// In a smaller type, `depth` is that in words, and kInt8 begins with the columns' scales,
 /// [group][block][lane].
 struct Columns : GateColumns {
-  Columns(const GateColumns& columns)
-      : GateColumns(columns) {}  // NOLINT(google-explicit-constructor)
+  Columns(const GateColumns& columns)  // NOLINT(google-explicit-constructor)
+      : GateColumns(columns),
+        parts_((hidden + kLanes - 1) / kLanes, kPanelBlocks / std::gcd(gates, kPanelBlocks)) {}
 
-  /// Blocks of units, and those of them before a group.
-  [[nodiscard]] std::int64_t blocks() const { return (hidden + kLanes - 1) / kLanes; }
-  [[nodiscard]] std::int64_t block(std::int64_t group) const { return blocks() * group / groups(); }
-  [[nodiscard]] std::int64_t groups() const {
-    const std::int64_t most_blocks = kPanelBlocks / std::gcd(gates, kPanelBlocks);
-    return (blocks() + most_blocks - 1) / most_blocks;
-  }
+  [[nodiscard]] std::int64_t groups() const { return parts_.count; }
+  /// Blocks of units before a group, and in it.
+  [[nodiscard]] std::int64_t block(std::int64_t group) const { return parts_.begin(group); }
+  [[nodiscard]] std::int64_t blocks(std::int64_t group) const { return parts_.size_of(group); }
   /// Units before a group.
   [[nodiscard]] std::int64_t unit(std::int64_t group) const {
     return std::min(hidden, block(group) * kLanes);
   }
-  /// The panels of a group.
-  [[nodiscard]] Panels panels(std::int64_t group) const {
-    return {static_cast<int>(block(group + 1) - block(group)) * gates};
+  /// The panels of a group, in blocks: about equal, because in a narrow one an FMA waits for the
+  /// one before it.
+  [[nodiscard]] EvenParts panels(std::int64_t group) const {
+    return {blocks(group) * gates, kPanelBlocks};
   }
   /// Packed floats before a group; `depth` in words.
   [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
@@ -128,8 +135,11 @@ struct Columns : GateColumns {
   /// How many groups' results for `rows` rows stay in the first-level cache together.
   [[nodiscard]] std::int64_t groups_at_once(std::int64_t rows) const {
     constexpr std::int64_t kFloats = 4096;
-    return std::max<std::int64_t>(1, kFloats * groups() / (rows * blocks() * gates * kLanes));
+    return std::max<std::int64_t>(1, kFloats / (rows * blocks(0) * gates * kLanes));
   }
+
+ private:
+  EvenParts parts_;
 };
 
 /// What a product begins with: zeros, what is in `out`, or a row of `out`'s width.

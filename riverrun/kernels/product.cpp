@@ -47,7 +47,7 @@ const TileTable& TilesOf(WeightType type, bool interleaved) {
 /// The blocks of a group in their packed order; how many they are.
 int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   const std::int64_t begin = columns.block(group);
-  const std::int64_t end = columns.block(group + 1);
+  const std::int64_t end = begin + columns.blocks(group);
   int count = 0;
   for (int gate = 0; gate < columns.gates; ++gate) {
     const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
@@ -61,17 +61,8 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
 
 constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kPanelBlocks;
 
-/// How rows are cut into tiles: heights that differ by one at most, because a left-over single row
-/// would starve the FMA units.
-struct Tiles {
-  std::int64_t rows;
-
-  [[nodiscard]] std::int64_t count() const { return (rows + kMaxRows - 1) / kMaxRows; }
-  [[nodiscard]] std::int64_t begin(std::int64_t tile) const { return rows * tile / count(); }
-  [[nodiscard]] std::int64_t height(std::int64_t tile) const {
-    return begin(tile + 1) - begin(tile);
-  }
-};
+/// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
+EvenParts TilesOf(std::int64_t rows) { return {rows, kMaxRows}; }
 
 /// Some rows and some depth of a transposed matrix x [depth, rows], of which a tile would read a
 /// few numbers here and there: tile by tile, [tile][depth][row].
@@ -83,8 +74,8 @@ class Interleaved {
               float* sums)
       // Tiles a power of two apart would meet in a few sets of the cache.
       : stride_(depth * kMaxRows + kCacheLine) {
-    const Tiles tiles{rows};
-    const std::int64_t count = tiles.count();
+    const EvenParts tiles = TilesOf(rows);
+    const std::int64_t count = tiles.count;
     std::array<std::int64_t, (kTransposedRows + kMaxRows - 1) / kMaxRows + 1> begins;
     assert(rows <= kTransposedRows);
     for (std::int64_t tile = 0; tile <= count; ++tile) begins[tile] = tiles.begin(tile);
@@ -129,15 +120,18 @@ class Interleaved {
 /// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
 /// word of any type begins.
 struct Pieces {
-  std::int64_t depth, most;
+  std::int64_t depth;
+  EvenParts words;
 
-  [[nodiscard]] std::int64_t count() const { return (depth + most - 1) / most; }
+  Pieces(std::int64_t d, std::int64_t most) : depth(d), words(Words(kWordType, d), most / kWord) {}
+  [[nodiscard]] std::int64_t count() const { return words.count; }
   [[nodiscard]] std::int64_t begin(std::int64_t piece) const {
-    return piece == count() ? depth : depth * piece / count() / kWord * kWord;
+    return std::min(depth, words.begin(piece) * kWord);
   }
 
  private:
-  static constexpr std::int64_t kWord = PerWord(WeightType::kInt8);
+  static constexpr WeightType kWordType = WeightType::kInt8;
+  static constexpr std::int64_t kWord = PerWord(kWordType);
 };
 
 /// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or
@@ -146,7 +140,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
                      std::int64_t rows, const Pieces& pieces, std::int64_t first_piece,
                      std::int64_t last_piece, Rows<const float> x, const Interleaved* interleaved,
                      Weights weights, Begin begin, Rows<float> out) {
-  const Tiles tiles{rows};
+  const EvenParts tiles = TilesOf(rows);
   std::array<Block, 2 * kMaxGroupBlocks> blocks;
   std::array<int, 2 * kMaxGroupBlocks> widths;
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
@@ -160,8 +154,10 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
     // Groups and panels of a single row are taken two by two: see TileTable.
     std::size_t block = 0, panels = 0;
     for (int groups = rows == 1 ? 2 : 1; groups > 0 && first < last; --groups, ++first) {
-      const Panels its = columns.panels(first);
-      for (int panel = 0; panel < its.count(); ++panel) widths[panels++] = its.width(panel);
+      const EvenParts its = columns.panels(first);
+      for (std::int64_t panel = 0; panel < its.count; ++panel) {
+        widths[panels++] = static_cast<int>(its.size_of(panel));
+      }
       block += static_cast<std::size_t>(BlocksOf(columns, first, &blocks[block]));
     }
     block = 0;
@@ -190,9 +186,9 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
         args.add = begin.add || piece > 0;
-        for (std::int64_t tile = 0; tile < tiles.count(); ++tile) {
+        for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
           const std::int64_t row = tiles.begin(tile);
-          const std::int64_t height = tiles.height(tile);
+          const std::int64_t height = tiles.size_of(tile);
           // What comes next may come from far away, so the first tiles ask for it meanwhile.
           const std::int64_t line = tile * steps * kCacheLine;
           const bool ahead = line < steps * width * kLanes && next + line < packed_end;
@@ -225,13 +221,14 @@ std::int64_t PartsOfWork(double work) {
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
                      Rows<const float> x, Weights packed, const float* bias, bool add,
                      Rows<float> out) {
-  // A part's x stays in the second-level cache while the weights go by.
+  // A piece of a part's x stays in the second-level cache while all weights go by.
   constexpr std::int64_t kFloats = std::int64_t{1} << 17;
   constexpr std::int64_t kLeastRows = 8 * kMaxRows;
   const Columns columns = c;
+  const Pieces pieces{depth, kDepth};
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);
-  const std::int64_t part_rows = std::max(kLeastRows, kFloats / depth);
+  const std::int64_t part_rows = std::max(kLeastRows, kFloats * pieces.count() / depth);
   const std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
   const std::int64_t group_parts =
       std::clamp<std::int64_t>(PartsOfWork(work) / row_parts, 1,
@@ -241,9 +238,11 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
-    Product(columns, columns.groups() * by_group / group_parts,
-            columns.groups() * (by_group + 1) / group_parts, end - begin, depth, x.from(begin),
-            packed, {add, bias}, out.from(begin));
+    for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
+      ProductOfPieces(columns, columns.groups() * by_group / group_parts,
+                      columns.groups() * (by_group + 1) / group_parts, end - begin, pieces, piece,
+                      piece + 1, x.from(begin), nullptr, packed, {add, bias}, out.from(begin));
+    }
   });
 }
 

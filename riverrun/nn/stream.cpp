@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/team.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/nn/recurrent_impl.h"
 
@@ -13,7 +15,12 @@ namespace riverrun {
 namespace {
 
 // Operations that take about 100 µs: waking a thread takes some tens.
-constexpr std::int64_t kWorkPerShare = 4'000'000;
+constexpr std::int64_t kWorkThatWakes = 4'000'000;
+// The same if the thread is awake still, because it has just helped with the step before.
+constexpr std::int64_t kWorkPerShare = 150'000;
+constexpr std::chrono::microseconds kAwake{20};
+
+using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
@@ -26,12 +33,24 @@ struct Stream::Impl {
     Tensor cell_output;
     Tensor gates;
     kernels::StepArgs args;
-    std::int64_t shares = 1;  // threads that are worth their hand-over
   };
 
   const CellDescriptor* cell = nullptr;
   std::int64_t batch = 0;
   std::vector<Layer> layers;
+
+  // The units of each layer are shared by threads, if there are any that are worth it: if they are
+  // awake, or have to be waked.
+  std::int64_t shares_if_awake = 1;
+  std::int64_t shares_if_asleep = 1;
+  std::unique_ptr<Team> team;
+  std::int64_t phases = 0;  // that the team has gone through
+  Clock::time_point last_step;
+
+  [[nodiscard]] std::int64_t shares_now() const noexcept {
+    if (shares_if_awake == 1 || num_threads() == 1) return 1;
+    return Clock::now() - last_step < kAwake ? shares_if_awake : shares_if_asleep;
+  }
 };
 
 Stream Recurrent::stream(std::int64_t batch) const {
@@ -48,6 +67,7 @@ Stream Recurrent::stream(std::int64_t batch) const {
   auto impl = std::make_unique<Stream::Impl>();
   impl->cell = net.cell;
   impl->batch = batch;
+  std::int64_t work = 0;  // operations
   for (const RecurrentLayer& layer : net.layers) {
     const RecurrentLayer::Sizes& sizes = layer.sizes();
     Stream::Impl::Layer& to = impl->layers.emplace_back();
@@ -73,12 +93,19 @@ Stream Recurrent::stream(std::int64_t batch) const {
     for (std::size_t s = 1; s < to.states.size(); ++s) args.states[s] = to.states[s].data();
     args.cell_output = to.cell_output.data();
     args.gates = to.gates.data();
-    if (!sizes.projected) {
-      to.shares = 2 * batch * net.cell->layout.gates * sizes.hidden *
-                  (sizes.input + (net.cell->recurrent ? sizes.recurrent : 0)) / kWorkPerShare;
-    }
-    if (to.shares > 1)
-      parallel_for(num_threads(), [](std::int64_t) {});  // the threads are made now
+    work += 2 * batch * net.cell->layout.gates * sizes.hidden *
+            (sizes.input + (net.cell->recurrent ? sizes.recurrent : 0));
+  }
+  if (net.options.proj_size == 0) {
+    const auto shares = [&](std::int64_t work_per_share) {
+      return std::clamp<std::int64_t>(work / work_per_share, 1, num_threads());
+    };
+    impl->shares_if_awake = shares(kWorkPerShare);
+    impl->shares_if_asleep = shares(kWorkThatWakes);
+  }
+  if (impl->shares_if_awake > 1) {
+    impl->team = std::make_unique<Team>(impl->shares_if_awake);
+    parallel_for(num_threads(), [](std::int64_t) {});  // the threads are made now
   }
   return Stream(std::move(impl));
 }
@@ -89,20 +116,32 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
 void Stream::step(std::span<const float> input, std::span<float> output) noexcept {
-  kernels::Rows<const float> x{input.data(), impl_->layers.front().args.input_size};
-  assert(static_cast<std::int64_t>(input.size()) == impl_->batch * x.stride);
-  for (Impl::Layer& layer : impl_->layers) {
+  Impl& net = *impl_;
+  kernels::Rows<const float> x{input.data(), net.layers.front().args.input_size};
+  assert(static_cast<std::int64_t>(input.size()) == net.batch * x.stride);
+  for (Impl::Layer& layer : net.layers) {
     layer.args.input = x;
     layer.args.h = layer.states[0].data();
     layer.args.h_next = layer.h_next.data();
-    const std::int64_t shares = std::clamp<std::int64_t>(layer.shares, 1, num_threads());
-    parallel_for(
-        shares, [&](std::int64_t share) { impl_->cell->kernels->step(layer.args, share, shares); });
-    std::swap(layer.states[0], layer.h_next);
-    x = {layer.states[0].data(), layer.args.recurrent};
+    x = {layer.args.h_next, layer.args.recurrent};
   }
-  assert(static_cast<std::int64_t>(output.size()) == impl_->batch * x.stride);
-  std::copy_n(x.data, impl_->batch * x.stride, output.data());
+  if (net.shares_now() == 1) {
+    for (Impl::Layer& layer : net.layers) net.cell->kernels->step(layer.args, 0, 1);
+  } else {
+    const std::int64_t shares = net.team->shares();
+    parallel_for(shares, [&](std::int64_t index) {
+      Team::Member member(net.team.get(), index, net.phases);
+      for (Impl::Layer& layer : net.layers) {
+        member.phase(
+            [&](std::int64_t share) { net.cell->kernels->step(layer.args, share, shares); });
+      }
+    });
+    net.phases += static_cast<std::int64_t>(net.layers.size());
+  }
+  for (Impl::Layer& layer : net.layers) std::swap(layer.states[0], layer.h_next);
+  assert(static_cast<std::int64_t>(output.size()) == net.batch * x.stride);
+  std::copy_n(x.data, net.batch * x.stride, output.data());
+  if (net.shares_if_awake > 1) net.last_step = Clock::now();
 }
 
 void Stream::reset() noexcept {

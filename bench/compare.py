@@ -24,13 +24,14 @@ from peers import PeerError, find_peers, load_seconds, machine, measure_limits, 
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODES = ["forward", "train", "step", "lm", "load"]
-PEERS = ["pytorch", "pytorch_compiled", "onnxruntime", "onednn"]  # beside riverrun
+# Beside riverrun, and its networks of sizes known to the compiler.
+PEERS = ["riverrun_fixed", "pytorch", "pytorch_compiled", "onnxruntime", "onednn"]
 DEFAULT_SHAPE = "300,128,2,50,32"
 # input, hidden, layers, steps, batch
 SEQUENCE_SHAPES = ["300,128,2,50,1", "300,128,2,50,8", DEFAULT_SHAPE, "300,128,2,50,128",
                    "200,200,2,35,20", "650,650,2,35,20", "1024,1024,1,32,64", "512,512,2,100,16",
                    "40,40,1,100,1"]
-STEP_SHAPES = ["128,128,2,1,1", "1,32,1,1,1", "256,1024,1,1,1"]
+STEP_SHAPES = ["128,128,2,1,1", "1,32,1,1,1", "256,1024,1,1,1", "40,40,1,1,1"]
 # Small and odd, and with one primitive or two in oneDNN.
 CHECK_SHAPES = ["13,24,2,7,3", "24,24,2,7,3", "40,40,1,100,1"]
 
@@ -101,7 +102,8 @@ def measure(peers, request, arguments, limits):
     contestants = {("riverrun", "default"): (peers["riverrun_default"], "default")}
     for threads in arguments.threads:
         for name, peer in peers.items():
-            if name != "riverrun_default" and peer.can(request):
+            if name != "riverrun_default" and peer.can(request) and not (
+                    name == "riverrun_fixed" and threads > 1):
                 contestants[name, threads] = peer, threads
     result = {threads: {} for threads in (*arguments.threads, "default")}
     for (name, threads), its in take_turns(contestants, request, arguments).items():
@@ -111,7 +113,8 @@ def measure(peers, request, arguments, limits):
         result[threads][name] = its
     for threads, by_peer in result.items():
         own = by_peer["riverrun"]
-        others = [its["median_s"] for name, its in by_peer.items() if name != "riverrun"]
+        others = [its["median_s"] for name, its in by_peer.items()
+                  if not name.startswith("riverrun")]
         if others:
             own["against_best"] = min(others) / own["median_s"]
     result["default"]["riverrun"]["against_own_best"] = min(
@@ -138,7 +141,7 @@ def workloads(arguments):
 
 def compare_layers(peers, arguments, limits):
     requests = list(workloads(arguments))
-    others = [name for name, peer in peers.items() if not name.startswith("riverrun")
+    others = [name for name, peer in peers.items() if name not in ("riverrun", "riverrun_default")
               and any(peer.can(request) for request in requests)]
     print(report.table_header(peers, others))
     results = []

@@ -28,11 +28,14 @@ class Peer:
     command: list
     cells: tuple = BUILT_IN
     modes: tuple = ("forward", "train", "step")
+    hidden_sizes: tuple = ()  # if not all
     version: str = ""
     process: subprocess.Popen = None
 
     def can(self, request):
-        return request["cell"] in self.cells and request["mode"] in self.modes
+        return (request["cell"] in self.cells and request["mode"] in self.modes
+                and (not self.hidden_sizes or (request["hidden_size"], request["batch"])
+                     in [(size, 1) for size in self.hidden_sizes]))
 
     def ask(self, request):
         if self.process is None:
@@ -74,6 +77,8 @@ def find_peers(build, wanted):
     every_mode = ("forward", "train", "step", "lm")
     peers = {
         "riverrun": Peer("riverrun", riverrun, BUILT_IN + COUPLED, every_mode),
+        "riverrun_fixed": Peer("riverrun::fixed", [str(build / "fixed_bench")], BUILT_IN[:3],
+                               ("step",), hidden_sizes=(32, 40)),
         "pytorch": Peer("PyTorch", pytorch, BUILT_IN + COUPLED, every_mode),
         "pytorch_compiled": Peer("PyTorch compiled", [*pytorch, "--compile"], COUPLED),
         "onnxruntime": Peer("ONNX Runtime", [sys.executable, str(HERE / "onnxruntime_peer.py")],

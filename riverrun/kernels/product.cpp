@@ -33,8 +33,6 @@ constexpr std::int64_t kDepth = 384;
 constexpr std::int64_t kTransposedDepth = 128;
 constexpr std::int64_t kTransposedRows = 512;
 
-constexpr std::int64_t kCacheLine = 64 / sizeof(float);
-
 constexpr TileTable kFloatTiles = MakeTileTable<WeightType::kFloat32, false>();
 constexpr TileTable kInterleavedTiles = MakeTileTable<WeightType::kFloat32, true>();
 
@@ -150,6 +148,9 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const float* packed = weights.data + columns.head(weights.type);
   const float* const packed_end = packed + columns.offset(last, words(pieces.depth));
   packed += columns.offset(first, words(pieces.depth));
+  // Of fewer rows, x is in a cache near by when the second panel of columns comes.
+  constexpr std::int64_t kFar = std::int64_t{1} << 15;
+  const bool x_is_far = rows * pieces.begin(1) > kFar && interleaved == nullptr;
   while (first < last) {
     // Groups and panels of a single row are taken two by two: see TileTable.
     std::size_t block = 0, panels = 0;
@@ -196,6 +197,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
           args.prefetch_step = ahead ? kCacheLine : 0;
           args.x = interleaved != nullptr ? interleaved->tile(tile) + (from - first_depth) * height
                                           : x(row) + from;
+          if (x_is_far) args.next_x = tile + 1 < tiles.count ? x(row + height) + from : args.x;
           args.out.data = out(row);
           (two ? functions.two_panels
                : functions.one[static_cast<std::size_t>(width - 1)]

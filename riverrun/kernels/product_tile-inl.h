@@ -28,9 +28,12 @@ struct Block {
 
 constexpr int kMaxRows = 6;
 
+constexpr std::int64_t kCacheLine = 64 / sizeof(float);
+
 /// One tile: some rows, the blocks of one panel or of two, a piece of the depth.
 struct TileArgs {
-  const float* x;  // the tile's first row, at the piece's beginning
+  const float* x;       // the tile's first row, at the piece's beginning
+  const float* next_x;  // that of the next tile if it comes from far away, else nullptr
   std::int64_t x_stride;
   const float* packed;  // at the piece's beginning, where a word begins
   std::int64_t panel_stride;
@@ -141,6 +144,16 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
     x += kInterleaved ? kRows * kPerWord : kPerWord;
   };
   std::int64_t left = o.depth;
+  if constexpr (!kInterleaved && kRows > 1) {
+    const float* next_x = o.next_x;
+    for (; next_x != nullptr && left >= kCacheLine; left -= kCacheLine, next_x += kCacheLine) {
+      HWY_UNROLL(8)
+      for (int r = 0; r < kRows; ++r) {
+        __builtin_prefetch(next_x + r * x_stride, /*rw=*/0, /*locality=*/3);
+      }
+      for (int word = 0; word < kCacheLine / kPerWord; ++word) add_word(kPerWord);
+    }
+  }
   for (; left >= kPerWord; left -= kPerWord) add_word(kPerWord);
   // The last word has places beyond the depth, where x may end.
   if (kPerWord > 1 && left > 0) add_word(static_cast<int>(left));

@@ -112,7 +112,8 @@ class RecurrentLayer {
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
   [[nodiscard]] std::int64_t threads_that_share(const PackedBatch& batch) const;
-  void parallel_parts(const PackedBatch& batch, const auto& body) const;
+  void parallel_parts(const PackedBatch& batch,
+                      const std::function<void(const kernels::Part&)>& body) const;
 
   const CellDescriptor* cell_;
   Sizes sizes_;

@@ -231,7 +231,8 @@ class CellKernels : public testing::TestWithParam<const CellDescriptor*> {
     all.push_back({GetParam(), 5, 17, 1, {1}});
     all.push_back({GetParam(), 9, 33, 6, {2, 6, 1, 6, 3, 5, 4, 1, 6, 2, 3, 3, 1}});
     all.push_back({GetParam(), 3, 12, 11, std::vector<std::int64_t>(37, 11)});  // > 256 rows
-    all.push_back({GetParam(), 4, 280, 3, {3, 2}});  // a product in two pieces of its depth
+    all.push_back({GetParam(), 4, 280, 3, {3, 2}});
+    all.push_back({GetParam(), 4, 400, 2, {2, 2}});  // a product in two pieces of its depth
     return all;
   }
 };

@@ -132,6 +132,18 @@ TEST_P(RecomputeOfEachCell, WithoutInitialStatesAndGradientsOfFinalOnes) {
   check({}, {.initial = false, .grad_of_state = false});
 }
 
+// The backward pass takes some thousand rows at once: here several times, where segments of one
+// step are taken whole.
+TEST_P(RecomputeOfEachCell, OfMoreRowsThanAreComputedAtOnce) {
+  Case c{.batch = 600};
+  check({.bidirectional = true}, c, 1e-5f);
+  for (std::int64_t b = 0; b < c.batch; ++b) c.lengths.push_back(1 + b % 11);
+  check({.num_layers = 2, .bidirectional = true}, c, 1e-5f);
+  if (find_cell(GetParam()).allows_projection() && find_cell(GetParam()).recurrent) {
+    check({.bidirectional = true, .proj_size = 4}, c, 1e-5f);
+  }
+}
+
 TEST_P(RecomputeOfEachCell, WithoutBias) { check({.bias = false}); }
 
 TEST_P(RecomputeOfEachCell, LengthsInAnyOrder) { check({}, {.lengths = ragged_}); }

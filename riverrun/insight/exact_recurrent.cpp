@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <optional>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -13,6 +13,7 @@
 #include "riverrun/cell/reals.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/insight/scaled_rows.h"
 
 namespace riverrun::insight {
 namespace {
@@ -149,57 +150,6 @@ void require_finite(const Place& place, const ExactRecurrent::Run::Layer& run, s
   }
 }
 
-/// Gradients of some sequences, each with an exponent of its own: values · 2^exponent.
-struct ScaledRows {
-  ScaledRows(std::int64_t p, std::int64_t r, std::int64_t n)
-      : parts(p), rows(r), size(n), values(index(p * r * n)), exponents(index(r)) {}
-
-  [[nodiscard]] double* at(std::int64_t part, std::int64_t row) {
-    return values.data() + (part * rows + row) * size;
-  }
-  /// The exponent of the largest value of a row, less `exponents`; nothing if all are 0.
-  [[nodiscard]] std::optional<int> magnitude(std::int64_t row) {
-    double largest = 0;
-    for (std::int64_t p = 0; p < parts; ++p) {
-      for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(at(p, row)[i]));
-    }
-    return largest > 0 ? std::optional(std::ilogb(largest)) : std::nullopt;
-  }
-  /// Moves 2^by from the values to the exponent.
-  void shift(std::int64_t row, int by) {
-    const double factor = std::ldexp(1.0, -by);
-    for (std::int64_t p = 0; p < parts; ++p) {
-      for (std::int64_t i = 0; i < size; ++i) at(p, row)[i] *= factor;
-    }
-    exponents[index(row)] += by;
-  }
-  /// Keeps the values far from the ends of a double's range. Powers of two change no digit.
-  void normalize(std::int64_t row) {
-    constexpr int kFar = 200;
-    const std::optional<int> now = magnitude(row);
-    if (now && std::abs(*now) > kFar) shift(row, *now);
-  }
-
-  std::int64_t parts;
-  std::int64_t rows;
-  std::int64_t size;
-  std::vector<double> values;  // [parts, rows, size]
-  std::vector<int> exponents;  // [rows]
-};
-
-/// Adds `term`'s row, of one part, to the first part of `sum`'s.
-void add_scaled(ScaledRows& sum, ScaledRows& term, std::int64_t row) {
-  term.normalize(row);
-  if (!term.magnitude(row)) return;
-  const int exponent = term.exponents[index(row)];
-  int& own = sum.exponents[index(row)];
-  if (!sum.magnitude(row)) own = exponent;
-  // The smaller one may vanish here, if it is below the other's last digit.
-  if (exponent > own) sum.shift(row, exponent - own);
-  const double factor = std::ldexp(1.0, exponent - own);
-  for (std::int64_t i = 0; i < sum.size; ++i) sum.at(0, row)[i] += term.at(0, row)[i] * factor;
-}
-
 /// The gradient of one step: `grad` [S] holds that of the states after step t and gets that of the
 /// states before it; `grad_gates` [rows, V*H] that of the gate values.
 void backward_step(const Place& place, const ExactRecurrent::Run::Layer& run, std::int64_t t,
@@ -290,19 +240,13 @@ std::span<const double> ExactRecurrent::Run::state(std::size_t layer, std::int64
 }
 
 double ExactRecurrent::StateGradient::log_norm() const {
-  double squares = 0;
-  for (const double value : values) squares += value * value;
-  // The values are at most 2^200 or so, and a row's largest is not far below 1: but a state's may
-  // be so far below another's that its squares are lost.
-  if (squares > std::numeric_limits<double>::min()) {
-    return 0.5 * std::log(squares) + exponent * std::log(2.0);
-  }
+  // Of a state whose gradient is far below that of the others, the squares could be lost.
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
   if (largest == 0) return -std::numeric_limits<double>::infinity();
-  squares = 0;
+  double squares = 0;
   for (const double value : values) squares += (value / largest) * (value / largest);
-  return std::log(largest) + 0.5 * std::log(squares) + exponent * std::log(2.0);
+  return std::log(largest) + 0.5 * std::log(squares) + exponent * std::numbers::ln2;
 }
 
 ExactRecurrent::ExactRecurrent(Recurrent& net)
@@ -412,7 +356,11 @@ void ExactRecurrent::backward(const Run& run, std::span<const double> grad_outpu
       ScaledRows grad(place.states(), rows, hidden_);
       for (std::int64_t t = run.steps; t >= 0; --t) {
         for (std::int64_t r = 0; r < rows; ++r) {
-          if (is_last && t == run.steps) add_scaled(grad, from_above.back(), r);
+          if (is_last && t == run.steps) add(grad, from_above.back(), r);
+          if (!grad.is_finite(r)) {
+            throw NumericError(fmt::format("{}: the gradient is not finite {} steps back",
+                                           cell_->name, run.steps - t));
+          }
           grad.normalize(r);
           for (std::int64_t s = 0; s < place.states(); ++s) {
             visit({.layer = l,
@@ -420,9 +368,9 @@ void ExactRecurrent::backward(const Run& run, std::span<const double> grad_outpu
                    .lag = run.steps - t,
                    .sequence = first + r,
                    .values = {grad.at(s, r), index(hidden_)},
-                   .exponent = grad.exponents[index(r)]});
+                   .exponent = grad.exponent(r)});
           }
-          if (!is_last && t > 0) add_scaled(grad, from_above[index(t - 1)], r);
+          if (!is_last && t > 0) add(grad, from_above[index(t - 1)], r);
         }
         if (t == 0) break;
         backward_step(place, run.layers[l], t - 1, grad, grad_gates, nodes, saved);

@@ -11,6 +11,7 @@
 #include "riverrun/cell/rnn.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
+#include "riverrun/nn/init.h"
 #include "riverrun/nn/packed_batch.h"
 #include "riverrun/nn/recurrent_impl.h"
 
@@ -75,16 +76,6 @@ Recurrent::Impl::Impl(const CellDescriptor& c, const RecurrentOptions& o) : cell
   const float bound = 1.0f / std::sqrt(static_cast<float>(o.hidden_size));
   for (const NamedParameter& named : parameters()) {
     random.fill_uniform(named.parameter->mutable_value().values(), -bound, bound);
-  }
-  if (!o.forget_bias) return;
-  const auto gate = std::find(c.gates.begin(), c.gates.end(), "f") - c.gates.begin();
-  for (RecurrentLayer& layer : layers) {
-    const auto set = [&](Parameter& bias, float value) {
-      if (bias.value().empty()) return;
-      std::fill_n(bias.mutable_value().data() + gate * o.hidden_size, o.hidden_size, value);
-    };
-    set(layer.bias_ih, *o.forget_bias);
-    set(layer.bias_hh, 0.0f);
   }
 }
 
@@ -196,7 +187,9 @@ std::vector<Tensor> Recurrent::Impl::sorted_states(std::span<const Tensor* const
 }
 
 Recurrent::Recurrent(const CellDescriptor& cell, const RecurrentOptions& options)
-    : impl_(std::make_unique<Impl>(cell, options)) {}
+    : impl_(std::make_unique<Impl>(cell, options)) {
+  initialize(*this, {.forget_bias = options.forget_bias}, options.seed);
+}
 Recurrent::Recurrent(Recurrent&&) noexcept = default;
 Recurrent& Recurrent::operator=(Recurrent&&) noexcept = default;
 Recurrent::~Recurrent() = default;

@@ -98,6 +98,52 @@ Comparison::Distance distance_of(const std::vector<double>& a, const std::vector
   return result;
 }
 
+/// Whether anything differs, in one sentence.
+std::string verdict(const Comparison& c) {
+  if (c.same_texts) return "The two texts are the same up to the word: nothing can differ.";
+  if (c.same_states && c.same_predictions) {
+    return fmt::format(
+        "Exactly the same, to the last bit: what stands before \"{}\" makes no difference to this "
+        "network ({}).",
+        c.word, c.cell);
+  }
+  return fmt::format(
+      "The predictions after \"{}\" differ by {:.3f} (total variation, of 1 at most; "
+      "Jensen-Shannon divergence {:.3f} bits).",
+      c.word, c.total_variation, c.divergence);
+}
+
+insight::Table distances_table(const Comparison& c) {
+  insight::Table table{
+      .caption = {}, .header = {"layer and state", "distance", "relative", "cosine"}, .rows = {}};
+  for (const Comparison::Distance& d : c.distances) {
+    table.rows.push_back({fmt::format("{} {}", d.layer, d.state), fmt::format("{:.4g}", d.distance),
+                          fmt::format("{:.4f}", d.relative), fmt::format("{:.4f}", d.cosine)});
+  }
+  return table;
+}
+
+insight::Table next_table(const Comparison& c) {
+  insight::Table table{.caption = {}, .header = {"", "after A", "after B"}, .rows = {}};
+  for (std::size_t i = 0; i < c.next[0].size(); ++i) {
+    table.rows.push_back({fmt::format("{}", i + 1)});
+    for (const auto& next : c.next) {
+      table.rows.back().push_back(
+          fmt::format("{} {:.3f}", quoted(c.tokenizer, next[i].token), next[i].probability));
+    }
+  }
+  return table;
+}
+
+insight::Table units_table(const Comparison& c) {
+  insight::Table table{.caption = {}, .header = {"unit", "A - B"}, .rows = {}};
+  constexpr std::size_t kMostUnits = 10;
+  for (std::size_t i = 0; i < std::min(c.units.size(), kMostUnits); ++i) {
+    table.rows.push_back({to_string(c.units[i].unit), fmt::format("{:+.2f}", c.units[i].value)});
+  }
+  return table;
+}
+
 /// Σ p·log2(p / q), with q a mean that p is half of.
 double bits_above(double log_p, double mean) {
   const double p = std::exp(log_p);
@@ -182,47 +228,59 @@ Comparison compare(lm::SavedModel& saved, const SharedWord& word,
   return result;
 }
 
-std::string verdict(const Comparison& c) {
-  if (c.same_texts) return "The two texts are the same up to the word: nothing can differ.";
-  if (c.same_states && c.same_predictions) {
-    return fmt::format(
-        "Exactly the same, to the last bit: what stands before \"{}\" makes no difference to this "
-        "network ({}).",
-        c.word, c.cell);
-  }
-  return fmt::format(
-      "The predictions after \"{}\" differ by {:.3f} (total variation, of 1 at most; "
-      "Jensen-Shannon divergence {:.3f} bits).",
-      c.word, c.total_variation, c.divergence);
+std::string to_text(const Comparison& c) {
+  std::string text = fmt::format(
+      "After \"{}\" in\n  A  {}\n  B  {}\n\n{}\n\nHow far apart the states are, and in parts of "
+      "their mean norm:\n{}\nWhat is likely to come next:\n{}",
+      c.word, c.texts[0], c.texts[1], verdict(c), aligned(distances_table(c)),
+      aligned(next_table(c)));
+  if (c.units.empty()) return text;
+  return text + "\nUnits that differ most, in parts of their layer's root mean square:\n" +
+         aligned(units_table(c));
 }
 
-std::string to_text(const Comparison& c) {
-  std::string text = fmt::format("After \"{}\" in\n  A  {}\n  B  {}\n\n{}\n\n", c.word, c.texts[0],
-                                 c.texts[1], verdict(c));
-  std::vector<std::vector<std::string>> rows = {
-      {"layer", "state", "distance", "relative", "cosine"}};
-  for (const Comparison::Distance& d : c.distances) {
-    rows.push_back({fmt::format("{}", d.layer), d.state, fmt::format("{:.4g}", d.distance),
-                    fmt::format("{:.4f}", d.relative), fmt::format("{:.4f}", d.cosine)});
-  }
-  text += "How far apart the states are (relative: in parts of their mean norm):\n" + table(rows);
-  rows = {{"", "next after A", "next after B"}};
-  for (std::size_t i = 0; i < c.next[0].size(); ++i) {
-    rows.push_back({fmt::format("{}", i + 1)});
-    for (const auto& next : c.next) {
-      rows.back().push_back(
-          fmt::format("{} {:.3f}", quoted(c.tokenizer, next[i].token), next[i].probability));
+insight::Figure predictions_figure(const Comparison& c) {
+  insight::Figure figure{.title = fmt::format("What may come after \"{}\"", c.word),
+                         .x = {.label = "next token"},
+                         .y = {.label = "probability", .low = 0.0},
+                         .series = {}};
+  std::vector<std::int32_t> tokens;
+  for (const auto& next : c.next) {
+    for (const lm::Likely& likely : next) {
+      if (std::ranges::find(tokens, likely.token) == tokens.end()) tokens.push_back(likely.token);
     }
   }
-  text += "\nWhat is likely to come next:\n" + table(rows);
-  if (c.units.empty()) return text;
-  rows = {{"unit", "A - B"}};
-  constexpr std::size_t kMostUnits = 10;
-  for (std::size_t i = 0; i < std::min(c.units.size(), kMostUnits); ++i) {
-    rows.push_back({to_string(c.units[i].unit), fmt::format("{:+.2f}", c.units[i].value)});
+  for (const std::int32_t token : tokens) {
+    figure.x.categories.push_back(quoted(c.tokenizer, token));
   }
-  return text + "\nUnits that differ most (in parts of their layer's root mean square):\n" +
-         table(rows);
+  for (std::size_t i = 0; i < c.texts.size(); ++i) {
+    insight::Series series;
+    series.name = c.texts[i];
+    series.mark = insight::Mark::kBars;
+    for (const std::int32_t token : tokens) {
+      series.x.push_back(static_cast<double>(series.x.size()));
+      series.y.push_back(std::exp(c.log_probabilities[i][static_cast<std::size_t>(token)]));
+    }
+    figure.series.push_back(std::move(series));
+  }
+  return figure;
+}
+
+insight::Page to_page(const Comparison& c) {
+  insight::Page page(fmt::format("\"{}\" in two contexts", c.word));
+  page.paragraph(fmt::format("A: {}", c.texts[0]));
+  page.paragraph(fmt::format("B: {}", c.texts[1]));
+  page.paragraph(verdict(c));
+  page.chart(predictions_figure(c));
+  page.heading("How far apart the states are");
+  page.paragraph(
+      "The distance is Euclidean; it is given in parts of the two states' mean norm too.");
+  page.table(distances_table(c));
+  if (c.units.empty()) return page;
+  page.heading("Units that differ most");
+  page.paragraph("The difference of their memories, in parts of their layer's root mean square.");
+  page.table(units_table(c));
+  return page;
 }
 
 nlohmann::ordered_json to_json(const Comparison& c) {

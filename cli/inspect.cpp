@@ -15,8 +15,6 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
-#include "riverrun/insight/figure.h"
-#include "riverrun/insight/page.h"
 #include "riverrun/insight/text_features.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"
@@ -26,7 +24,8 @@
 #include "cli/command.h"
 #include "cli/comparison.h"
 #include "cli/inspection.h"
-#include "cli/inspection_page.h"
+#include "cli/inspection_figures.h"
+#include "cli/report.h"
 
 namespace riverrun::cli {
 namespace {
@@ -50,26 +49,10 @@ struct InspectFlags {
   std::string at;
   std::size_t top = 3;
   std::size_t rank = 10;
-  fs::path csv;
-  fs::path svg;
-  fs::path html;
+  ReportFiles files;
   int threads = 0;
   bool json = false;
 };
-
-/// Refuses what this machine or build cannot make, before anything is read.
-void check_files(const InspectFlags& flags) {
-  if (!flags.svg.empty()) insight::require_gnuplot();
-  if (!flags.html.empty()) insight::require_charts();
-}
-
-/// The files that were asked for; `of` is what they show.
-void write_files(const InspectFlags& flags, const auto& of, const insight::Figure& drawn,
-                 const insight::Figure& listed) {
-  if (!flags.csv.empty()) replace_file(flags.csv, insight::to_csv(listed));
-  if (!flags.svg.empty()) replace_file(flags.svg, insight::to_svg(drawn));
-  if (!flags.html.empty()) replace_file(flags.html, to_html(of));
-}
 
 /// "1:37". Throws ConfigError, which says what there is.
 insight::Unit parse_unit(const std::string& text, const lm::LanguageModelOptions& model) {
@@ -243,7 +226,10 @@ ExitCode inspect_text(const InspectFlags& flags) {
     inspection.units = {found.empty() ? insight::Unit{} : found.front().unit};
   }
   read_tokens(saved, tokens, flags.top, inspection);
-  write_files(flags, inspection, gates_figure(inspection), all_series(inspection));
+  // The picture shows one thing, the page and the numbers all of it.
+  write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}}, gates_figure(inspection),
+        [&] { return to_page(inspection); });
+  write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});
   if (flags.json) {
     print_json(to_json(inspection));
   } else {
@@ -258,8 +244,7 @@ ExitCode compare_texts(const InspectFlags& flags) {
   const std::vector<std::int32_t> second = encode(saved.tokenizer, flags.compare[1]);
   const SharedWord word = shared_word(saved.tokenizer, first, second, flags.at);
   const Comparison comparison = compare(saved, word, first, second, flags.top);
-  const insight::Figure figure = predictions_figure(comparison);
-  write_files(flags, comparison, figure, figure);
+  write(flags.files, predictions_figure(comparison), [&] { return to_page(comparison); });
   if (flags.json) {
     print_json(to_json(comparison));
   } else {
@@ -269,7 +254,7 @@ ExitCode compare_texts(const InspectFlags& flags) {
 }
 
 ExitCode run(const InspectFlags& flags) {
-  check_files(flags);
+  require(flags.files);
   use_threads(flags.threads);
   return flags.compare.empty() ? inspect_text(flags) : compare_texts(flags);
 }
@@ -306,9 +291,7 @@ void add_inspect(CLI::App& program, Verb& chosen) {
   app->add_option("--rank", flags->rank, "Units to show in a ranking")
       ->capture_default_str()
       ->check(whole_number(1, 1000000));
-  app->add_option("--csv", flags->csv, "Write what is drawn to this file, as numbers");
-  app->add_option("--svg", flags->svg, "Draw the gates, or the predictions, into this file");
-  app->add_option("--html", flags->html, "Write all of it as one page that needs no network");
+  add_report_options(*app, flags->files);
   app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
       ->check(whole_number(0, 1024));

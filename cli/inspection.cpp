@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,10 +13,14 @@
 
 #include "cli/coloured.h"
 #include "cli/command.h"
+#include "cli/inspection_figures.h"
 #include "cli/table.h"
 
 namespace riverrun::cli {
 namespace {
+
+/// A table of a whole book helps nobody.
+constexpr std::size_t kMostLines = 200;
 
 std::string probabilities(const text::Tokenizer& tokenizer, const std::vector<lm::Likely>& next) {
   std::string text;
@@ -25,89 +31,124 @@ std::string probabilities(const text::Tokenizer& tokenizer, const std::vector<lm
   return text;
 }
 
-/// The text is shown in full elsewhere; a table of a whole book helps nobody.
-constexpr std::size_t kMostLines = 200;
-
-std::string tokens_table(const Inspection& it) {
-  std::vector<std::vector<std::string>> rows = {{"token", "nats", "bits"}};
-  for (const std::string& gate : it.gates) rows[0].push_back(gate);
-  rows[0].push_back(fmt::format("|{}|", it.memory_name()));
-  rows[0].emplace_back("next");
-  const std::size_t shown = std::min(it.tokens.size(), kMostLines);
-  for (std::size_t t = 0; t < shown; ++t) {
-    const InspectedToken& token = it.tokens[t];
-    rows.push_back({quoted(it.tokenizer, token.id)});
-    std::vector<std::string>& row = rows.back();
-    row.push_back(token.nats ? fmt::format("{:.2f}", *token.nats) : "-");
-    row.push_back(token.nats ? fmt::format("{:.2f}", *token.nats / std::numbers::ln2) : "-");
-    for (std::size_t g = 0; g < it.gates.size(); ++g) {
-      double sum = 0;
-      for (const auto& layer : token.openings) sum += layer[g];
-      row.push_back(fmt::format("{:.2f}", sum / static_cast<double>(it.layers)));
-    }
-    double squares = 0;
-    for (const double size : token.memory) squares += size * size;
-    row.push_back(fmt::format("{:.2f}", std::sqrt(squares / static_cast<double>(it.layers))));
-    row.push_back(probabilities(it.tokenizer, token.next));
-  }
-  std::string text = table(rows);
-  if (shown < it.tokens.size()) {
-    text += fmt::format("  … and {}; --json and --csv have all\n",
-                        counted(static_cast<std::int64_t>(it.tokens.size() - shown), "token"));
-  }
-  return text;
+/// Of the values of all layers, each of which stands for as many units.
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-std::string unit_table(const Inspection& it, std::size_t unit) {
-  std::vector<std::vector<std::string>> rows = {{"token"}};
-  for (const std::string& gate : it.gates) rows[0].push_back(gate);
-  for (const std::string& state : it.states) rows[0].push_back(state);
-  for (std::size_t t = 0; t < std::min(it.tokens.size(), kMostLines); ++t) {
-    const UnitValues& values = it.tokens[t].units[unit];
-    rows.push_back({quoted(it.tokenizer, it.tokens[t].id)});
-    for (const double opening : values.openings)
-      rows.back().push_back(fmt::format("{:.3f}", opening));
-    for (const double state : values.states) rows.back().push_back(fmt::format("{:.3f}", state));
-  }
-  return table(rows);
+double root_mean_square(const std::vector<double>& values) {
+  const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
-std::string memory_table(const Inspection& it) {
-  const std::vector<insight::UnitStatistics::Ranked> ranked = it.statistics.by_memory();
-  if (ranked.empty()) {
-    return fmt::format(
-        "Nothing is kept by a gate in this cell ({}): no unit has a time constant.\n", it.cell);
+std::string tokens_note(const Inspection& it) {
+  std::string note = "Each token: its surprise; then, once it was read, ";
+  note +=
+      it.gates.empty()
+          ? fmt::format("the size of {} (this cell, {}, has no gates that open)", it.memory_name(),
+                        it.cell)
+          : fmt::format(
+                "how far the gates are open and the size of {}, means over all units and layers",
+                it.memory_name());
+  note += ", and what is likely to come next.";
+  if (it.tokens.size() > kMostLines) {
+    note += fmt::format(" The first {} of {}; --json and --csv have all.", kMostLines,
+                        counted(std::ssize(it.tokens), "token"));
   }
-  std::vector<std::vector<std::string>> rows = {{"unit", "tokens", "kept in a step"}};
-  for (std::size_t i = 0; i < std::min(ranked.size(), it.rank); ++i) {
-    const auto& [unit, steps] = ranked[i];
-    rows.push_back({to_string(unit), fmt::format("{:.1f}", steps),
-                    fmt::format("{:.4f}", it.statistics.mean_retention(unit))});
+  return note;
+}
+
+std::string memory_note(const Inspection& it) {
+  if (it.statistics.by_memory().empty()) {
+    return fmt::format("Nothing is kept by a gate in this cell ({}): no unit has a time constant.",
+                       it.cell);
   }
   return fmt::format(
-             "Units that remember longest (1/e of {} is left after so many tokens), over {}:\n",
-             it.memory_name(), it.over) +
-         table(rows);
+      "Units that remember longest, over {}: after so many tokens 1/e of {} is left, if the gates "
+      "stand as on (geometric) average.",
+      it.over, it.memory_name());
 }
 
-std::string followers_table(const Inspection& it) {
-  std::vector<std::vector<std::string>> rows = {{"what", "unit", "r"}};
-  const std::vector<Follower> found = followers(it.statistics);
-  for (std::size_t i = 0; i < std::min(found.size(), it.rank); ++i) {
-    rows.push_back({std::string(found[i].feature), to_string(found[i].unit),
-                    fmt::format("{:+.2f}", found[i].correlation)});
-  }
-  std::string text = fmt::format(
-      "What units follow (correlation of their {} with what can be counted in the text):\n",
-      it.memory_name());
-  text += table(rows);
+std::string followers_note(const Inspection& it) {
+  std::string note = fmt::format(
+      "What units follow, over {}: for each feature of the text the unit whose {} has the largest "
+      "correlation with it.",
+      it.over, it.memory_name());
   constexpr std::int64_t kFewTokens = 2000;
   if (it.statistics.steps() < kFewTokens) {
-    text += fmt::format(
-        "  These are of {} only, where chance alone correlates much; --over FILE ranks the units "
-        "by "
-        "a longer text.\n",
+    note += fmt::format(
+        " These are {} only, in which chance alone correlates much: --over FILE ranks the units by "
+        "a "
+        "longer text.",
         counted(it.statistics.steps(), "token"));
+  }
+  return note;
+}
+
+insight::Table tokens_table(const Inspection& it) {
+  insight::Table table{.caption = {}, .header = {"token", "nats", "bits"}, .rows = {}};
+  table.header.insert(table.header.end(), it.gates.begin(), it.gates.end());
+  table.header.push_back(fmt::format("|{}|", it.memory_name()));
+  table.header.emplace_back("next");
+  for (std::size_t t = 0; t < std::min(it.tokens.size(), kMostLines); ++t) {
+    const InspectedToken& token = it.tokens[t];
+    std::vector<std::string> row = {quoted(it.tokenizer, token.id)};
+    row.push_back(token.nats ? fmt::format("{:.2f}", *token.nats) : "–");
+    row.push_back(token.nats ? fmt::format("{:.2f}", *token.nats / std::numbers::ln2) : "–");
+    for (std::size_t g = 0; g < it.gates.size(); ++g) {
+      std::vector<double> of_layers;
+      for (const auto& layer : token.openings) of_layers.push_back(layer[g]);
+      row.push_back(fmt::format("{:.2f}", mean(of_layers)));
+    }
+    row.push_back(fmt::format("{:.2f}", root_mean_square(token.memory)));
+    row.push_back(probabilities(it.tokenizer, token.next));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+insight::Table memory_table(const Inspection& it) {
+  insight::Table table{
+      .caption = {}, .header = {"unit", "time constant (tokens)", "kept in a step"}, .rows = {}};
+  const std::vector<insight::UnitStatistics::Ranked> ranked = it.statistics.by_memory();
+  for (std::size_t i = 0; i < std::min(ranked.size(), it.rank); ++i) {
+    const auto& [unit, steps] = ranked[i];
+    table.rows.push_back({to_string(unit), fmt::format("{:.1f}", steps),
+                          fmt::format("{:.4f}", it.statistics.mean_retention(unit))});
+  }
+  return table;
+}
+
+insight::Table followers_table(const Inspection& it) {
+  insight::Table table{.caption = {}, .header = {"feature", "unit", "correlation"}, .rows = {}};
+  for (const Follower& f : followers(it.statistics)) {
+    table.rows.push_back(
+        {std::string(f.feature), to_string(f.unit), fmt::format("{:+.2f}", f.correlation)});
+  }
+  return table;
+}
+
+insight::Table unit_table(const Inspection& it, std::size_t unit) {
+  insight::Table table{.caption = {}, .header = {"token"}, .rows = {}};
+  table.header.insert(table.header.end(), it.gates.begin(), it.gates.end());
+  table.header.insert(table.header.end(), it.states.begin(), it.states.end());
+  for (std::size_t t = 0; t < std::min(it.tokens.size(), kMostLines); ++t) {
+    const UnitValues& values = it.tokens[t].units[unit];
+    std::vector<std::string> row = {quoted(it.tokenizer, it.tokens[t].id)};
+    for (const double opening : values.openings) row.push_back(fmt::format("{:.3f}", opening));
+    for (const double state : values.states) row.push_back(fmt::format("{:.3f}", state));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// "lstm, 2 x 128 units; 24 tokens, each of which surprises it by …".
+std::string summary(const Inspection& it) {
+  std::string text = fmt::format("{}, {} x {} units; {}", it.cell, it.layers, it.hidden_size,
+                                 counted(std::ssize(it.tokens), "token"));
+  if (const auto nats = it.mean_nats()) {
+    text += fmt::format(", each a surprise of {:.4f} nats ({:.4f} bits) on average", *nats,
+                        *nats / std::numbers::ln2);
   }
   return text;
 }
@@ -152,28 +193,40 @@ const std::string& Inspection::memory_name() const {
 }
 
 std::string to_text(const Inspection& it, bool colour) {
-  std::string text =
-      fmt::format("{}: {}, {} x {} units; {}", it.model.string(), it.cell, it.layers,
-                  it.hidden_size, counted(static_cast<std::int64_t>(it.tokens.size()), "token"));
-  if (const auto nats = it.mean_nats()) {
-    text += fmt::format(", {:.4f} nats ({:.4f} bits) of surprise each", *nats,
-                        *nats / std::numbers::ln2);
-  }
-  text += "\n\nEach token: its surprise; then, once it was read, ";
-  if (it.gates.empty()) {
-    text += fmt::format("the size of {} (this cell, {}, has no gates that open)", it.memory_name(),
-                        it.cell);
-  } else {
-    text += fmt::format("how far the gates are open and the size of {}, means over all units",
-                        it.memory_name());
-  }
-  text += ", and what is likely to come next:\n" + tokens_table(it) + '\n';
+  std::string text = fmt::format("{}: {}\n\n{}\n{}\n", it.model.string(), summary(it),
+                                 tokens_note(it), aligned(tokens_table(it)));
   for (std::size_t u = 0; u < it.units.size(); ++u) {
     text += fmt::format("Unit {}:\n", to_string(it.units[u]));
     if (colour) text += coloured_text(it, u) + '\n';
-    text += unit_table(it, u) + '\n';
+    text += aligned(unit_table(it, u)) + '\n';
   }
-  return text + memory_table(it) + '\n' + followers_table(it);
+  text += memory_note(it) + '\n';
+  if (const insight::Table memory = memory_table(it); !memory.rows.empty()) text += aligned(memory);
+  return text + '\n' + followers_note(it) + '\n' + aligned(followers_table(it));
+}
+
+insight::Page to_page(const Inspection& it) {
+  insight::Page page(fmt::format("What {} does at each token", it.model.filename().string()));
+  page.paragraph(summary(it) + ".");
+  page.chart(surprise_figure(it));
+  page.chart(gates_figure(it));
+  for (std::size_t u = 0; u < it.units.size(); ++u) {
+    page.heading(fmt::format("Unit {}", to_string(it.units[u])));
+    page.paragraph(
+        fmt::format("The text coloured by its {}: blue below 0, orange above.", it.memory_name()));
+    page.add(coloured_html(it, u));
+    page.chart(unit_figure(it, u));
+  }
+  page.heading("What the units remember");
+  page.paragraph(memory_note(it));
+  if (const insight::Table memory = memory_table(it); !memory.rows.empty()) page.table(memory);
+  page.heading("What the units follow");
+  page.paragraph(followers_note(it));
+  page.table(followers_table(it));
+  page.heading("Each token");
+  page.paragraph(tokens_note(it));
+  page.table(tokens_table(it));
+  return page;
 }
 
 nlohmann::ordered_json to_json(const Inspection& it) {

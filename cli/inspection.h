@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "riverrun/insight/page.h"
 #include "riverrun/insight/unit_statistics.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"
@@ -70,5 +71,7 @@ struct Follower {
 /// Tables, and the text coloured by each unit if `colour`.
 [[nodiscard]] std::string to_text(const Inspection& inspection, bool colour);
 [[nodiscard]] nlohmann::ordered_json to_json(const Inspection& inspection);
+/// Throws ConfigError if this build has no charts.
+[[nodiscard]] insight::Page to_page(const Inspection& inspection);
 
 }  // namespace riverrun::cli

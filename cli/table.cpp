@@ -1,34 +1,30 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <vector>
 
 namespace riverrun::cli {
-namespace {
 
-/// Characters, not bytes.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], width(row[c]));
-    }
-  }
+std::string aligned(const insight::Table& table) {
+  std::vector<std::vector<std::string>> lines = {table.header};
+  lines.insert(lines.end(), table.rows.begin(), table.rows.end());
   std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      const std::string fill(widths[c] - width(row[c]), ' ');
-      line += "  " + (c == 0 ? row[c] + fill : fill + row[c]);
+  std::vector<std::size_t> widths(table.header.size());
+  const auto width = [](const std::string& cell) {  // in characters
+    return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+  };
+  for (const auto& line : lines) {
+    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width(line[c]));
+  }
+  for (const auto& line : lines) {
+    text += line[0] + std::string(widths[0] - width(line[0]), ' ');
+    for (std::size_t c = 1; c < line.size(); ++c) {
+      text += std::string(widths[c] - width(line[c]) + 2, ' ') + line[c];
     }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+    text += "\n";
   }
   return text;
 }

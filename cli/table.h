@@ -1,12 +1,13 @@
 #pragma once
 
 #include <string>
-#include <vector>
+
+#include "riverrun/insight/page.h"
 
 namespace riverrun::cli {
 
-/// Lines of a table, each column as wide as its widest cell, the first to the left and the others
-/// to the right. The first row is the header.
-[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+/// A table as it is printed: the first column to the left, the others to the right. Without its
+/// caption.
+[[nodiscard]] std::string aligned(const insight::Table& table);
 
 }  // namespace riverrun::cli

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -25,6 +24,7 @@
 #include "cli/comparison.h"
 #include "cli/inspection.h"
 #include "cli/inspection_figures.h"
+#include "cli/mean.h"
 #include "cli/report.h"
 
 namespace riverrun::cli {
@@ -99,29 +99,18 @@ void check_memory(std::size_t tokens, const lm::LanguageModelOptions& model,
                   const InspectFlags& flags, std::size_t gates, std::size_t states) {
   const auto layers = static_cast<std::size_t>(model.num_layers);
   const std::size_t units = std::max<std::size_t>(flags.units.size(), 1);
+  const std::size_t next = std::min(flags.top, static_cast<std::size_t>(model.vocab_size));
+  constexpr std::size_t kVector = sizeof(std::vector<double>) + 32;  // with the allocator's part
   const std::size_t token =
-      sizeof(InspectedToken) + layers * (gates + 4) * sizeof(double) +
-      std::min(flags.top, static_cast<std::size_t>(model.vocab_size)) * sizeof(lm::Likely) +
-      units * (sizeof(UnitValues) + (gates + states) * sizeof(double));
-  constexpr std::size_t kMost = std::size_t{1} << 30;
+      sizeof(InspectedToken) + 5 * kVector + layers * (kVector + (gates + 1) * sizeof(double)) +
+      next * sizeof(lm::Likely) + units * (2 * kVector + (gates + states) * sizeof(double));
+  constexpr std::size_t kMost = std::size_t{256} << 20;
   if (tokens > kMost / token) {
     throw ConfigError(
         fmt::format("inspect: the text has {} tokens; with these options at most {} fit into the "
                     "memory for a report: cut it, or give it to --over",
                     tokens, kMost / token));
   }
-}
-
-double root_mean_square(std::span<const double> values) {
-  double squares = 0;
-  for (const double value : values) squares += value * value;
-  return std::sqrt(squares / static_cast<double>(values.size()));
-}
-
-double mean(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
 }
 
 /// What the units do over the tokens that `next` hands out, piece by piece, until it is empty.

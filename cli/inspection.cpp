@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "cli/coloured.h"
 #include "cli/command.h"
 #include "cli/inspection_figures.h"
+#include "cli/mean.h"
 #include "cli/table.h"
 
 namespace riverrun::cli {
@@ -29,16 +29,6 @@ std::string probabilities(const text::Tokenizer& tokenizer, const std::vector<lm
                         likely.probability);
   }
   return text;
-}
-
-/// Of the values of all layers, each of which stands for as many units.
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double root_mean_square(const std::vector<double>& values) {
-  const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
-  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
 std::string tokens_note(const Inspection& it) {

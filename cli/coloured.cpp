@@ -23,7 +23,7 @@ std::string quoted(const text::Tokenizer& tokenizer, std::int32_t id) {
 std::string coloured_text(const Inspection& inspection, std::size_t unit) {
   // Of xterm's 256 colours: from blue over white to red, on which black can be read.
   constexpr std::array<int, 9> kColours = {75, 111, 153, 189, 231, 224, 217, 210, 203};
-  constexpr auto kMiddle = static_cast<double>(kColours.size() / 2);
+  constexpr double kMiddle = 4;
   const std::vector<double> values = inspection.colours(unit);
   std::string text;
   for (std::size_t t = 0; t < values.size(); ++t) {

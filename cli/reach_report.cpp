@@ -44,7 +44,7 @@ std::optional<std::string> ReachReport::take(const lm::Reach& reach) {
   }
   // Every network begins with a short memory and learns a longer one: not the first measurements,
   // and not a single one.
-  constexpr int kInARow = 3;
+  constexpr int kInARow = 2;
   in_a_row_ = horizon.fate == insight::Fate::kVanishes && step > 0 ? in_a_row_ + 1 : 0;
   if (warned_of_vanishing_ || in_a_row_ < kInARow) return std::nullopt;
   warned_of_vanishing_ = true;
@@ -85,12 +85,13 @@ std::string ReachReport::against_exploding(std::int64_t step) const {
 
 std::string ReachReport::figures() const {
   if (updates_ == 0) return {};
-  const std::string text = fmt::format("gradient {:.2g}", shown_norm_);
+  std::string text = fmt::format("gradient {:.2g}", shown_norm_);
   if (measured_.empty()) return text;
   const Measured& now = measured_.back();
   const std::optional<double>& lag = now.horizon.lag;
-  return text + (lag ? fmt::format("  reaches {:.0f} of {} steps", *lag, now.seq_len)
-                     : fmt::format("  reaches > {} steps", now.seq_len));
+  text += lag ? fmt::format("  reaches {:.0f} of {} steps", *lag, now.seq_len)
+              : fmt::format("  reaches > {} steps", now.seq_len);
+  return text;
 }
 
 nlohmann::ordered_json ReachReport::to_json() const {

@@ -72,7 +72,8 @@ std::int64_t interval(LanguageModel& model, const TrainerOptions& options) {
   const double update = sequences * steps * (recurrent + decoder);
   // A quarter of a per cent: an operation is dearer on a few rows and in short pieces.
   constexpr double kMostOfTime = 0.0025;
-  constexpr double kLeast = 100;
+  // With threads for many rows it may take as long as an update, if it is shared by fewer of them.
+  constexpr double kLeast = 200;
   return static_cast<std::int64_t>(std::max(kLeast, std::ceil(cost / update / kMostOfTime)));
 }
 

@@ -34,8 +34,8 @@ class HorizonProbe {
   /// `model` must outlive the probe.
   HorizonProbe(LanguageModel& model, const TrainerOptions& options);
 
-  /// The updates from one measurement to the next: at least 100, as no measurement is dearer than
-  /// an update, and more if it is not much cheaper.
+  /// The updates from one measurement to the next: at least 200, as a measurement may take as
+  /// long as an update, and more if it is not much cheaper.
   [[nodiscard]] std::int64_t every() const noexcept { return every_; }
 
   /// At the lags 1, 2, 4, … and at the beginning of the chunk, in rising order, without dropout.

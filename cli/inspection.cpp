@@ -67,9 +67,7 @@ std::string followers_note(const Inspection& inspection) {
   constexpr std::int64_t kFewTokens = 2000;
   if (inspection.statistics.steps() < kFewTokens) {
     note += fmt::format(
-        " These are {} only, in which chance alone correlates much: --over FILE ranks the units by "
-        "a "
-        "longer text.",
+        " In {} alone chance correlates much: --over FILE ranks the units by a longer text.",
         counted(inspection.statistics.steps(), "token"));
   }
   return note;

@@ -35,6 +35,7 @@ std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
 std::string horizon_text(const FlowCurve& curve) {
   if (!curve.horizon.lag) return "> " + grouped(curve.lags.back());
   const double lag = *curve.horizon.lag;
+  if (lag == 0) return "0";
   return lag < 100 ? fmt::format("{:.1f}", lag)
                    : grouped(static_cast<std::int64_t>(std::llround(lag)));
 }

@@ -10,6 +10,7 @@
 #include "riverrun/nn/cells.h"
 
 namespace riverrun::cli {
+
 std::optional<std::string> ReachReport::take(const lm::Progress& progress) {
   const double usual = sum_of_norms_ / static_cast<double>(std::max<std::int64_t>(updates_, 1));
   ++updates_;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/table.h"
 
 namespace riverrun::cli {
 namespace {
@@ -46,30 +47,6 @@ std::string growth_text(const FlowCurve& curve) {
 
 std::string_view fate_text(Fate fate) {
   return fate == Fate::kNone ? "no memory" : to_string(fate);
-}
-
-/// A table as it is printed: the first column to the left, the others to the right.
-std::string aligned(const insight::Table& table) {
-  std::vector<std::vector<std::string>> lines = {table.header};
-  lines.insert(lines.end(), table.rows.begin(), table.rows.end());
-  std::string text;
-  std::vector<std::size_t> widths(table.header.size());
-  const auto width = [](const std::string& cell) {  // in characters
-    return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    }));
-  };
-  for (const auto& line : lines) {
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width(line[c]));
-  }
-  for (const auto& line : lines) {
-    text += line[0] + std::string(widths[0] - width(line[0]), ' ');
-    for (std::size_t c = 1; c < line.size(); ++c) {
-      text += std::string(widths[c] - width(line[c]) + 2, ' ') + line[c];
-    }
-    text += "\n";
-  }
-  return text;
 }
 
 insight::Table horizon_table(const FlowReport& report) {

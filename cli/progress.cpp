@@ -37,16 +37,17 @@ void ProgressDisplay::finish() {
   bar_shown_ = false;
 }
 
-void ProgressDisplay::show(const lm::Progress& p) {
+void ProgressDisplay::show(const lm::Progress& p, const std::string& gradient) {
   const auto interval = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(15);
   if (Clock::now() - last_ < interval && p.step != p.total_steps) return;
   last_ = Clock::now();
   if (!terminal_) {
-    note(fmt::format("step {}/{}  {}", p.step, p.total_steps, figures(p)));
+    note(fmt::format("step {}/{}  {}  {}", p.step, p.total_steps, figures(p), gradient));
     return;
   }
-  const std::string text = figures(p);
+  std::string text = figures(p);
   const std::size_t width = terminal_width();
+  if (width > text.size() + gradient.size() + 3) text += "  " + gradient;
   std::string bar;
   if (width > text.size() + 10) {
     const std::size_t cells = std::min<std::size_t>(width - text.size() - 6, 30);
@@ -59,13 +60,13 @@ void ProgressDisplay::show(const lm::Progress& p) {
   bar_shown_ = true;
 }
 
-void ProgressDisplay::show(const lm::Validation& v) {
+void ProgressDisplay::show(const lm::Validation& v, const std::string& gradient) {
   finish();
   note(
       fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/token  "
-                  "perplexity {:.2f}  lr {:.2g}{}",
+                  "perplexity {:.2f}  lr {:.2g}{}{}{}",
                   v.epoch, v.step, v.train_nats, v.valid_nats, std::exp(v.valid_nats), v.lr,
-                  v.best ? "  best so far" : ""));
+                  gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
 }
 
 }  // namespace riverrun::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "riverrun/lm/trainer.h"
 
@@ -15,8 +16,9 @@ class ProgressDisplay {
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
   ~ProgressDisplay() { finish(); }
 
-  void show(const lm::Progress& progress);
-  void show(const lm::Validation& validation);
+  /// `gradient` is what ReachReport says of it, for the end of the line.
+  void show(const lm::Progress& progress, const std::string& gradient);
+  void show(const lm::Validation& validation, const std::string& gradient);
   /// Removes the bar, for what is printed next.
   void finish();
 

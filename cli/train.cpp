@@ -16,6 +16,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/reach_report.h"
 #include "cli/train_report.h"
 
 namespace riverrun::cli {
@@ -90,6 +91,7 @@ class TrainCommand {
   std::string tokens_ = "char";
   std::uint64_t seed_ = 1;
   double max_minutes_ = 0;
+  std::int64_t reach_every_ = 0;
   int threads_ = 0;
   bool resume_ = false;
   bool overwrite_ = false;
@@ -200,6 +202,11 @@ TrainCommand::TrainCommand(CLI::App& app) {
   app.add_option("--max-minutes", max_minutes_, "Stop after so many minutes; 0: never")
       ->capture_default_str()
       ->check(finite_not_negative());
+  app.add_option("--reach-every", reach_every_,
+                 "Updates between measurements of how far back the gradient reaches; 0: such that "
+                 "they take less than 1 % of the time")
+      ->capture_default_str()
+      ->check(whole_number(0, INT64_MAX));
   app.add_option("--threads", threads_, "Threads to compute with; 0: one per CPU")
       ->capture_default_str()
       ->check(whole_number(0, 1024));
@@ -327,8 +334,21 @@ ExitCode TrainCommand::run() {
 
   ProgressDisplay display;
   lm::Trainer::Watch watch;
-  watch.progress = [&](const lm::Progress& progress) { display.show(progress); };
-  watch.validation = [&](const lm::Validation& validation) { display.show(validation); };
+  ReachReport reach_report(options_);
+  const auto warn = [&](const std::optional<std::string>& warning) {
+    if (!warning) return;
+    display.finish();
+    note(*warning);
+  };
+  watch.progress = [&](const lm::Progress& progress) {
+    warn(reach_report.take(progress));
+    display.show(progress, reach_report.figures());
+  };
+  watch.validation = [&](const lm::Validation& validation) {
+    display.show(validation, reach_report.figures());
+  };
+  watch.reach = [&](const lm::Reach& reach) { warn(reach_report.take(reach)); };
+  watch.reach_every = reach_every_;
   watch.stop = &interrupted;
   watch.max_seconds = max_minutes_ * 60;
   const lm::TrainingResult result = trainer.run(watch);
@@ -341,7 +361,8 @@ ExitCode TrainCommand::run() {
           .valid = valid,
           .epochs = options_.trainer.epochs,
           .had_no_model = had_no_model,
-          .result = result},
+          .result = result,
+          .reach = reach_report},
          json_);
   return result.reason == lm::StopReason::kInterrupted ? kInterrupted : kOk;
 }

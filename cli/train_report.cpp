@@ -102,6 +102,7 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
           {"best_valid_nats_per_token", nats},
           {"best_valid_perplexity", perplexity},
           {"best_step", step},
+          {"gradient", run.reach.to_json()},
           {"validations", validations}};
 }
 

@@ -7,6 +7,8 @@
 #include "riverrun/text/corpus.h"
 #include "riverrun/text/tokenizer.h"
 
+#include "cli/reach_report.h"
+
 namespace riverrun::cli {
 
 /// A training run that has ended; all but `out` belongs to somebody else.
@@ -21,6 +23,7 @@ struct EndedRun {
   /// It was resumed in a folder without the model.
   bool had_no_model;
   const lm::TrainingResult& result;
+  const ReachReport& reach;
 };
 
 /// Prints what came of it, and notes what the user should know of it. Throws IoError.

@@ -301,11 +301,14 @@ double ExactRecurrent::bytes_per_step() const noexcept {
   return numbers * static_cast<double>(hidden_ * std::ssize(layers_)) * sizeof(double);
 }
 
-ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x) const {
-  if (x.rank() != 3 || x.size(2) != input_ || x.elements() == 0) {
+ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x, const Run* before) const {
+  const bool goes_on = before != nullptr;
+  if (x.rank() != 3 || x.size(2) != input_ || x.elements() == 0 ||
+      (goes_on && x.size(1) != before->batch)) {
     throw ShapeError(fmt::format(
-        "ExactRecurrent.forward: x is {}; it must be [seq_len, batch, input_size = {}], not empty",
-        x.shape().to_string(), input_));
+        "ExactRecurrent.forward: x is {}; it must be [seq_len, batch{}, input_size = {}], not "
+        "empty",
+        x.shape().to_string(), goes_on ? fmt::format(" = {}", before->batch) : "", input_));
   }
   Run run{.steps = x.size(0), .batch = x.size(1), .hidden_size = hidden_, .layers = {}};
   const std::int64_t states = std::ssize(cell_->states);
@@ -314,6 +317,10 @@ ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x) const {
         {.gates =
              std::vector<double>(index(run.steps * run.batch * cell_->layout.values * hidden_)),
          .states = std::vector<double>(index((run.steps + 1) * states * run.batch * hidden_))});
+    if (!goes_on) continue;
+    const std::vector<double>& last = before->layers[l].states;
+    std::copy(last.end() - states * run.batch * hidden_, last.end(),
+              run.layers.back().states.begin());
   }
   parallel_for((run.batch + kRows - 1) / kRows, [&](std::int64_t task) {
     const std::int64_t first = task * kRows;

@@ -40,9 +40,9 @@ class ExactRecurrent {
     [[nodiscard]] std::span<const double> state(std::size_t layer, std::int64_t t,
                                                 std::int64_t sequence, std::size_t s) const;
   };
-  /// Over x [T, B, I] from zero states, whatever the network's batch_first is. Throws ShapeError,
-  /// and NumericError if a state is not finite.
-  [[nodiscard]] Run forward(const Tensor& x) const;
+  /// Over x [T, B, I], whatever the network's batch_first is, from zero states or from the last
+  /// ones of the run `before`. Throws ShapeError, and NumericError if a state is not finite.
+  [[nodiscard]] Run forward(const Tensor& x, const Run* before = nullptr) const;
 
   /// ∂L/∂(state s of a layer, k steps before the end) of one sequence, with all other states of
   /// that step held, those of other layers too: what this state alone hands on to the later steps,

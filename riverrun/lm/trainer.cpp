@@ -50,7 +50,8 @@ struct Trainer::Impl {
         optimizer(make_optimizer(o, parameters)),
         schedule(make_schedule(o, batches.size())),
         plateau({.lr = o.lr, .factor = o.decay, .patience = 0}),
-        tape(/*training=*/true, o.seed) {
+        tape(/*training=*/true, o.seed),
+        probe(m, o) {
     // At least so many tokens each, so that beginning without context hardly shows.
     constexpr std::int64_t kLeastStream = 1024;
     valid_options.streams =
@@ -94,10 +95,21 @@ struct Trainer::Impl {
             : "there is no validated model yet"));
   }
 
-  /// One chunk: forward, backward, update. Returns the mean loss.
-  double update(const text::Batch& chunk) {
+  struct Update {
+    double nats = 0;       // the mean loss
+    double grad_norm = 0;  // before clipping
+  };
+
+  /// Before the update on `chunk`, whose beginning empties the gradients that this leaves.
+  void measure_reach(const text::Batch& chunk, const Watch& watch) const {
+    const std::int64_t every = watch.reach_every > 0 ? watch.reach_every : probe.every();
+    if (!watch.reach || state.step % every != 0 || chunk.seq_len < batches.seq_len()) return;
+    watch.reach({state.step, probe.measure(chunk, state.carried)});
+  }
+
+  /// One chunk: forward, backward, update.
+  Update update(const text::Batch& chunk) {
     tape.clear();
-    if (chunk.first) state.carried.tensors.clear();
     const LanguageModel::Loss result =
         model.loss(tape, chunk.inputs, chunk.targets, chunk.batch, state.carried);
     const double nats = result.loss.value().values()[0];
@@ -117,7 +129,7 @@ struct Trainer::Impl {
     ++state.step;
     state.nats += nats * static_cast<double>(chunk.predicted);
     state.nats_tokens += chunk.predicted;
-    return nats;
+    return {nats, norm};
   }
 
   /// Nothing if `stop` became true meanwhile.
@@ -204,6 +216,7 @@ struct Trainer::Impl {
   Schedule schedule;
   ReduceOnPlateau plateau;
   Tape tape;
+  HorizonProbe probe;
   EvaluateOptions valid_options;
   std::int64_t valid_every = 0;
   TextOptions text;
@@ -313,6 +326,7 @@ TrainingResult Trainer::run(const Watch& watch) {
   it.last_checkpoint = start;
   TrainingResult result;
   double shown_nats = 0;
+  double shown_norm = 0;
   double idle = 0;  // seconds spent on validations and checkpoints
   text::Batch chunk;
 
@@ -337,11 +351,15 @@ TrainingResult Trainer::run(const Watch& watch) {
     }
 
     if (!it.batches.next(chunk)) it.batches.next(chunk);
-    const double nats = it.update(chunk);
+    if (chunk.first) it.state.carried.tensors.clear();
+    it.measure_reach(chunk, watch);
+    const Impl::Update update = it.update(chunk);
     result.tokens += chunk.predicted;
 
     const std::int64_t steps = it.state.step - first_step;
-    shown_nats = steps == 1 ? nats : shown_nats + 0.05 * (nats - shown_nats);
+    const double share = steps == 1 ? 1 : 0.05;
+    shown_nats += share * (update.nats - shown_nats);
+    shown_norm += share * (update.grad_norm - shown_norm);
     if (watch.progress) {
       const double elapsed = seconds_since(start);
       const double left =
@@ -353,6 +371,8 @@ TrainingResult Trainer::run(const Watch& watch) {
       progress.epochs = it.options.epochs;
       progress.nats = shown_nats;
       progress.lr = it.optimizer->lr();
+      progress.grad_norm = update.grad_norm;
+      progress.mean_grad_norm = shown_norm;
       progress.tokens_per_second = static_cast<double>(result.tokens) / (elapsed - idle);
       progress.seconds_left =
           watch.max_seconds > 0 ? std::min(left, watch.max_seconds - elapsed) : left;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "riverrun/lm/evaluate.h"
+#include "riverrun/lm/horizon_probe.h"
 #include "riverrun/lm/language_model.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
@@ -51,8 +52,16 @@ struct Progress {
   std::int64_t epochs = 0;
   double nats = 0;  // a running mean of the training loss per token
   double lr = 0;
+  double grad_norm = 0;       // of the last update, before clipping
+  double mean_grad_norm = 0;  // a running mean of it
   double tokens_per_second = 0;
   double seconds_left = 0;  // until the last epoch's end or the time limit
+};
+
+/// How far back the gradient reaches: see HorizonProbe.
+struct Reach {
+  std::int64_t step = 0;  // updates before it was measured
+  std::vector<StateGradient> gradients;
 };
 
 enum class StopReason { kFinished, kTimeLimit, kInterrupted };
@@ -86,6 +95,11 @@ class Trainer {
     /// After each update.
     std::function<void(const Progress&)> progress;
     std::function<void(const Validation&)> validation;
+    /// If set, how far back the gradient reaches is measured every `reach_every` updates, before
+    /// the first one too, on chunks of full length; 0 chooses a distance such that it takes less
+    /// than one per cent of the time. It does not change the run's bits.
+    std::function<void(const Reach&)> reach;
+    std::int64_t reach_every = 0;
     /// Ends run() after the current update when it becomes true.
     const std::atomic<bool>* stop = nullptr;
     /// Ends run() after so many seconds; 0 for no limit.

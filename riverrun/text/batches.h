@@ -57,6 +57,8 @@ class Batches {
   /// Tokens that an epoch predicts.
   [[nodiscard]] std::int64_t predicted_per_epoch() const noexcept;
   [[nodiscard]] std::int64_t batch_size() const noexcept { return options_.batch_size; }
+  /// Tokens of a chunk, of all but the last of an epoch; at most as many as the longest stream has.
+  [[nodiscard]] std::int64_t seq_len() const noexcept { return options_.seq_len; }
 
   /// Where the next chunk is; to be saved with a checkpoint.
   struct Position {

@@ -12,7 +12,7 @@ assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2]
 
 riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
 riverrun --help | grep -q 'Exit status' || fail '--help'
-for verb in train evaluate generate gradients explain info; do
+for verb in train evaluate generate gradients inspect explain info; do
   riverrun $verb --help | grep -q "  riverrun $verb " || fail "$verb --help has no example"
 done
 
@@ -40,6 +40,36 @@ riverrun train text.txt --out plain $tiny >out.txt 2>err.txt
 ! grep -q $'[\r\033]' err.txt || fail 'control characters in a file'
 grep -Eq 'validation [0-9.]+ nats/token' err.txt || fail 'no line for a validation'
 grep -Eq 'nats per token, perplexity' out.txt || fail 'no result'
+# How far back the gradient reaches: said in passing, and once a warning with what to do about it.
+grep -Eq 'validation .* gradient [0-9.]+  reaches (> )?[0-9]+( of 16)? steps' err.txt ||
+  fail "nothing was said of the gradient: $(cat err.txt)"
+warns() { # PATTERN OPTION…: one warning, which matches
+  local pattern=$1
+  shift
+  riverrun train text.txt --out reach --overwrite $tiny --reach-every 5 --json "$@" >t.json 2>err.txt ||
+    true # a gradient that explodes may end the run
+  [ "$(grep -c '^warning: the gradient' err.txt)" = 1 ] || fail "not one warning: $(cat err.txt)"
+  grep -Eq "$pattern" err.txt || fail "$*: no warning like '$pattern': $(cat err.txt)"
+}
+warns 'vanishes within the 64 steps.* a cell with gates .*--cell lstm' --cell rnn_tanh --seq-len 64
+json t.json "all(0 < x['horizon'] < 64 for x in v['gradient']['reach'])"
+json t.json "[x['step'] for x in v['gradient']['reach']][:3] == [0, 5, 10]"
+json t.json "[x['lag'] for x in v['gradient']['last_norms']] == [1, 2, 4, 8, 16, 32, 64]"
+json t.json "v['gradient']['last_norms'][0]['h'] > 100 * v['gradient']['last_norms'][-1]['h']"
+json t.json "0 < v['gradient']['mean_norm'] <= v['gradient']['largest_norm']"
+warns 'vanishes .*--forget-bias 1' --cell lstm --seq-len 64
+json t.json "set(v['gradient']['last_norms'][0]) == {'lag', 'h', 'c'}"
+warns 'explodes: each step back multiplies it by .* smaller weights \(--init-uniform, here 1.2\)' \
+  --cell rnn_relu --init-uniform 1.2
+riverrun train text.txt --cell memoryless --out reach --overwrite $tiny --reach-every 5 --json >t.json 2>err.txt
+! grep -q '^warning' err.txt || fail "memoryless: $(cat err.txt)"
+json t.json "all(x['fate'] == 'none' and x['horizon'] == 0 for x in v['gradient']['reach'])"
+# Watching changes no bits.
+riverrun train text.txt --out seldom $tiny --reach-every 1000000 >/dev/null 2>&1
+cmp seldom/checkpoint.safetensors plain/checkpoint.safetensors || fail 'seldom measured'
+riverrun train text.txt --out often $tiny --reach-every 1 >/dev/null 2>&1
+cmp often/checkpoint.safetensors plain/checkpoint.safetensors || fail 'measuring changes the run'
+
 riverrun train text.txt --valid text.txt --optimizer sgd --lr 0.5 --schedule step \
   --decay-after 1 --decay 0.5 --warmup 0 --clip 0.25 --init-uniform 0.1 --momentum 0.9 \
   --out literature $tiny >/dev/null 2>&1 || fail 'the flags of the literature'

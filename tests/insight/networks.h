@@ -5,6 +5,7 @@
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/random.h"
+#include "riverrun/core/tensor.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/nn/cells.h"
 

@@ -1,0 +1,46 @@
+#include "cli/coloured.h"
+
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace riverrun::cli {
+
+bool colours_wanted() {
+  const char* refused = std::getenv("NO_COLOR");
+  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
+}
+
+std::string quoted(const text::Tokenizer& tokenizer, std::int32_t id) {
+  return "'" + tokenizer.display(id) + "'";
+}
+
+std::string coloured_text(const Inspection& inspection, std::size_t unit) {
+  // Of xterm's 256 colours: from blue over white to red, on which black can be read.
+  constexpr std::array<int, 9> kColours = {75, 111, 153, 189, 231, 224, 217, 210, 203};
+  constexpr double kMiddle = 4;
+  const std::vector<double> values = inspection.colours(unit);
+  std::string text;
+  for (std::size_t t = 0; t < values.size(); ++t) {
+    const auto place = static_cast<std::size_t>(std::lround(kMiddle + values[t] * kMiddle));
+    const std::string on = fmt::format("\x1b[30;48;5;{}m", kColours[place]);
+    constexpr std::string_view kOff = "\x1b[0m";
+    text += on;
+    for (const char c : inspection.tokens[t].text) {
+      if (c == '\n') {  // not coloured, or the terminal fills the rest of the line
+        text.append(kOff).append("\n").append(on);
+      } else {
+        text += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c;
+      }
+    }
+    text += kOff;
+  }
+  return text;
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,296 @@
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/insight/text_features.h"
+#include "riverrun/lm/inspector.h"
+#include "riverrun/lm/model_folder.h"
+#include "riverrun/text/corpus.h"
+
+#include "cli/coloured.h"
+#include "cli/command.h"
+#include "cli/comparison.h"
+#include "cli/inspection.h"
+#include "cli/inspection_figures.h"
+#include "cli/mean.h"
+#include "cli/report.h"
+
+namespace riverrun::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExample = R"(
+Examples: what happens at each character, and what the units of a model do in a long text
+  riverrun inspect model --text "It was the best of times" --over book.txt
+  riverrun inspect model --text "It was" --unit 0:37 --html inspect.html
+Whether a word is understood by what stands before it:
+  riverrun inspect model --compare "the bank of the river" "rob the bank")";
+
+struct InspectFlags {
+  fs::path model;
+  std::string text;
+  fs::path file;
+  fs::path over;
+  std::vector<std::string> units;
+  std::vector<std::string> compare;
+  std::string at;
+  std::size_t top = 3;
+  std::size_t rank = 10;
+  ReportFiles files;
+  int threads = 0;
+  bool json = false;
+};
+
+/// "1:37". Throws ConfigError, which says what there is.
+insight::Unit parse_unit(const std::string& text, const lm::LanguageModelOptions& model) {
+  insight::Unit unit;
+  const char* end = text.data() + text.size();
+  const auto layer = std::from_chars(text.data(), end, unit.layer);
+  const bool colon = layer.ec == std::errc() && layer.ptr != end && *layer.ptr == ':';
+  const auto index = std::from_chars(colon ? layer.ptr + 1 : end, end, unit.index);
+  if (!colon || index.ec != std::errc() || index.ptr != end ||
+      unit.layer >= static_cast<std::size_t>(model.num_layers) ||
+      unit.index >= static_cast<std::size_t>(model.hidden_size)) {
+    throw ConfigError(
+        fmt::format("inspect: there is no unit \"{}\"; it must be LAYER:INDEX, with a layer from 0 "
+                    "to {} and an index from 0 to {}",
+                    text, model.num_layers - 1, model.hidden_size - 1));
+  }
+  return unit;
+}
+
+/// The tokens of a text, with a note of what the vocabulary lacks.
+std::vector<std::int32_t> encode(const text::Tokenizer& tokenizer, const std::string& text) {
+  text::Prompt read = text::encode_prompt(tokenizer, text);
+  if (read.ids.empty()) throw ConfigError("inspect: the text is empty; there is nothing to read");
+  if (const std::string problem = read.problem(); !problem.empty()) note("warning: " + problem);
+  return std::move(read.ids);
+}
+
+std::string shown_text(const InspectFlags& flags) {
+  if (flags.file.empty()) return flags.text;
+  constexpr std::uintmax_t kMostBytes = std::uintmax_t{16} << 20;
+  std::error_code code;
+  const std::uintmax_t size = fs::file_size(flags.file, code);
+  if (!code && size > kMostBytes) {
+    throw ConfigError(
+        fmt::format("inspect: {} has {} bytes; at most {} can be shown (--over has no "
+                    "limit)",
+                    flags.file.string(), size, kMostBytes));
+  }
+  return read_file(flags.file);
+}
+
+/// Throws ConfigError, before anything is allocated, if the report would not fit in memory.
+void check_memory(std::size_t tokens, const lm::LanguageModelOptions& model,
+                  const InspectFlags& flags, std::size_t gates, std::size_t states) {
+  const auto layers = static_cast<std::size_t>(model.num_layers);
+  const std::size_t units = std::max<std::size_t>(flags.units.size(), 1);
+  const std::size_t next = std::min(flags.top, static_cast<std::size_t>(model.vocab_size));
+  constexpr std::size_t kVector = sizeof(std::vector<double>) + 32;  // with the allocator's part
+  const std::size_t token =
+      sizeof(InspectedToken) + 5 * kVector + layers * (kVector + (gates + 1) * sizeof(double)) +
+      next * sizeof(lm::Likely) + units * (2 * kVector + (gates + states) * sizeof(double));
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  if (tokens > kMost / token) {
+    throw ConfigError(
+        fmt::format("inspect: the text has {} tokens; with these options at most {} fit into the "
+                    "memory for a report: cut it, or give it to --over",
+                    tokens, kMost / token));
+  }
+}
+
+/// What the units do over the tokens that `next` hands out, piece by piece, until it is empty.
+insight::UnitStatistics statistics_of(lm::SavedModel& saved,
+                                      const std::function<std::vector<std::int32_t>()>& next) {
+  lm::Inspector inspector(saved.model);
+  const lm::LanguageModelOptions& o = saved.model.options();
+  insight::UnitStatistics statistics(static_cast<std::size_t>(o.num_layers),
+                                     static_cast<std::size_t>(o.hidden_size),
+                                     inspector.openings().size(), insight::TextFeatures::kCount);
+  insight::TextFeatures features;
+  text::Decoder decoder(saved.tokenizer);
+  for (auto tokens = next(); !tokens.empty(); tokens = next()) {
+    inspector.read(tokens, lm::Inspector::Predict::kNo, [&](const lm::Inspector::Step& step) {
+      statistics.add(step.layers, features.push(decoder.push(step.token)));
+    });
+  }
+  return statistics;
+}
+
+insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const fs::path& path) {
+  const std::vector<text::TextPart> parts = text::whole_files(std::vector<fs::path>{path});
+  const text::Corpus corpus(saved.tokenizer, parts);
+  warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+  std::int64_t done = 0;
+  return statistics_of(saved, [&] {
+    constexpr std::int64_t kPiece = 4096;
+    std::vector<std::int32_t> tokens(
+        static_cast<std::size_t>(std::min(kPiece, corpus.size() - done)));
+    corpus.read(done, tokens);
+    done += std::ssize(tokens);
+    return tokens;
+  });
+}
+
+insight::UnitStatistics statistics_of_tokens(lm::SavedModel& saved,
+                                             const std::vector<std::int32_t>& tokens) {
+  bool read = false;
+  return statistics_of(
+      saved, [&] { return std::exchange(read, true) ? std::vector<std::int32_t>() : tokens; });
+}
+
+void read_tokens(lm::SavedModel& saved, const std::vector<std::int32_t>& tokens, std::size_t top,
+                 Inspection& inspection) {
+  lm::Inspector inspector(saved.model);
+  text::Decoder decoder(saved.tokenizer);
+  inspection.tokens.reserve(tokens.size());
+  inspector.read(tokens, lm::Inspector::Predict::kYes, [&](const lm::Inspector::Step& step) {
+    InspectedToken token;
+    token.id = step.token;
+    token.text = decoder.push(step.token);
+    token.nats = step.nats;
+    for (const insight::LayerStep& layer : step.layers) {
+      token.openings.emplace_back();
+      for (std::size_t g = 0; g < inspection.gates.size(); ++g) {
+        token.openings.back().push_back(mean(layer.opening(g)));
+      }
+      token.memory.push_back(root_mean_square(layer.memory()));
+    }
+    for (const insight::Unit unit : inspection.units) {
+      const insight::LayerStep& layer = step.layers[unit.layer];
+      UnitValues values;
+      for (std::size_t g = 0; g < inspection.gates.size(); ++g) {
+        values.openings.push_back(layer.opening(g)[unit.index]);
+      }
+      for (const auto state : layer.states) values.states.push_back(state[unit.index]);
+      token.units.push_back(std::move(values));
+    }
+    token.next = lm::likeliest(step.log_probabilities, top);
+    inspection.tokens.push_back(std::move(token));
+  });
+  inspection.tokens.back().text += decoder.finish();
+}
+
+ExitCode inspect_text(const InspectFlags& flags) {
+  const std::string text = shown_text(flags);
+  lm::SavedModel saved = lm::load_model(flags.model);
+  const lm::LanguageModelOptions& o = saved.model.options();
+  const CellDescriptor& cell = saved.model.rnn().cell();
+  const std::vector<std::int32_t> tokens = encode(saved.tokenizer, text);
+  std::vector<std::string> gates;
+  for (const insight::Opening& opening : insight::openings(cell)) gates.push_back(opening.gate);
+  check_memory(tokens.size(), o, flags, gates.size(), cell.states.size());
+  std::vector<insight::Unit> units;
+  for (const std::string& unit : flags.units) units.push_back(parse_unit(unit, o));
+
+  Inspection inspection{.model = flags.model,
+                        .tokenizer = saved.tokenizer,
+                        .cell = o.cell,
+                        .layers = static_cast<std::size_t>(o.num_layers),
+                        .hidden_size = static_cast<std::size_t>(o.hidden_size),
+                        .gates = gates,
+                        .states = cell.states,
+                        .tokens = {},
+                        .over = flags.over.empty() ? "this text" : flags.over.string(),
+                        .statistics = flags.over.empty() ? statistics_of_tokens(saved, tokens)
+                                                         : statistics_of_file(saved, flags.over),
+                        .rank = flags.rank,
+                        .units = units};
+  if (inspection.units.empty()) {
+    const std::vector<Follower> found = followers(inspection.statistics);
+    inspection.units = {found.empty() ? insight::Unit{} : found.front().unit};
+  }
+  read_tokens(saved, tokens, flags.top, inspection);
+  // The picture shows one thing, the page and the numbers all of it.
+  write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}}, gates_figure(inspection),
+        [&] { return to_page(inspection); });
+  write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});
+  if (flags.json) {
+    print_json(to_json(inspection));
+  } else {
+    print(to_text(inspection, colours_wanted()));
+  }
+  return kOk;
+}
+
+ExitCode compare_texts(const InspectFlags& flags) {
+  lm::SavedModel saved = lm::load_model(flags.model);
+  const std::vector<std::int32_t> first = encode(saved.tokenizer, flags.compare[0]);
+  const std::vector<std::int32_t> second = encode(saved.tokenizer, flags.compare[1]);
+  const SharedWord word = shared_word(saved.tokenizer, first, second, flags.at);
+  const Comparison comparison = compare(saved, word, first, second, flags.top);
+  write(flags.files, predictions_figure(comparison), [&] { return to_page(comparison); });
+  if (flags.json) {
+    print_json(to_json(comparison));
+  } else {
+    print(to_text(comparison));
+  }
+  return kOk;
+}
+
+ExitCode run(const InspectFlags& flags) {
+  require(flags.files);
+  use_threads(flags.threads);
+  return flags.compare.empty() ? inspect_text(flags) : compare_texts(flags);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program, Verb& chosen) {
+  CLI::App* app = program.add_subcommand("inspect", "Show what a model does at each token");
+  auto flags = std::make_shared<InspectFlags>();
+  app->footer(kExample);
+  app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
+  CLI::Option* text = app->add_option("--text", flags->text, "Text to read");
+  CLI::Option* file = app->add_option("--file", flags->file, "File to read")->excludes("--text");
+  CLI::Option* compare =
+      app->add_option("--compare", flags->compare,
+                      "Two texts that share a word: how far apart the states are when it has been "
+                      "read, and the predictions")
+          ->expected(2)
+          ->excludes("--text")
+          ->excludes("--file");
+  app->add_option("--at", flags->at, "That word; not given: the longest that they share")
+      ->needs("--compare");
+  app->add_option(
+      "--over", flags->over,
+      "Long text to find out what units remember and follow; not given: the text itself");
+  app->add_option(
+         "--unit", flags->units,
+         "Unit to show in full, and to colour the text by, as LAYER:INDEX; may be repeated")
+      ->allow_extra_args(false)
+      ->take_all();
+  app->add_option("--top", flags->top, "Predictions to show for each token")
+      ->capture_default_str()
+      ->check(whole_number(1, 1000));
+  app->add_option("--rank", flags->rank, "Units to show in a ranking")
+      ->capture_default_str()
+      ->check(whole_number(1, 1000000));
+  add_report_options(*app, flags->files);
+  app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
+      ->capture_default_str()
+      ->check(whole_number(0, 1024));
+  app->add_flag("--json", flags->json, "Print the result as one JSON object");
+  app->callback([&chosen, flags, text, file, compare] {
+    if (text->count() + file->count() + compare->count() == 0) {
+      throw CLI::RequiredError("one of --text, --file and --compare");
+    }
+    chosen = [flags] { return run(*flags); };
+  });
+}
+
+}  // namespace riverrun::cli

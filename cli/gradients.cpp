@@ -146,7 +146,7 @@ void measure(const GradientsFlags& flags, const Subject& subject, FlowReport& re
        insight::gradient_flow(subject.net, subject.x, subject.loss)) {
     FlowCurve flow{.network = subject.name,
                    .state = subject.net.cell().states[curve.state],
-                   .layer = static_cast<std::int64_t>(curve.layer) + 1,
+                   .layer = static_cast<std::int64_t>(curve.layer),
                    .name = {},
                    .lags = {},
                    .log_norms = {},
@@ -168,7 +168,6 @@ void measure(const GradientsFlags& flags, const Subject& subject, FlowReport& re
   const ExactRecurrent::Run run = subject.net.forward(insight::sequences(subject.x, 0, 1));
   FlowCurve flow{.network = subject.name,
                  .state = {},
-                 .layer = layers,
                  .name = subject.name + " Jacobian",
                  .lags = report.shown,
                  .log_norms = {},

@@ -109,7 +109,7 @@ nlohmann::ordered_json to_json(const FlowReport& report) {
     curves.push_back(
         {{"name", curve.name},
          {"network", curve.network},
-         {"layer", curve.layer},
+         {"layer", curve.state.empty() ? ordered_json() : ordered_json(curve.layer)},
          {"state", curve.state.empty() ? ordered_json() : ordered_json(curve.state)},
          {"measure", curve.state.empty() ? "largest singular value" : "norm"},
          {"fate", to_string(h.fate)},

@@ -17,7 +17,7 @@ namespace riverrun::cli {
 struct FlowCurve {
   std::string network;  // "lstm:forget=1", or the model's folder
   std::string state;    // "h"; empty for the Jacobian's largest singular value
-  std::int64_t layer = 1;
+  std::int64_t layer = 0;
   std::string name;  // of all curves no two are the same
   /// ln, at lag lags[i].
   std::vector<std::int64_t> lags;

@@ -1,9 +1,12 @@
-// What this machine can do: the rate of fused multiply-adds, and the rates at which L1, L2, L3 and
-// memory are read, with all threads together; one JSON object on standard output.
+// What this machine can do: the rate of fused multiply-adds, and the rates at which a thread's data
+// of some sizes are read again and again, with all threads together; one JSON object on standard
+// output.
 //
 //   limits [THREADS…]        1 2 if none are given
 //
-// Each figure is the best of many short runs: a limit, not an average.
+// Each figure is the best of many short runs: a limit, not an average. Sizes and not caches,
+// because how much of a cache is one's own only shows in them: on a shared machine, others use the
+// third.
 
 #include <algorithm>
 #include <barrier>
@@ -11,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -21,7 +23,6 @@
 
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
-#include <unistd.h>
 
 // Compiles this file once for each instruction set; the order matters.
 // clang-format off
@@ -104,7 +105,7 @@ volatile double sink = 0;
 /// The least seconds in which all threads have done `work(thread)`, of many tries.
 template <class Work>
 double fastest(int threads, Work work) {
-  constexpr double kSeconds = 0.4;
+  constexpr double kSeconds = 0.1;
   constexpr int kLeastTries = 5;
   double best = 1e30;
   bool enough = false;
@@ -176,51 +177,18 @@ double bandwidth(std::int64_t bytes, int threads) {
   return static_cast<double>(bytes * passes * threads) / seconds;
 }
 
-/// The size of the data cache of a level, in bytes; 0 if there is none or nobody says.
-std::int64_t cache_bytes(int level) {
-  for (int index = 0; index < 8; ++index) {
-    const std::string folder =
-        "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + '/';
-    int its_level = 0;
-    std::string type;
-    std::int64_t kib = 0;
-    std::ifstream(folder + "level") >> its_level;
-    std::ifstream(folder + "type") >> type;
-    std::ifstream(folder + "size") >> kib;  // "48K"
-    if (its_level == level && type != "Instruction") return kib * 1024;
-  }
-#ifdef _SC_LEVEL1_DCACHE_SIZE
-  const int name = level == 1   ? _SC_LEVEL1_DCACHE_SIZE
-                   : level == 2 ? _SC_LEVEL2_CACHE_SIZE
-                                : _SC_LEVEL3_CACHE_SIZE;
-  return std::max<std::int64_t>(0, sysconf(name));
-#else
-  return 0;
-#endif
-}
-
 nlohmann::json measure(const std::vector<int>& thread_counts) {
-  const std::int64_t l1 = std::max<std::int64_t>(cache_bytes(1), 1 << 15);
-  const std::int64_t l2 = std::max<std::int64_t>(cache_bytes(2), 1 << 18);
-  const std::int64_t l3 = cache_bytes(3);
-  const std::int64_t installed =
-      std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
-
+  constexpr std::int64_t kSmallest = std::int64_t{1} << 14;
+  constexpr std::int64_t kLargest = std::int64_t{1} << 27;
   nlohmann::json result;
   result["target"] = HWY_DYNAMIC_DISPATCH(Target)();
-  result["cache_bytes"] = {{"L1", l1}, {"L2", l2}};
-  if (l3 > 0) result["cache_bytes"]["L3"] = l3;
   for (const int threads : thread_counts) {
-    // L1 and L2 belong to a core, the third to all. Half of a cache surely fits; of the third a few
-    // times the second, because on a shared machine others use it too.
-    std::vector<std::pair<std::string, std::int64_t>> levels = {{"L1", l1 / 2}, {"L2", l2 / 2}};
-    if (l3 > 0) levels.emplace_back("L3", std::min(8 * l2, l3 / 2 / threads));
-    levels.emplace_back("memory",
-                        std::min(std::max(2 * l3, std::int64_t{1} << 28), installed / 4) / threads);
     const std::string key = std::to_string(threads);
     result["flops"][key] = peak_flops(threads);
-    for (const auto& [level, bytes] : levels) {
-      result["bytes_per_second"][key][level] = bandwidth(bytes, threads);
+    for (std::int64_t power = kSmallest; power <= kLargest; power *= 2) {
+      for (const std::int64_t bytes : {power, power + power / 2}) {
+        result["bytes_per_second"][key].push_back({bytes, bandwidth(bytes, threads)});
+      }
     }
   }
   return result;

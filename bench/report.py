@@ -3,7 +3,6 @@
 import math
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1, "coupled_lstm": 3}
-HELD = 0.75
 SIZES = ("input_size", "hidden_size", "num_layers", "seq_len", "batch")
 
 
@@ -21,16 +20,21 @@ def operations(request):
         3 if request["mode"] == "train" else 1)
 
 
+def bandwidth(data, threads, limits):
+    """Bytes a second at which threads together read data again and again, each its own share: the
+    most that was measured with such a size or a larger one."""
+    rates = limits["bytes_per_second"][str(threads)]
+    return max([rate for size, rate in rates if data <= size * threads], default=rates[-1][1])
+
+
 def limit_seconds(request, threads, limits):
     """The least time that this machine could need: the larger of operations over its peak and bytes
-    of weights over the bandwidth of the cache that holds them.
+    of weights over the bandwidth at which data of their size are read.
 
     Steps of a stream read all weights each time. A sequence reads weight_ih once, for all steps
     together, and weight_hh at each step, one layer after the other; training does so once more
-    backward. L1 and L2 are there once for each thread. A cache that the weights fill to more than
-    HELD does not hold them, as other data passes through it.
+    backward.
     """
-    by_level = limits["bytes_per_second"][str(threads)]
     weight_ih, weight_hh = (4 * number for number in weights(request))
     if request["mode"] == "step":
         held = read = weight_ih + weight_hh
@@ -39,12 +43,8 @@ def limit_seconds(request, threads, limits):
         read = weight_ih + request["seq_len"] * weight_hh
         if request["mode"] == "train":
             read *= 2
-    level = "memory"
-    for name in ("L3", "L2", "L1"):
-        size = limits["cache_bytes"].get(name, 0) * (1 if name == "L3" else threads)
-        if held <= HELD * size:
-            level = name
-    return max(operations(request) / limits["flops"][str(threads)], read / by_level[level])
+    return max(operations(request) / limits["flops"][str(threads)],
+               read / bandwidth(held, threads, limits))
 
 
 def duration(seconds):
@@ -127,14 +127,19 @@ def summary(results):
     return "\n".join(lines)
 
 
+def size(count):
+    return f"{count // 2 ** 10} KiB" if count < 2 ** 20 else f"{count // 2 ** 20} MiB"
+
+
 def limits_table(limits):
-    levels = [*limits["cache_bytes"], "memory"]
-    lines = [header(["limits of this machine"], ["GFLOP/s", *(f"{level}, GB/s"
-                                                              for level in levels)])]
+    """Some of the sizes that were read."""
+    shown = [2 ** power for power in (15, 19, 21, 23, 24, 25, 27)]
+    lines = [header(["limits of this machine, threads"],
+                    ["GFLOP/s", *(f"GB/s of {size(count)}" for count in shown)])]
     for threads, flops in limits["flops"].items():
-        rates = limits["bytes_per_second"][threads]
-        lines.append(row([f"threads: {threads}", f"{flops / 1e9:.0f}",
-                          *(f"{rates[level] / 1e9:.0f}" for level in levels)]))
+        lines.append(row([threads, f"{flops / 1e9:.0f}",
+                          *(f"{bandwidth(count * int(threads), int(threads), limits) / 1e9:.0f}"
+                            for count in shown)]))
     return "\n".join(lines)
 
 

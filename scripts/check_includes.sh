@@ -13,8 +13,9 @@ declare -A allowed=(
   [io]='nn cell core'
   [fixed]='io nn cell core'
   [text]='core'
-  [lm]='text io nn kernels cell core'
-  [cli]='lm text io nn cell core'
+  [insight]='text io nn kernels cell core'
+  [lm]='insight text io nn kernels cell core'
+  [cli]='lm insight text io nn cell core'
 )
 
 # What a room may include, as words between spaces.

@@ -16,10 +16,11 @@
 
 namespace riverrun::reference {
 
-/// The value of every node of a program. `input(kind, number)` gives the inputs; V is Real or Dual.
+/// The value of every node of a program, in memory that is used again. `input(kind, number)` gives
+/// the inputs; V is Real, Reals or Dual.
 template <class V, class InputOf>
-[[nodiscard]] std::vector<V> evaluate(const Program& program, const InputOf& input) {
-  std::vector<V> values(static_cast<std::size_t>(program.size));
+void evaluate(const Program& program, const InputOf& input, std::vector<V>& values) {
+  values.resize(static_cast<std::size_t>(program.size));
   const auto value = [&](int node) { return values[static_cast<std::size_t>(node)]; };
   const auto compute = [&](const Node& n) -> V {
     switch (n.op) {
@@ -65,6 +66,12 @@ template <class V, class InputOf>
     throw std::logic_error("evaluate: unknown operation");
   };
   for (int i = 0; i < program.size; ++i) values[static_cast<std::size_t>(i)] = compute(program[i]);
+}
+
+template <class V, class InputOf>
+[[nodiscard]] std::vector<V> evaluate(const Program& program, const InputOf& input) {
+  std::vector<V> values;
+  evaluate(program, input, values);
   return values;
 }
 

@@ -10,8 +10,6 @@
 #include "riverrun/core/random.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/dropout.h"
-#include "riverrun/nn/embedding.h"
-#include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"
 
 namespace riverrun::lm {
@@ -165,6 +163,10 @@ void LanguageModel::set_inference_weights(WeightType type) {
 }
 
 State LanguageModel::zero_state(std::int64_t batch) const { return impl_->rnn.zero_state(batch); }
+
+Embedding& LanguageModel::embedding() noexcept { return impl_->embedding; }
+Recurrent& LanguageModel::rnn() noexcept { return impl_->rnn; }
+Linear& LanguageModel::decoder() noexcept { return impl_->decoder; }
 
 ParameterList LanguageModel::parameters() {
   ParameterList list = prefixed("embedding", impl_->embedding.parameters());

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "riverrun/core/weight_type.h"
+#include "riverrun/nn/embedding.h"
+#include "riverrun/nn/linear.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
@@ -76,6 +78,11 @@ class LanguageModel {
 
   /// The state before anything was read, for `batch` sequences.
   [[nodiscard]] State zero_state(std::int64_t batch) const;
+
+  /// The parts, for looking inside; the recurrent stack's input is the embedding's output.
+  [[nodiscard]] Embedding& embedding() noexcept;
+  [[nodiscard]] Recurrent& rnn() noexcept;
+  [[nodiscard]] Linear& decoder() noexcept;
 
   /// In a fixed order, under the names that a file gives them.
   [[nodiscard]] ParameterList parameters();

@@ -38,6 +38,7 @@ void add_evaluate(CLI::App& program, Verb& chosen);
 void add_generate(CLI::App& program, Verb& chosen);
 void add_explain(CLI::App& program, Verb& chosen);
 void add_info(CLI::App& program, Verb& chosen);
+void add_task(CLI::App& program, Verb& chosen);
 
 /// Writes to standard output and flushes. Throws IoError, on a full disk for example.
 void print(std::string_view text);

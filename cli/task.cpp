@@ -21,7 +21,6 @@ namespace riverrun::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using insight::Score;
 using insight::Tally;
 
 /// All tasks, as --help shows them.
@@ -45,7 +44,8 @@ class TaskCommand {
 
  private:
   template <class T>
-  void add(CLI::App& app, const char* flag, T insight::TaskSetup::*member, const char* help);
+  CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+                   const char* help);
   [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
   void report(const insight::Task& task, const insight::TaskResult& result,
               std::int64_t parameters) const;
@@ -59,16 +59,18 @@ class TaskCommand {
   int threads_ = 0;
   bool json_ = false;
   const insight::TaskEntry* entry_ = nullptr;
+  CLI::Option* embedding_option_ = nullptr;
 };
 
 /// An option that, if it is not given, is as the task has it.
 template <class T>
-void TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
-                      const char* help) {
+CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+                              const char* help) {
   CLI::Option* option = app.add_option(flag, setup_.*member, help);
   settle_.push_back([this, option, member](const insight::TaskSetup& usual) {
     if (option->count() == 0) setup_.*member = usual.*member;
   });
+  return option;
 }
 
 TaskCommand::TaskCommand(CLI::App& app) {
@@ -80,7 +82,10 @@ TaskCommand::TaskCommand(CLI::App& app) {
   add(app, "--hidden-size", &TaskSetup::hidden_size, "Units of a layer");
   app.add_option("--num-layers", num_layers_, "Recurrent layers, one above the other")
       ->capture_default_str();
-  add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
+  embedding_option_ =
+      add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
+  add(app, "--dropout", &TaskSetup::dropout,
+      "Part of the vectors' and the answering states' numbers that is left out while training");
   add(app, "--init", &TaskSetup::init,
       "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
       "orthogonal, identity=X; joined by +");
@@ -94,6 +99,8 @@ TaskCommand::TaskCommand(CLI::App& app) {
       ->capture_default_str()
       ->check(finite_not_negative());
   app.add_option("--data", task_options_.data, "Folder of the files that a task reads");
+  app.add_option("--vectors", task_options_.vectors,
+                 "File of the vectors that a task's words begin with, a word and numbers a line");
   app.add_option("--seed", task_options_.seed, "Same seed, same result, to the bit")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));
@@ -110,6 +117,7 @@ insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& ta
   options.num_layers = num_layers_;
   options.bidirectional = setup_.bidirectional;
   options.embedding_size = setup_.embedding_size;
+  options.dropout = setup_.dropout;
   // Without a length, chrono is for that of a first sequence.
   const std::int64_t length =
       setup_.length > 0 ? setup_.length : task.training(0).seq_len(task.traits().sizes);
@@ -126,10 +134,15 @@ insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& ta
 ExitCode TaskCommand::run() {
   entry_ = &insight::find_task(name_);
   for (const auto& settle : settle_) settle(entry_->setup);
+  setup_.bidirectional = entry_->setup.bidirectional;
   use_threads(threads_);
   task_options_.length = setup_.length;
   const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);
-  insight::TaskNetwork network(task->traits().sizes, network_options(*task));
+  if (const Tensor& vectors = task->symbol_vectors();
+      !vectors.empty() && embedding_option_->count() == 0) {
+    setup_.embedding_size = vectors.size(1);
+  }
+  insight::TaskNetwork network(*task, network_options(*task));
   std::int64_t parameters = 0;
   for (const NamedParameter& named : network.parameters()) {
     parameters += named.parameter->value().elements();
@@ -158,14 +171,11 @@ ExitCode TaskCommand::run() {
                                                           .lr = setup_.lr,
                                                           .clip = setup_.clip,
                                                           .max_sequences = setup_.max_sequences,
-                                                          .evaluate_every = setup_.evaluate_every},
+                                                          .evaluate_every = setup_.evaluate_every,
+                                                          .seed = task_options_.seed},
                                                          watch);
   report(*task, result, parameters);
   return guard.interrupted().load() ? kInterrupted : kOk;
-}
-
-double score_of(const insight::Task& task, const Tally& tally) {
-  return task.traits().score == Score::kLoss ? tally.loss() : tally.right_share();
 }
 
 nlohmann::ordered_json to_json(const Tally& tally) {
@@ -187,7 +197,7 @@ void TaskCommand::report(const insight::Task& task, const insight::TaskResult& r
         "  wrong           {} of {}\n"
         "  time            {}\n",
         entry_->name, entry_->criterion, result.solved ? "yes" : "no", grouped(result.sequences),
-        entry_->score, score_of(task, result.test), task.traits().memoryless_score,
+        entry_->score, score(result.test, task.traits().score), task.traits().memoryless_score,
         grouped(result.test.sequences - result.test.right), grouped(result.test.sequences),
         duration(result.seconds)));
     return;
@@ -216,7 +226,7 @@ void TaskCommand::report(const insight::Task& task, const insight::TaskResult& r
               {"seconds", result.seconds},
               {"score", entry_->score},
               {"memoryless", task.traits().memoryless_score},
-              {"reached", score_of(task, result.test)},
+              {"reached", score(result.test, task.traits().score)},
               {"test", to_json(result.test)},
               {"curve", curve}});
 }

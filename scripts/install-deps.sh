@@ -3,13 +3,16 @@
 # (24.04 or newer). Does nothing, and needs no rights, when everything is there.
 #
 #   scripts/install-deps.sh              the compiler, CMake and the libraries
-#   scripts/install-deps.sh PACKAGE…     those and further packages
+#   scripts/install-deps.sh PACKAGE…     those and further packages; with a ? at its end, one that
+#                                        is left out where there is no such package
 set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config
   libhwy-dev              # SIMD
   libfmt-dev nlohmann-json3-dev libcli11-dev
+  libjs-chart.js          # charts of HTML reports
+  gnuplot-nox             # SVG figures; only where they are made
   libgtest-dev libgmock-dev libbenchmark-dev
   "$@"
 )
@@ -25,7 +28,7 @@ fi
 
 missing=()
 for package in "${packages[@]}"; do
-  installed "$package" || missing+=("$package")
+  installed "${package%\?}" || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
@@ -52,6 +55,16 @@ quietly() {
   fi
 }
 
-echo "Installing ${missing[*]}"
 quietly apt-get update --quiet
-quietly apt-get install --quiet --yes --no-install-recommends "${missing[@]}"
+wanted=()
+for package in "${missing[@]}"; do
+  if [[ $package != *\? ]]; then
+    wanted+=("$package")
+  elif apt-cache policy "${package%\?}" | grep -q 'Candidate: [0-9]'; then
+    wanted+=("${package%\?}")
+  fi
+done
+if [ ${#wanted[@]} -gt 0 ]; then
+  echo "Installing ${wanted[*]}"
+  quietly apt-get install --quiet --yes --no-install-recommends "${wanted[@]}"
+fi

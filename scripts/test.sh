@@ -7,7 +7,8 @@ set -euo pipefail
 preset=${1:-release}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-scripts/install-deps.sh python3  # the tests read JSON with it
+# The tests read JSON with Python, and open pages in Chromium (which Ubuntu has as a snap only).
+scripts/install-deps.sh python3 'chromium?'
 cmake --preset "$preset"
 cmake --build --preset "$preset" --parallel "$(nproc)"
 ctest --preset "$preset" --parallel "$(nproc)"

@@ -60,9 +60,10 @@ Matrix step_jacobian(const ExactRecurrent& net, const ExactRecurrent::Run& run, 
           }
           return layer.params(n, unit);
         });
-        std::vector<double> result;
+        std::vector<double> result(static_cast<std::size_t>(states));
         for (int s = 0; s < states; ++s) {
-          result.push_back(nodes[static_cast<std::size_t>(programs.next_state(s))].slope.value);
+          result[static_cast<std::size_t>(s)] =
+              nodes[static_cast<std::size_t>(programs.next_state(s))].slope.value;
         }
         return result;
       };

@@ -7,6 +7,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/insight/tasks/drawn_tasks.h"
+#include "riverrun/insight/tasks/file_tasks.h"
 
 namespace riverrun::insight {
 namespace {
@@ -180,6 +181,60 @@ const std::array kCatalogue = {
                         .max_sequences = 1'000'000,
                         .evaluate_every = 3200},
               .make = make_copy},
+    TaskEntry{
+        .name = "mnist",
+        .definition = "images of digits, read pixel by pixel from the upper left to the lower "
+                      "right: 784 steps; at the end, which digit it was",
+        .source = "LeCun et al. 1998; as a sequence Le, Jaitly & Hinton 2015",
+        .criterion = "98.5 % of the test images, with the weights that were best on the last "
+                     "twelfth of the training images, which are held out",
+        .score = "share of images",
+        .least_length = 0,
+        .files = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+                 "t10k-labels-idx1-ubyte",
+        .setup = {.hidden_size = 128,
+                  .batch_size = 64,
+                  .lr = 0.002,
+                  .max_sequences = 1'500'000,
+                  .evaluate_every = 30'000},
+        .make = make_sequential_mnist},
+    TaskEntry{.name = "permuted-mnist",
+              .definition = "the same with the pixels in a random order, which is always the same",
+              .source = "Le, Jaitly & Hinton 2015",
+              .criterion = "94 % of the test images, as mnist",
+              .score = "share of images",
+              .least_length = 0,
+              .files = "those of mnist",
+              .setup = {.hidden_size = 128,
+                        .batch_size = 64,
+                        .lr = 0.002,
+                        .max_sequences = 1'500'000,
+                        .evaluate_every = 30'000},
+              .make = make_permuted_mnist},
+    TaskEntry{
+        .name = "word-sense",
+        .definition = "sentences with an ambiguous word, such as a bank: which of two senses it "
+                      "has. A network of two directions answers at that word; without memory it "
+                      "sees nothing but the word, which is always the same",
+        .source = "Loureiro et al. 2021 (CoarseWSD-20)",
+        .criterion = "an F1 of the rare sense above 0, which is that of always answering with the "
+                     "common one, in the test file, with the weights that were best on a fifth of "
+                     "the training file",
+        .score = "F1 of the rare sense",
+        .least_length = 0,
+        .files = "train.data.txt and test.data.txt (number of the word, from 0, a tab, words), "
+                 "train.gold.txt and test.gold.txt (0 or 1); --vectors: GloVe's text format",
+        .of_words = true,
+        .setup = {.hidden_size = 64,
+                  .embedding_size = 100,
+                  .bidirectional = true,
+                  .dropout = 0.5f,
+                  .init = "forget=1",
+                  .batch_size = 32,
+                  .lr = 0.001,
+                  .max_sequences = 30'000,
+                  .evaluate_every = 1000},
+        .make = make_word_sense},
 };
 
 }  // namespace
@@ -211,6 +266,9 @@ std::unique_ptr<Task> make_task(const TaskEntry& entry, TaskOptions options) {
     throw ConfigError(entry.files.empty() ? fmt::format("task {}: it reads no files", entry.name)
                                           : fmt::format("task {}: it needs a folder with {}",
                                                         entry.name, entry.files));
+  }
+  if (!options.vectors.empty() && !entry.of_words) {
+    throw ConfigError(fmt::format("task {}: it has no words to give vectors to", entry.name));
   }
   return entry.make(options);
 }

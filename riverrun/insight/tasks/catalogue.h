@@ -17,6 +17,8 @@ struct TaskOptions {
   std::uint64_t seed = 1;
   /// The folder of the files that some tasks read.
   std::filesystem::path data;
+  /// A text file of word vectors, for a task of words; may be empty.
+  std::filesystem::path vectors;
 };
 
 /// A network and a training that solve a task; measured, not tuned to the last.
@@ -26,6 +28,7 @@ struct TaskSetup {
   std::int64_t hidden_size = 0;
   std::int64_t embedding_size = 0;  // of symbols
   bool bidirectional = false;
+  float dropout = 0;
   std::string init = "chrono";
   std::int64_t batch_size = 0;
   double lr = 0;
@@ -43,6 +46,7 @@ struct TaskEntry {
   std::int64_t least_length;
   /// The files in TaskOptions::data; empty for tasks that need none.
   std::string_view files;
+  bool of_words = false;
   TaskSetup setup;
   std::unique_ptr<Task> (*make)(const TaskOptions&);
 };

@@ -4,17 +4,32 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
 #include "riverrun/nn/cells.h"
+#include "riverrun/nn/dropout.h"
 
 namespace riverrun::insight {
 namespace {
 
-std::optional<Embedding> make_embedding(const TaskSizes& sizes, const TaskNetworkOptions& options) {
-  if (sizes.symbols == 0) return std::nullopt;
-  return Embedding({.num_embeddings = sizes.symbols,
-                    .embedding_dim = options.embedding_size,
-                    .seed = part_seed(options.seed, 0)});
+std::optional<Embedding> make_embedding(const Task& task, const TaskNetworkOptions& options) {
+  const std::int64_t symbols = task.traits().sizes.symbols;
+  if (symbols == 0) return std::nullopt;
+  Embedding embedding({.num_embeddings = symbols,
+                       .embedding_dim = options.embedding_size,
+                       .seed = part_seed(options.seed, 0)});
+  const Tensor& vectors = task.symbol_vectors();
+  if (vectors.empty()) return embedding;
+  if (vectors.size(1) != options.embedding_size) {
+    throw ConfigError(
+        fmt::format("TaskNetwork: embedding_size is {}; it must be that of the "
+                    "vectors, {}",
+                    options.embedding_size, vectors.size(1)));
+  }
+  embedding.weight().mutable_value() = vectors;
+  return embedding;
 }
 
 RecurrentOptions recurrent_options(const TaskSizes& sizes, const TaskNetworkOptions& options) {
@@ -55,11 +70,12 @@ Var gather(Var states, const std::vector<std::int64_t>& asked) {
 
 }  // namespace
 
-TaskNetwork::TaskNetwork(const TaskSizes& sizes, const TaskNetworkOptions& options)
-    : embedding_(make_embedding(sizes, options)),
-      rnn_(find_cell(options.cell), recurrent_options(sizes, options)),
+TaskNetwork::TaskNetwork(const Task& task, const TaskNetworkOptions& options)
+    : dropout_(options.dropout),
+      embedding_(make_embedding(task, options)),
+      rnn_(find_cell(options.cell), recurrent_options(task.traits().sizes, options)),
       decoder_({.in_features = options.hidden_size * (options.bidirectional ? 2 : 1),
-                .out_features = sizes.outputs(),
+                .out_features = task.traits().sizes.outputs(),
                 .bias = true,
                 .seed = part_seed(options.seed, 2)}) {
   initialize(rnn_, options.init, part_seed(options.seed, 3));
@@ -67,10 +83,11 @@ TaskNetwork::TaskNetwork(const TaskSizes& sizes, const TaskNetworkOptions& optio
 
 Var TaskNetwork::answer(Tape& tape, const TaskBatch& batch) {
   const Shape shape{batch.seq_len, batch.batch()};
-  const Var input =
-      embedding_ ? embedding_->forward(tape, batch.symbols, shape) : tape.input(batch.input);
+  const Var input = embedding_
+                        ? dropout(tape, embedding_->forward(tape, batch.symbols, shape), dropout_)
+                        : tape.input(batch.input);
   const Var states = rnn_.forward(tape, input, {}, batch.lengths).output;
-  return decoder_.forward(tape, gather(states, batch.asked));
+  return decoder_.forward(tape, dropout(tape, gather(states, batch.asked), dropout_));
 }
 
 Tensor TaskNetwork::answer(const TaskBatch& batch) const {

@@ -21,6 +21,8 @@ struct TaskNetworkOptions {
   bool bidirectional = false;
   /// Of the symbols' vectors, which are learnt; without a meaning for a task of numbers.
   std::int64_t embedding_size = 0;
+  /// While training, on the symbols' vectors and on the states that are answered from.
+  float dropout = 0;
   Initialization init;
   std::uint64_t seed = 1;
   /// As in RecurrentOptions.
@@ -32,7 +34,7 @@ struct TaskNetworkOptions {
 class TaskNetwork {
  public:
   /// Throws ConfigError.
-  TaskNetwork(const TaskSizes& sizes, const TaskNetworkOptions& options);
+  TaskNetwork(const Task& task, const TaskNetworkOptions& options);
 
   /// [asked, outputs], in the order of batch.asked: logits of classes, or numbers.
   Var answer(Tape& tape, const TaskBatch& batch);
@@ -41,6 +43,7 @@ class TaskNetwork {
   [[nodiscard]] ParameterList parameters();
 
  private:
+  float dropout_;
   std::optional<Embedding> embedding_;
   Recurrent rnn_;
   Linear decoder_;

@@ -39,13 +39,28 @@ void Tally::add(const Verdict& verdict) {
   right += verdict.right ? 1 : 0;
   losses += verdict.loss;
   errors += verdict.error;
+  rare += verdict.rare ? 1 : 0;
+  called_rare += verdict.called_rare ? 1 : 0;
+  rare_right += verdict.rare && verdict.called_rare ? 1 : 0;
+}
+
+double score(const Tally& tally, Score kind) {
+  switch (kind) {
+    case Score::kLoss:
+      return tally.loss();
+    case Score::kRightShare:
+      return tally.right_share();
+    case Score::kF1:
+      break;
+  }
+  return tally.f1();
 }
 
 bool Criterion::met(const Tally& tally) const {
   if (tally.sequences == 0 || tally.sequences < window) return false;
   if (all_right && tally.right < tally.sequences) return false;
   return tally.error() < error_below && tally.loss() < loss_below &&
-         tally.right_share() >= right_share;
+         tally.right_share() >= right_share && tally.f1() > f1_above;
 }
 
 namespace {
@@ -95,7 +110,11 @@ Verdict judge_by_largest(const Sequence& sequence, std::span<const float> output
   Verdict verdict = judge_by_distance(sequence, outputs, 0.0);
   verdict.right = true;
   for_answers(outputs, sequence.asked.size(), [&](std::size_t i, std::span<const float> row) {
-    if (std::ranges::max_element(row) - row.begin() != sequence.classes[i]) verdict.right = false;
+    const auto answer = std::ranges::max_element(row) - row.begin();
+    if (answer != sequence.classes[i]) verdict.right = false;
+    if (row.size() != 2) return;
+    verdict.rare = sequence.classes[i] == 1;
+    verdict.called_rare = answer == 1;
   });
   return verdict;
 }

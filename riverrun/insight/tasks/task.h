@@ -55,6 +55,9 @@ struct Verdict {
   double error = 0;
   /// By the task's own measure.
   bool right = false;
+  /// Of a task of two classes, whether the second, rare one was asked for, and answered.
+  bool rare = false;
+  bool called_rare = false;
 };
 
 /// Verdicts on many sequences.
@@ -63,6 +66,9 @@ struct Tally {
   std::int64_t right = 0;
   double losses = 0;
   double errors = 0;
+  std::int64_t rare = 0;
+  std::int64_t called_rare = 0;
+  std::int64_t rare_right = 0;
 
   void add(const Verdict& verdict);
   [[nodiscard]] double loss() const { return losses / static_cast<double>(sequences); }
@@ -70,24 +76,37 @@ struct Tally {
   [[nodiscard]] double right_share() const {
     return static_cast<double>(right) / static_cast<double>(sequences);
   }
+  /// The harmonic mean of how many of the rare ones were called so, and how many of those so called
+  /// are; 0 if none is.
+  [[nodiscard]] double f1() const {
+    return rare_right == 0
+               ? 0.0
+               : 2.0 * static_cast<double>(rare_right) / static_cast<double>(rare + called_rare);
+  }
 };
 
-/// When a task counts as solved: by the last `window` training sequences, each as it was answered
-/// before it was learnt from; or, if that is 0, by the sequences held out.
+/// When a task counts as solved.
 struct Criterion {
   static constexpr double kAny = std::numeric_limits<double>::infinity();
 
+  /// By the last so many training sequences, each as it was answered before it was learnt from; if
+  /// 0, by those held out, and training ends with it.
   std::int64_t window = 0;
+  /// Instead by the test sequences, once training has ended, with the weights that were best on
+  /// those held out.
+  bool at_end = false;
   bool all_right = false;
   double error_below = kAny;
   double loss_below = kAny;
   double right_share = 0;  // at least
+  double f1_above = -1;
 
   [[nodiscard]] bool met(const Tally& tally) const;
 };
 
 /// In what a task's score is given.
-enum class Score { kLoss, kRightShare };
+enum class Score { kLoss, kRightShare, kF1 };
+[[nodiscard]] double score(const Tally& tally, Score kind);
 
 struct TaskTraits {
   TaskSizes sizes;
@@ -115,6 +134,12 @@ class Task {
   /// Others, to judge by once, at the end: n < test_size(), which may be 0.
   [[nodiscard]] virtual Sequence test(std::int64_t n) const = 0;
   [[nodiscard]] virtual std::int64_t test_size() const = 0;
+
+  /// The vectors [symbols, embedding_size] that the symbols begin with; empty: random ones.
+  [[nodiscard]] virtual const Tensor& symbol_vectors() const {
+    static const Tensor kNone;
+    return kNone;
+  }
 
   /// `outputs` [asked, sizes.outputs()]: what the network answered, as logits or numbers.
   [[nodiscard]] virtual Verdict judge(const Sequence& sequence,

@@ -6,6 +6,7 @@
 #include <deque>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -72,6 +73,14 @@ Tally evaluate(const Task& task, const TaskNetwork& network, std::int64_t size,
   return tally;
 }
 
+bool is_better(const Task& task, const Tally& tally, const Tally& than) {
+  const Score kind = task.traits().score;
+  if (kind == Score::kLoss || score(tally, kind) == score(than, kind)) {
+    return tally.loss() < than.loss();
+  }
+  return score(tally, kind) > score(than, kind);
+}
+
 /// The verdicts on the last training sequences.
 class Window {
  public:
@@ -100,12 +109,13 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
   const Criterion& criterion = task.traits().criterion;
   const ParameterList parameters = network.parameters();
   Adam adam(parameters, {.lr = options.lr});
-  Tape tape;
+  Tape tape(/*training=*/true, options.seed);
   Window window(criterion.window);
   TaskResult result;
   TaskPoint point;
   const Clock::time_point start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  std::vector<Tensor> best_weights;
   const auto held_out = [&](std::int64_t n) { return task.held_out(n); };
 
   const auto update = [&](std::span<const Sequence> sequences) {
@@ -147,17 +157,29 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
     if (criterion.window == 0) {
       point.held_out = evaluate(task, network, task.held_out_size(), options.batch_size,
                                 criterion.all_right, held_out);
-      result.solved =
-          point.held_out->sequences == task.held_out_size() && criterion.met(*point.held_out);
+      if (criterion.at_end) {
+        if (!result.best || is_better(task, *point.held_out, *result.best)) {
+          result.best = point.held_out;
+          best_weights.clear();
+          for (const auto& named : parameters) best_weights.push_back(named.parameter->value());
+        }
+      } else {
+        result.solved =
+            point.held_out->sequences == task.held_out_size() && criterion.met(*point.held_out);
+      }
     }
     if (watch.point) watch.point(point);
     result.curve.push_back(std::exchange(point, {}));
   }
   result.seconds = seconds();
+  for (std::size_t i = 0; i < best_weights.size(); ++i) {
+    parameters[i].parameter->mutable_value() = best_weights[i];
+  }
   result.test = task.test_size() > 0 ? evaluate(task, network, task.test_size(), options.batch_size,
                                                 false, [&](std::int64_t n) { return task.test(n); })
                                      : evaluate(task, network, task.held_out_size(),
                                                 options.batch_size, false, held_out);
+  if (criterion.at_end) result.solved = criterion.met(result.test);
   return result;
 }
 

@@ -20,6 +20,8 @@ struct TaskTrainerOptions {
   std::int64_t max_sequences = 0;
   /// Sequences between two points of the curve, at which those held out are judged.
   std::int64_t evaluate_every = 0;
+  /// Of dropout.
+  std::uint64_t seed = 1;
 };
 
 /// A point of the learning curve.
@@ -36,6 +38,8 @@ struct TaskResult {
   bool interrupted = false;
   std::int64_t sequences = 0;
   std::vector<TaskPoint> curve;
+  /// Of a task that is judged at its end: how good the best weights are on what is held out.
+  std::optional<Tally> best;
   /// Of the sequences for the end, or if there are none, of those held out.
   Tally test;
   double seconds = 0;  // of training and judging, without the test

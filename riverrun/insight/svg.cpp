@@ -1,0 +1,195 @@
+// Figures as SVG, drawn by gnuplot.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/insight/figure.h"
+
+extern char** environ;  // NOLINT: unistd.h does not declare it everywhere
+
+namespace riverrun::insight {
+namespace {
+
+/// A file without a name, gone when it is closed.
+class TemporaryFile {
+ public:
+  TemporaryFile() : file_(std::tmpfile()) {
+    if (file_ == nullptr) throw IoError("temporary file", errno, "cannot make one for gnuplot");
+  }
+  [[nodiscard]] int descriptor() const { return ::fileno(file_.get()); }
+  void write(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() ||
+        std::fflush(file_.get()) != 0) {
+      throw IoError("temporary file", errno, "cannot write what gnuplot is to read");
+    }
+    std::rewind(file_.get());
+  }
+  [[nodiscard]] std::string read() {
+    std::rewind(file_.get());
+    std::string text;
+    char buffer[1 << 16];
+    while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file_.get())) {
+      text.append(buffer, got);
+    }
+    return text;
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
+  };
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+/// What gnuplot puts out for a script. Files, not pipes, so that neither side waits for the other.
+std::string run_gnuplot(std::string_view script) {
+  TemporaryFile input;
+  TemporaryFile output;
+  TemporaryFile errors;
+  input.write(script);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input.descriptor(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output.descriptor(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors.descriptor(), STDERR_FILENO);
+  // -d: whatever the user's own settings are.
+  char name[] = "gnuplot";
+  char defaults[] = "-d";
+  char* const arguments[] = {name, defaults, nullptr};
+  pid_t child = 0;
+  const int code = ::posix_spawnp(&child, name, &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (code != 0) {
+    throw IoError(name, code,
+                  "cannot start it; it draws SVG figures (Debian's package gnuplot-nox)");
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw IoError(name, errno, "cannot wait for its end");
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    throw Error(fmt::format("gnuplot failed: {}", errors.read()));
+  }
+  return output.read();
+}
+
+/// In single quotes, where gnuplot takes every character but the quote as it is; on one line. The
+/// quote becomes an apostrophe, as gnuplot does not read a doubled one everywhere.
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      result += "\u2019";
+    } else {
+      result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return result + "'";
+}
+
+std::string axis_commands(char name, const Axis& axis) {
+  std::string script = fmt::format("set {}label {} noenhanced\n", name, quoted(axis.heading()));
+  if (axis.scale == Scale::kLogarithmic) {
+    script += fmt::format("set logscale {}\n", name);
+  } else if (axis.scale == Scale::kPowersOfTen) {
+    script += fmt::format("set format {} '10^{{%g}}'\n", name);
+  }
+  const auto end = [](const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : "*";
+  };
+  script += fmt::format("set {}range [{}:{}]\n", name, end(axis.low), end(axis.high));
+  if (!axis.categories.empty()) {
+    script += fmt::format("set {}tics noenhanced rotate by -45 (", name);
+    for (std::size_t i = 0; i < axis.categories.size(); ++i) {
+      script += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted(axis.categories[i]), i);
+    }
+    script += ")\n";
+  }
+  return script;
+}
+
+std::string_view style(Mark mark) {
+  switch (mark) {
+    case Mark::kLine:
+      return "lines linewidth 2";
+    case Mark::kPoints:
+      return "points pointtype 7 pointsize 0.5";
+    case Mark::kBars:
+      return "boxes fill solid 0.6";
+  }
+  return "";
+}
+
+/// Of the characters that XML gives a meaning to.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '<') {
+      result += "&lt;";
+    } else if (c == '&') {
+      result += "&amp;";
+    } else {
+      result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+void require_gnuplot() { static_cast<void>(run_gnuplot("")); }
+
+std::string to_svg(const Figure& figure) {
+  check(figure);
+  std::string script =
+      "set encoding utf8\n"
+      "set terminal svg size 860,560 dynamic font 'sans-serif,15' background '#ffffff'\n"
+      "set grid linecolor rgb '#d9dce1'\n"
+      "set border 3 linecolor rgb '#5d6066'\n"
+      "set tics nomirror\n"
+      "set key below noenhanced\n"
+      "set boxwidth 0.8 relative\n";
+  script += fmt::format("set title {} noenhanced\n", quoted(figure.title));
+  script += axis_commands('x', figure.x) + axis_commands('y', figure.y);
+  // Without a point gnuplot finds no range, and draws nothing.
+  const bool is_empty =
+      std::all_of(figure.series.begin(), figure.series.end(), [&](const Series& s) {
+        for (std::size_t i = 0; i < s.x.size(); ++i) {
+          if (!is_gap(figure, s, i)) return false;
+        }
+        return true;
+      });
+  if (is_empty) script += "set xrange [1:10]\nset yrange [1:10]\n";
+  std::string plot;
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    const Series& series = figure.series[s];
+    script += fmt::format("$series{} << END\n", s);
+    for (std::size_t i = 0; i < series.x.size(); ++i) {
+      // An empty line ends a line that is drawn.
+      script += is_gap(figure, series, i) ? "\n" : fmt::format("{} {}\n", series.x[i], series.y[i]);
+    }
+    script += "END\n";
+    plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",
+                        s == 0 ? "plot " : ", ", s, style(series.mark), s / std::size(kPalette) + 1,
+                        kPalette[s % std::size(kPalette)], quoted(series.name));
+  }
+  std::string svg = run_gnuplot(script + plot + "\n");
+  // What a screen reader says of the picture.
+  constexpr std::string_view kNoTitle = "<title>Gnuplot</title>";
+  if (const std::size_t at = svg.find(kNoTitle); at != std::string::npos) {
+    svg.replace(at, kNoTitle.size(), "<title>" + escaped(figure.title) + "</title>");
+  }
+  return svg;
+}
+
+}  // namespace riverrun::insight

@@ -1,0 +1,156 @@
+#include "riverrun/insight/figure.h"
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+
+#include "tests/insight/sample_figures.h"
+
+namespace riverrun::insight {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr double kGap = std::numeric_limits<double>::quiet_NaN();
+
+Figure small() {
+  return {.title = "Small",
+          .x = {.label = "lag", .unit = "steps"},
+          .y = {.label = "norm", .scale = Scale::kPowersOfTen},
+          .series = {{.name = "a, \"b\"", .x = {1, 2, 3}, .y = {-1, kGap, -2000.5}}}};
+}
+
+TEST(Figure, Csv) {
+  EXPECT_EQ(to_csv(small()),
+            "series,lag (steps),log10 of norm\r\n"
+            "\"a, \"\"b\"\"\",1,-1\r\n"
+            "\"a, \"\"b\"\"\",2,\r\n"
+            "\"a, \"\"b\"\"\",3,-2000.5\r\n");
+}
+
+TEST(Figure, CsvNamesCategories) {
+  Figure figure = small();
+  figure.x.categories = {"zero", "one", "two", "three, or so"};
+  EXPECT_THAT(to_csv(figure), HasSubstr("one,-1\r\n"));
+  EXPECT_THAT(to_csv(figure), HasSubstr("\"three, or so\",-2000.5\r\n"));
+}
+
+TEST(Figure, AValueThatALogAxisCannotShowIsAGap) {
+  Figure figure = small();
+  figure.y.scale = Scale::kLogarithmic;
+  figure.series[0].y = {0, 1, -1};
+  EXPECT_TRUE(is_gap(figure, figure.series[0], 0));
+  EXPECT_FALSE(is_gap(figure, figure.series[0], 1));
+  EXPECT_TRUE(is_gap(figure, figure.series[0], 2));
+}
+
+TEST(Figure, ThinnedKeepsTheEndsAndSpreadsAsTheAxisDoes) {
+  Figure figure = small();
+  Series& series = figure.series[0];
+  series.x.clear();
+  series.y.clear();
+  for (int i = 1; i <= 10000; ++i) {
+    series.x.push_back(i);
+    series.y.push_back(-i);
+  }
+  for (const Scale scale : {Scale::kLinear, Scale::kLogarithmic}) {
+    figure.x.scale = scale;
+    const Series few = thinned(figure, 100).series[0];
+    EXPECT_LE(few.x.size(), 102u);
+    EXPECT_GE(few.x.size(), 50u);
+    EXPECT_EQ(few.x.front(), 1);
+    EXPECT_EQ(few.x.back(), 10000);
+    for (std::size_t i = 0; i < few.x.size(); ++i) EXPECT_EQ(few.y[i], -few.x[i]);
+    const auto below_100 =
+        std::count_if(few.x.begin(), few.x.end(), [](double x) { return x < 100; });
+    EXPECT_EQ(below_100 > 20, scale == Scale::kLogarithmic);
+  }
+  EXPECT_EQ(thinned(small(), 100).series[0].x, small().series[0].x);
+}
+
+TEST(Figure, RefusesWhatCannotBeDrawn) {
+  const auto refused = [](const auto& change) {
+    Figure figure = small();
+    change(figure);
+    EXPECT_THROW(static_cast<void>(to_csv(figure)), ConfigError);
+    EXPECT_THROW(static_cast<void>(to_svg(figure)), ConfigError);
+  };
+  refused([](Figure& f) { f.series.clear(); });
+  refused([](Figure& f) { f.series[0].y.pop_back(); });
+  refused([](Figure& f) { f.series[0] = {.name = "none", .x = {}, .y = {}}; });
+  refused([](Figure& f) { f.series[0].x[1] = kGap; });
+  refused([](Figure& f) {
+    f.x.scale = Scale::kLogarithmic;
+    f.series[0].x[0] = 0;
+  });
+  refused([](Figure& f) { f.x.categories = {"only one"}; });
+}
+
+/// Whether gnuplot is there; if not, says that a test is skipped.
+class Svg : public testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      require_gnuplot();
+    } catch (const IoError& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+};
+
+TEST_F(Svg, DrawsEverySeries) {
+  for (const Figure& figure : test::sample_figures()) {
+    const std::string svg = to_svg(figure);
+    EXPECT_THAT(svg, HasSubstr("<svg"));
+    EXPECT_THAT(svg, HasSubstr("</svg>"));
+    for (std::size_t s = 0; s < figure.series.size(); ++s) {
+      EXPECT_THAT(svg, HasSubstr("gnuplot_plot_" + std::to_string(s + 1))) << figure.title;
+    }
+  }
+}
+
+TEST_F(Svg, ANameIsTextAndNoCommand) {
+  const std::filesystem::path victim =
+      std::filesystem::path(testing::TempDir()) / "riverrun-svg-victim";
+  std::filesystem::remove(victim);
+  const std::string touch = "touch " + victim.string();
+  Figure figure = small();
+  figure.title = "it's `" + touch + "` \"`" + touch + "`\"";
+  figure.x.label = "'\nsystem(\"" + touch + "\")\n'";
+  figure.y.label = "a_{b}^c @x \\n <b>&";
+  figure.x.categories = {"", "'; !" + touch, "$(" + touch + ")", "%s"};
+  figure.series[0].name = "'\n!" + touch + "\n#";
+  const std::string svg = to_svg(figure);
+  EXPECT_FALSE(std::filesystem::exists(victim));
+  EXPECT_THAT(svg, HasSubstr("<title>it's `touch"));
+  EXPECT_THAT(svg, HasSubstr("a_{b}^c @x \\n &lt;b>&amp;"));
+}
+
+TEST_F(Svg, NothingToShowIsStillAPicture) {
+  Figure figure = small();
+  figure.series[0].y = {kGap, kGap, kGap};
+  EXPECT_THAT(to_svg(figure), HasSubstr("</svg>"));
+}
+
+TEST(Gnuplot, IsNamedIfItIsNotThere) {
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", "/nowhere", 1);
+  try {
+    require_gnuplot();
+    ADD_FAILURE() << "it was found nowhere";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("gnuplot-nox"));
+  }
+  ::setenv("PATH", path.c_str(), 1);
+}
+
+}  // namespace
+}  // namespace riverrun::insight

@@ -36,6 +36,7 @@ using Verb = std::function<ExitCode()>;
 void add_train(CLI::App& program, Verb& chosen);
 void add_evaluate(CLI::App& program, Verb& chosen);
 void add_generate(CLI::App& program, Verb& chosen);
+void add_gradients(CLI::App& program, Verb& chosen);
 void add_explain(CLI::App& program, Verb& chosen);
 void add_info(CLI::App& program, Verb& chosen);
 void add_task(CLI::App& program, Verb& chosen);

@@ -61,6 +61,7 @@ ExitCode run(int argc, char** argv) {
   riverrun::cli::add_train(program, verb);
   riverrun::cli::add_evaluate(program, verb);
   riverrun::cli::add_generate(program, verb);
+  riverrun::cli::add_gradients(program, verb);
   riverrun::cli::add_explain(program, verb);
   riverrun::cli::add_info(program, verb);
   riverrun::cli::add_task(program, verb);
@@ -70,7 +71,8 @@ ExitCode run(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(given).empty()) {
     throw riverrun::ConfigError(
         "there is no verb \"" + std::string(argv[1]) +
-        "\"; there are train, evaluate, generate, explain, info and task (see --help)");
+        "\"; there are train, evaluate, generate, gradients, explain, info and task (see "
+        "--help)");
   }
   try {
     program.parse(argc, argv);

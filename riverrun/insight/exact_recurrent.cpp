@@ -296,6 +296,11 @@ ExactRecurrent::ExactRecurrent(Recurrent& net)
   }
 }
 
+double ExactRecurrent::bytes_per_step() const noexcept {
+  const auto numbers = static_cast<double>(cell_->layout.values + std::ssize(cell_->states));
+  return numbers * static_cast<double>(hidden_ * std::ssize(layers_)) * sizeof(double);
+}
+
 ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x) const {
   if (x.rank() != 3 || x.size(2) != input_ || x.elements() == 0) {
     throw ShapeError(fmt::format(

@@ -67,6 +67,9 @@ class ExactRecurrent {
   /// ShapeError.
   void backward(const Run& run, std::span<const double> grad_output, const Visit& visit) const;
 
+  /// Memory that a run takes for each step of each sequence.
+  [[nodiscard]] double bytes_per_step() const noexcept;
+
   /// The weights of one layer. Each gate value has a column block of H, which is zero if that value
   /// gets nothing from the input or from h.
   struct Layer {

@@ -1,0 +1,202 @@
+#include "cli/gradients_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+
+namespace riverrun::cli {
+namespace {
+
+using insight::Fate;
+
+/// From its natural logarithm: "3.20e-07", also 1.00e-2000; "0" for −∞, "" if the lag is not there.
+std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
+  const auto at = std::lower_bound(curve.lags.begin(), curve.lags.end(), lag);
+  if (at == curve.lags.end() || *at != lag) return "";
+  const double log10 =
+      curve.log_norms[static_cast<std::size_t>(at - curve.lags.begin())] / std::numbers::ln10;
+  if (std::isinf(log10)) return "0";
+  double exponent = std::floor(log10);
+  double mantissa = std::pow(10, log10 - exponent);
+  if (mantissa >= 9.995) {
+    mantissa = 1;
+    ++exponent;
+  }
+  return fmt::format("{:.2f}e{:+03.0f}", mantissa, exponent);
+}
+
+std::string horizon_text(const FlowCurve& curve) {
+  if (!curve.horizon.lag) return "> " + grouped(curve.lags.back());
+  const double lag = *curve.horizon.lag;
+  return lag < 100 ? fmt::format("{:.1f}", lag)
+                   : grouped(static_cast<std::int64_t>(std::llround(lag)));
+}
+
+std::string growth_text(const FlowCurve& curve) {
+  if (!curve.horizon.log_growth) return "–";
+  return fmt::format("x {:.5g}", std::exp(*curve.horizon.log_growth));
+}
+
+std::string_view fate_text(Fate fate) {
+  return fate == Fate::kNone ? "no memory" : to_string(fate);
+}
+
+/// A table as it is printed: the first column to the left, the others to the right.
+std::string aligned(const insight::Table& table) {
+  std::vector<std::vector<std::string>> lines = {table.header};
+  lines.insert(lines.end(), table.rows.begin(), table.rows.end());
+  std::string text;
+  std::vector<std::size_t> widths(table.header.size());
+  const auto width = [](const std::string& cell) {  // in characters
+    return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+  };
+  for (const auto& line : lines) {
+    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], width(line[c]));
+  }
+  for (const auto& line : lines) {
+    text += line[0] + std::string(widths[0] - width(line[0]), ' ');
+    for (std::size_t c = 1; c < line.size(); ++c) {
+      text += std::string(widths[c] - width(line[c]) + 2, ' ') + line[c];
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+insight::Table horizon_table(const FlowReport& report) {
+  insight::Table table{.caption = {},
+                       .header = {"", "memory horizon (steps)", "growth per step", "the gradient"},
+                       .rows = {}};
+  for (const FlowCurve& curve : report.curves) {
+    table.rows.push_back({curve.name, horizon_text(curve), growth_text(curve),
+                          std::string(fate_text(curve.horizon.fate))});
+  }
+  return table;
+}
+
+insight::Table norm_table(const FlowReport& report) {
+  insight::Table table{.caption = {}, .header = {"lag"}, .rows = {}};
+  for (const FlowCurve& curve : report.curves) table.header.push_back(curve.name);
+  for (const std::int64_t lag : report.shown) {
+    table.rows.push_back({grouped(lag)});
+    for (const FlowCurve& curve : report.curves) table.rows.back().push_back(norm_text(curve, lag));
+  }
+  return table;
+}
+
+/// A sentence for each curve that has no way back at all.
+std::vector<std::string> remarks(const FlowReport& report) {
+  std::vector<std::string> lines;
+  for (const FlowCurve& curve : report.curves) {
+    if (curve.horizon.fate != Fate::kNone) continue;
+    lines.push_back(curve.name +
+                    ": the gradient is exactly 0 from lag 1 on. Nothing that came before the last "
+                    "step can have changed it.");
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string to_text(const FlowReport& report) {
+  std::string text =
+      fmt::format("L: {}\ninput: {}\n{} back, mean norm over {}\n\n", report.loss, report.input,
+                  counted(report.steps, "step"), counted(report.batch_size, "sequence"));
+  text += aligned(norm_table(report)) + "\n" + aligned(horizon_table(report));
+  for (const std::string& line : remarks(report)) text += "\n" + line + "\n";
+  return text;
+}
+
+nlohmann::ordered_json to_json(const FlowReport& report) {
+  using nlohmann::ordered_json;
+  ordered_json curves = ordered_json::array();
+  for (const FlowCurve& curve : report.curves) {
+    ordered_json norms = ordered_json::array();
+    for (std::size_t i = 0; i < curve.lags.size(); ++i) {
+      if (!std::binary_search(report.shown.begin(), report.shown.end(), curve.lags[i])) continue;
+      const double log10 = curve.log_norms[i] / std::numbers::ln10;
+      norms.push_back(
+          {{"lag", curve.lags[i]},
+           {"log10_norm", std::isfinite(log10) ? ordered_json(log10) : ordered_json()}});
+    }
+    const insight::MemoryHorizon& h = curve.horizon;
+    curves.push_back(
+        {{"name", curve.name},
+         {"network", curve.network},
+         {"layer", curve.layer},
+         {"state", curve.state.empty() ? ordered_json() : ordered_json(curve.state)},
+         {"measure", curve.state.empty() ? "largest singular value" : "norm"},
+         {"fate", to_string(h.fate)},
+         {"memory_horizon", h.lag ? ordered_json(*h.lag) : ordered_json()},
+         {"growth_per_step", h.log_growth ? ordered_json(std::exp(*h.log_growth)) : ordered_json()},
+         {"norms", norms}});
+  }
+  return {{"loss", report.loss},
+          {"input", report.input},
+          {"steps", report.steps},
+          {"batch_size", report.batch_size},
+          {"curves", curves}};
+}
+
+insight::Figure to_figure(const FlowReport& report) {
+  // What is far below the rest is out of sight, so that the rest can be seen.
+  constexpr double kLowest = -18;
+  double low = 0;
+  double high = 0;
+  insight::Figure figure{
+      .title = "How far back the gradient reaches",
+      .x = {.label = "lag k", .unit = "steps", .scale = insight::Scale::kLogarithmic},
+      .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kPowersOfTen},
+      .series = {}};
+  for (const FlowCurve& curve : report.curves) {
+    insight::Series series{.name = curve.name, .x = {}, .y = {}};
+    for (std::size_t i = 0; i < curve.lags.size(); ++i) {
+      series.x.push_back(static_cast<double>(curve.lags[i]));
+      series.y.push_back(curve.log_norms[i] / std::numbers::ln10);
+      if (!std::isfinite(series.y.back())) continue;
+      low = std::min(low, series.y.back());
+      high = std::max(high, series.y.back());
+    }
+    figure.series.push_back(std::move(series));
+  }
+  figure.y.low = std::max(std::floor(low), kLowest);
+  figure.y.high = std::ceil(high) + (high == std::ceil(high) ? 1 : 0);
+  return figure;
+}
+
+insight::Page to_page(const FlowReport& report) {
+  insight::Page page("How far back the gradient reaches");
+  page.paragraph(
+      "To learn from what came k steps before, a network needs the gradient of its loss with "
+      "respect to its state there. Going back a step multiplies it once more by the same kind of "
+      "matrix: so it vanishes or explodes, unless the cell makes a road for it.");
+  page.chart(to_figure(report));
+  for (const std::string& line : remarks(report)) page.paragraph(line);
+  page.heading("Memory horizons");
+  page.paragraph(
+      "The memory horizon is the lag at which the norm has fallen to a hundredth of what it is at "
+      "lag 1; \">\" says that it has not, within the sequence. Growth per step is the factor that "
+      "each further step multiplies the norm with: below 1 it vanishes, above 1 it explodes.");
+  page.table(horizon_table(report));
+  page.heading("The norms");
+  page.table(norm_table(report));
+  page.heading("How this was measured");
+  page.paragraph(fmt::format(
+      "L is {}. The networks read {}: {} of {}, from a state of zeros. The norm is the Euclidean "
+      "one of ∂L/∂h, or of another state of the cell, k steps before the last, with the other "
+      "states of that step held; the mean over the sequences is drawn. All is computed in double "
+      "precision from the network's float32 weights.",
+      report.loss, report.input, counted(report.batch_size, "sequence"),
+      counted(report.steps, "step")));
+  return page;
+}
+
+}  // namespace riverrun::cli

@@ -1,27 +1,20 @@
-#include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/threads.h"
 #include "riverrun/insight/tasks/catalogue.h"
 #include "riverrun/insight/tasks/train_task.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/task_report.h"
 
 namespace riverrun::cli {
 namespace {
-
-namespace fs = std::filesystem;
-using insight::Tally;
 
 /// All tasks, as --help shows them.
 std::string footer() {
@@ -47,8 +40,6 @@ class TaskCommand {
   CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
                    const char* help);
   [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
-  void report(const insight::Task& task, const insight::TaskResult& result,
-              std::int64_t parameters) const;
 
   std::string name_;
   insight::TaskSetup setup_;
@@ -58,6 +49,7 @@ class TaskCommand {
   double max_minutes_ = 0;
   int threads_ = 0;
   bool json_ = false;
+  ReportFiles files_;
   const insight::TaskEntry* entry_ = nullptr;
   CLI::Option* embedding_option_ = nullptr;
 };
@@ -108,6 +100,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
       ->capture_default_str()
       ->check(whole_number(0, 1024));
   app.add_flag("--json", json_, "Print the result as one JSON object");
+  add_report_options(app, files_);
 }
 
 insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& task) const {
@@ -135,6 +128,7 @@ ExitCode TaskCommand::run() {
   entry_ = &insight::find_task(name_);
   for (const auto& settle : settle_) settle(entry_->setup);
   setup_.bidirectional = entry_->setup.bidirectional;
+  require(files_);
   use_threads(threads_);
   task_options_.length = setup_.length;
   const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);
@@ -142,6 +136,13 @@ ExitCode TaskCommand::run() {
       !vectors.empty() && embedding_option_->count() == 0) {
     setup_.embedding_size = vectors.size(1);
   }
+  const insight::TaskTrainerOptions trainer{.batch_size = setup_.batch_size,
+                                            .lr = setup_.lr,
+                                            .clip = setup_.clip,
+                                            .max_sequences = setup_.max_sequences,
+                                            .evaluate_every = setup_.evaluate_every,
+                                            .seed = task_options_.seed};
+  check(trainer);
   insight::TaskNetwork network(*task, network_options(*task));
   std::int64_t parameters = 0;
   for (const NamedParameter& named : network.parameters()) {
@@ -166,69 +167,16 @@ ExitCode TaskCommand::run() {
     }
     note(line);
   };
-  const insight::TaskResult result = insight::train_task(*task, network,
-                                                         {.batch_size = setup_.batch_size,
-                                                          .lr = setup_.lr,
-                                                          .clip = setup_.clip,
-                                                          .max_sequences = setup_.max_sequences,
-                                                          .evaluate_every = setup_.evaluate_every,
-                                                          .seed = task_options_.seed},
-                                                         watch);
-  report(*task, result, parameters);
+  const insight::TaskResult result = insight::train_task(*task, network, trainer, watch);
+  report({.entry = *entry_,
+          .setup = setup_,
+          .num_layers = num_layers_,
+          .parameters = parameters,
+          .seed = task_options_.seed,
+          .traits = task->traits(),
+          .result = result},
+         files_, json_);
   return guard.interrupted().load() ? kInterrupted : kOk;
-}
-
-nlohmann::ordered_json to_json(const Tally& tally) {
-  return {{"sequences", tally.sequences},
-          {"right", tally.right},
-          {"loss", tally.loss()},
-          {"error", tally.error()}};
-}
-
-void TaskCommand::report(const insight::Task& task, const insight::TaskResult& result,
-                         std::int64_t parameters) const {
-  if (!json_) {
-    print(fmt::format(
-        "{}\n"
-        "  criterion       {}\n"
-        "  solved          {}\n"
-        "  sequences       {}\n"
-        "  {:<15} {:.6g}   (without memory: {:.6g})\n"
-        "  wrong           {} of {}\n"
-        "  time            {}\n",
-        entry_->name, entry_->criterion, result.solved ? "yes" : "no", grouped(result.sequences),
-        entry_->score, score(result.test, task.traits().score), task.traits().memoryless_score,
-        grouped(result.test.sequences - result.test.right), grouped(result.test.sequences),
-        duration(result.seconds)));
-    return;
-  }
-  nlohmann::ordered_json curve = nlohmann::ordered_json::array();
-  for (const insight::TaskPoint& point : result.curve) {
-    curve.push_back({{"sequences", point.sequences}, {"training", to_json(point.training)}});
-    if (point.held_out) curve.back()["held_out"] = to_json(*point.held_out);
-  }
-  print_json({{"task", entry_->name},
-              {"source", entry_->source},
-              {"criterion", entry_->criterion},
-              {"length", setup_.length},
-              {"cell", setup_.cell},
-              {"hidden_size", setup_.hidden_size},
-              {"num_layers", num_layers_},
-              {"init", setup_.init},
-              {"parameters", parameters},
-              {"batch_size", setup_.batch_size},
-              {"lr", setup_.lr},
-              {"clip", setup_.clip},
-              {"seed", task_options_.seed},
-              {"threads", num_threads()},
-              {"solved", result.solved},
-              {"sequences", result.sequences},
-              {"seconds", result.seconds},
-              {"score", entry_->score},
-              {"memoryless", task.traits().memoryless_score},
-              {"reached", score(result.test, task.traits().score)},
-              {"test", to_json(result.test)},
-              {"curve", curve}});
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ struct TaskOptions {
   std::int64_t length = 0;
   std::uint64_t seed = 1;
   /// The folder of the files that some tasks read.
-  std::filesystem::path data;
+  std::filesystem::path data = {};
   /// A text file of word vectors, for a task of words; may be empty.
-  std::filesystem::path vectors;
+  std::filesystem::path vectors = {};
 };
 
 /// A network and a training that solve a task; measured, not tuned to the last.

@@ -23,7 +23,7 @@ struct TaskNetworkOptions {
   std::int64_t embedding_size = 0;
   /// While training, on the symbols' vectors and on the states that are answered from.
   float dropout = 0;
-  Initialization init;
+  Initialization init = {};
   std::uint64_t seed = 1;
   /// As in RecurrentOptions.
   std::int64_t recompute_steps = 0;

@@ -83,7 +83,7 @@ double log_sum_exp(std::span<const float> logits) {
 
 Verdict judge_by_distance(const Sequence& sequence, std::span<const float> outputs,
                           double tolerance, std::size_t first_asked) {
-  Verdict verdict;
+  Verdict verdict{.right = true};
   for_answers(outputs, sequence.asked.size(), [&](std::size_t i, std::span<const float> row) {
     double loss = 0.0;
     double error = 0.0;
@@ -94,15 +94,16 @@ Verdict judge_by_distance(const Sequence& sequence, std::span<const float> outpu
       const double log_all = log_sum_exp(row);
       const auto target = static_cast<std::size_t>(sequence.classes[i]);
       loss = log_all - row[target];
+      error = 1.0 - std::exp(-loss);
       for (std::size_t c = 0; c < row.size(); ++c) {
-        const double probability = std::exp(row[c] - log_all);
-        error = std::fmax(error, c == target ? 1.0 - probability : probability);
+        if (c != target) error = std::fmax(error, std::exp(row[c] - log_all));
       }
     }
     verdict.loss += loss / static_cast<double>(sequence.asked.size());
-    if (i >= first_asked) verdict.error = std::fmax(verdict.error, error);
+    if (i < first_asked) return;
+    verdict.error = std::fmax(verdict.error, error);
+    if (!(error < tolerance)) verdict.right = false;  // NaN is not below anything
   });
-  verdict.right = verdict.error < tolerance;
   return verdict;
 }
 

@@ -21,20 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-void check(const TaskTrainerOptions& options) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value < 1) {
-      throw ConfigError(fmt::format("train_task: {} is {}; it must be at least 1", name, value));
-    }
-  };
-  positive("batch_size", options.batch_size);
-  positive("max_sequences", options.max_sequences);
-  positive("evaluate_every", options.evaluate_every);
-  if (!(options.clip >= 0)) {
-    throw ConfigError(fmt::format("train_task: clip is {}; it must be at least 0", options.clip));
-  }
-}
-
 /// `get(n)` for n in [first, first + count).
 template <class Get>
 std::vector<Sequence> take(std::int64_t first, std::int64_t count, Get get) {
@@ -101,6 +87,24 @@ class Window {
 };
 
 }  // namespace
+
+void check(const TaskTrainerOptions& options) {
+  const auto positive = [](const char* name, std::int64_t value) {
+    if (value < 1) {
+      throw ConfigError(fmt::format("train_task: {} is {}; it must be at least 1", name, value));
+    }
+  };
+  positive("batch_size", options.batch_size);
+  positive("max_sequences", options.max_sequences);
+  positive("evaluate_every", options.evaluate_every);
+  if (!(options.lr >= 0 && std::isfinite(options.lr))) {
+    throw ConfigError(
+        fmt::format("train_task: lr is {}; it must be a finite number of at least 0", options.lr));
+  }
+  if (!(options.clip >= 0)) {
+    throw ConfigError(fmt::format("train_task: clip is {}; it must be at least 0", options.clip));
+  }
+}
 
 TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerOptions& options,
                       const TaskWatch& watch) {

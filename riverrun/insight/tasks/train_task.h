@@ -33,6 +33,9 @@ struct TaskPoint {
   std::optional<Tally> held_out;
 };
 
+/// Throws ConfigError for options that cannot be.
+void check(const TaskTrainerOptions& options);
+
 struct TaskResult {
   bool solved = false;
   bool interrupted = false;
@@ -53,8 +56,8 @@ struct TaskWatch {
 };
 
 /// Trains until the criterion is met, or sequences or time are up. The same task, network and
-/// options give the same bits for any number of threads, unless time is up. Throws ConfigError for
-/// options that cannot be, and NumericError if the loss or the gradient is not finite.
+/// options give the same bits for any number of threads, unless time is up. Throws as check(),
+/// and NumericError if the loss or the gradient is not finite.
 TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerOptions& options,
                       const TaskWatch& watch = {});
 

@@ -25,7 +25,7 @@ const std::array kCatalogue = {
         .least_length = 10,
         .files = "",
         .setup = {.length = 1000,
-                  .hidden_size = 8,
+                  .hidden_size = 4,
                   .batch_size = 32,
                   .lr = 0.01,
                   .max_sequences = 853'000,
@@ -42,15 +42,15 @@ const std::array kCatalogue = {
               .files = "",
               .setup = {.length = 750,
                         .hidden_size = 128,
-                        .batch_size = 32,
-                        .lr = 0.002,
+                        .batch_size = 16,
+                        .lr = 0.005,
                         .max_sequences = 500'000,
-                        .evaluate_every = 3200},
+                        .evaluate_every = 1600},
               .make = make_adding},
     TaskEntry{
         .name = "temporal-order-2",
-        .definition = "T to 1.1 T symbols, noise but for an X or Y about T/7 and T/2 from the "
-                      "beginning; at the end, which came in which order: 4 classes",
+        .definition = "T to 1.1 T symbols, noise but for an X or Y between T/10 and T/5 and one "
+                      "between T/2 and 3 T/5; at the end, which came in which order: 4 classes",
         .source = "Hochreiter & Schmidhuber 1997, experiment 6a",
         .criterion = "mean error below 0.1 over the last 2,000 training sequences, each within 0.3 "
                      "in all classes' probabilities",
@@ -66,7 +66,7 @@ const std::array kCatalogue = {
                   .evaluate_every = 4000},
         .make = make_temporal_order_2},
     TaskEntry{.name = "temporal-order-3",
-              .definition = "the same with three of X and Y: 8 classes",
+              .definition = "the same with three, from T/10, 0.33 T and 0.66 T on: 8 classes",
               .source = "Hochreiter & Schmidhuber 1997, experiment 6b",
               .criterion = "as temporal-order-2",
               .score = "nats",

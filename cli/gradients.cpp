@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -61,18 +62,22 @@ struct Subject {
   insight::LossGradient loss;
 };
 
-/// Throws ConfigError if what is kept of `together` sequences does not fit in the memory.
-void require_memory(const ExactRecurrent& net, std::int64_t steps, std::int64_t together) {
-  const double needed = net.bytes_per_step() * static_cast<double>(steps * together);
+/// Throws ConfigError if what is kept of the sequences does not fit in the memory.
+void require_memory(const GradientsFlags& flags, const ExactRecurrent& net,
+                    std::int64_t input_size) {
+  const auto steps = static_cast<double>(flags.steps);
+  const auto batch = static_cast<double>(flags.batch_size);
+  const double together = std::min(batch, static_cast<double>(insight::kSequencesTogether));
+  const double needed = steps * together * net.bytes_per_step() +
+                        steps * batch * static_cast<double>(input_size) * sizeof(float);
   const double there =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (needed <= 0.8 * there) return;
+  constexpr double kGiB = 1 << 30;
   throw ConfigError(
-      fmt::format("gradients: {} of {} at once take {}, of {} that there are; fewer --steps or a "
-                  "smaller --batch-size take less",
-                  counted(steps, "step"), counted(together, "sequence"),
-                  byte_size(static_cast<std::int64_t>(std::min(needed, 1e18))),
-                  byte_size(static_cast<std::int64_t>(there))));
+      fmt::format("gradients: --steps {} and --batch-size {} take {:.3g} GiB, of {:.3g} that there "
+                  "are; fewer take less",
+                  flags.steps, flags.batch_size, needed / kGiB, there / kGiB));
 }
 
 /// "lstm" or "lstm:chrono+orthogonal": a cell and how it begins.
@@ -86,10 +91,12 @@ Subject from_cell(const GradientsFlags& flags, const std::string& spec) {
   if (colon != std::string::npos) {
     initialize(net, parse_initialization(spec.substr(colon + 1), flags.steps), flags.seed);
   }
+  ExactRecurrent exact(net);
+  require_memory(flags, exact, flags.input_size);
   Tensor x({flags.steps, flags.batch_size, flags.input_size});
   if (flags.input == "noise") Random(flags.seed, 1).fill_normal(x.values(), 0.0f, 1.0f);
   return {.name = spec,
-          .net = ExactRecurrent(net),
+          .net = std::move(exact),
           .x = std::move(x),
           .loss = insight::random_direction(flags.seed)};
 }
@@ -124,15 +131,16 @@ Stretches read_stretches(const GradientsFlags& flags, const text::Corpus& corpus
 
 Subject from_model(const GradientsFlags& flags, std::string name, lm::LanguageModel& model,
                    const Stretches& stretches) {
+  ExactRecurrent exact(model.rnn());
+  require_memory(flags, exact, model.options().embedding_size);
   return {.name = std::move(name),
-          .net = ExactRecurrent(model.rnn()),
+          .net = std::move(exact),
           .x = model.embedding().forward(stretches.inputs, {flags.steps, flags.batch_size}),
           .loss = insight::last_token_loss(model.decoder(), stretches.targets)};
 }
 
 /// The curves of one network, and with --jacobian the largest singular value.
 void measure(const GradientsFlags& flags, const Subject& subject, FlowReport& report) {
-  require_memory(subject.net, flags.steps, std::min<std::int64_t>(flags.batch_size, 8));
   const auto layers = static_cast<std::int64_t>(subject.net.layers().size());
   for (const insight::GradientCurve& curve :
        insight::gradient_flow(subject.net, subject.x, subject.loss)) {

@@ -34,13 +34,14 @@ std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
 std::string horizon_text(const FlowCurve& curve) {
   if (!curve.horizon.lag) return "> " + grouped(curve.lags.back());
   const double lag = *curve.horizon.lag;
+  if (lag == 0) return "0";
   return lag < 100 ? fmt::format("{:.1f}", lag)
                    : grouped(static_cast<std::int64_t>(std::llround(lag)));
 }
 
 std::string growth_text(const FlowCurve& curve) {
   if (!curve.horizon.log_growth) return "–";
-  return fmt::format("x {:.5g}", std::exp(*curve.horizon.log_growth));
+  return fmt::format("× {:.5g}", std::exp(*curve.horizon.log_growth));
 }
 
 std::string_view fate_text(Fate fate) {
@@ -152,8 +153,12 @@ insight::Figure to_figure(const FlowReport& report) {
   double low = 0;
   double high = 0;
   insight::Figure figure{
-      .title = "How far back the gradient reaches",
-      .x = {.label = "lag k", .unit = "steps", .scale = insight::Scale::kLogarithmic},
+      .title = "Norm of the gradient against the lag",
+      .x = {.label = "lag k",
+            .unit = "steps",
+            .scale = insight::Scale::kLogarithmic,
+            .low = 1,
+            .high = static_cast<double>(std::max<std::int64_t>(report.steps, 2))},
       .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kPowersOfTen},
       .series = {}};
   for (const FlowCurve& curve : report.curves) {

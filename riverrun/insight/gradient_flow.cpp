@@ -94,9 +94,10 @@ MemoryHorizon GradientCurve::horizon() const {
 
 std::vector<GradientCurve> gradient_flow(const ExactRecurrent& net, const Tensor& x,
                                          const LossGradient& loss) {
-  if (x.rank() != 3) {
-    throw ShapeError(fmt::format("gradient_flow: x is {}; it must be [seq_len, batch, input_size]",
-                                 x.shape().to_string()));
+  if (x.rank() != 3 || x.elements() == 0) {
+    throw ShapeError(
+        fmt::format("gradient_flow: x is {}; it must be [seq_len, batch, input_size], not empty",
+                    x.shape().to_string()));
   }
   const std::int64_t steps = x.size(0);
   const std::int64_t batch = x.size(1);
@@ -110,9 +111,8 @@ std::vector<GradientCurve> gradient_flow(const ExactRecurrent& net, const Tensor
             static_cast<std::size_t>(batch),
         static_cast<std::size_t>(batch));
   };
-  constexpr std::int64_t kTogether = 8;
-  for (std::int64_t first = 0; first < batch; first += kTogether) {
-    const Tensor part = sequences(x, first, std::min(kTogether, batch - first));
+  for (std::int64_t first = 0; first < batch; first += kSequencesTogether) {
+    const Tensor part = sequences(x, first, std::min(kSequencesTogether, batch - first));
     const ExactRecurrent::Run run = net.forward(part);
     net.backward(run, loss(run, first), [&](const ExactRecurrent::StateGradient& g) {
       norms_at(g.layer * states + g.state, g.lag)[static_cast<std::size_t>(first + g.sequence)] =

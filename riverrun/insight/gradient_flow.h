@@ -38,8 +38,11 @@ struct GradientCurve {
   [[nodiscard]] MemoryHorizon horizon() const;
 };
 
-/// The curves of all layers and states of a network that has run over x [T, B, I]. The batch is
-/// taken a few sequences at a time. Throws ShapeError and NumericError.
+/// The batch is taken so many sequences at a time, so that its size costs no memory.
+inline constexpr std::int64_t kSequencesTogether = 8;
+
+/// The curves of all layers and states of a network that has run over x [T, B, I]. Throws
+/// ShapeError and NumericError.
 [[nodiscard]] std::vector<GradientCurve> gradient_flow(const ExactRecurrent& net, const Tensor& x,
                                                        const LossGradient& loss);
 

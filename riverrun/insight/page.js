@@ -3,6 +3,9 @@
   'use strict';
 
   const dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2]];
+  /** Told apart by the dashes too: where colours begin anew, the dashes are others than before. */
+  const dash = (i, colors) => dashes[(i + Math.floor(i / colors)) % dashes.length];
+
   const superscript = (n) =>
     String(n).replace(/[-0-9]/g, (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]));
 
@@ -49,7 +52,7 @@
       borderColor: color,
       backgroundColor: color,
       borderWidth: series.mark === 'bars' ? 0 : 2,
-      borderDash: series.mark === 'line' ? dashes[i % dashes.length] : [],
+      borderDash: series.mark === 'line' ? dash(i, figure.palette.length) : [],
       pointStyle: { line: 'line', points: 'circle', bars: 'rect' }[series.mark],
       pointRadius: series.mark === 'points' ? 2.5 : 0,
       pointHitRadius: 8,
@@ -70,6 +73,11 @@
     chart.update('none');
   };
 
+  /** The legend's lines with the dashes of their curves. */
+  const legend = (chart) =>
+    Chart.defaults.plugins.legend.labels.generateLabels(chart).map((label) => (
+      { ...label, lineDash: chart.data.datasets[label.datasetIndex].borderDash }));
+
   const draw = (figure, place) => {
     const canvas = document.createElement('canvas');
     place.append(canvas);
@@ -81,7 +89,7 @@
         interaction: { mode: 'nearest', axis: 'x', intersect: false },
         scales: { x: { ...scale(figure.x), grid: {} }, y: { ...scale(figure.y), grid: {} } },
         plugins: {
-          legend: { position: 'bottom', labels: { usePointStyle: true, pointStyleWidth: 30, boxHeight: 8 } },
+          legend: { position: 'bottom', labels: { usePointStyle: true, pointStyleWidth: 30, boxHeight: 8, generateLabels: legend } },
           tooltip: {
             callbacks: {
               title: (items) => `${figure.x.label}: ${items.length ? items[0].label : ''}`,

@@ -130,6 +130,12 @@ std::string_view style(Mark mark) {
   return "";
 }
 
+/// As page.js: told apart by the dashes too, others where the colours begin anew.
+std::size_t dash_type(std::size_t series) {
+  constexpr std::size_t kDashTypes = 5;  // as many as gnuplot has for SVG
+  return 1 + (series + series / std::size(kPalette)) % kDashTypes;
+}
+
 /// Of the characters that XML gives a meaning to.
 std::string escaped(std::string_view text) {
   std::string result;
@@ -180,7 +186,7 @@ std::string to_svg(const Figure& figure) {
     }
     script += "END\n";
     plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",
-                        s == 0 ? "plot " : ", ", s, style(series.mark), s / std::size(kPalette) + 1,
+                        s == 0 ? "plot " : ", ", s, style(series.mark), dash_type(s),
                         kPalette[s % std::size(kPalette)], quoted(series.name));
   }
   std::string svg = run_gnuplot(script + plot + "\n");

@@ -47,12 +47,12 @@ published() {
 senses() {
   local files=(--data "$data/wsd_bank" --vectors "$(unpacked wordvectors/glove.6B.100d.first20000.txt)")
   for seed in $seeds; do run "$seed" word-sense "${files[@]}"; done
-  run 1 word-sense "${files[@]}" --cell memoryless --init pytorch
+  run 1 word-sense "${files[@]}" --cell memoryless
 }
 
 modern() {
   for length in 750 2000 5000; do run 1 adding --length "$length"; done
-  run 1 adding --length 750 --cell rnn_tanh --init pytorch --max-sequences 100000
+  run 1 adding --length 750 --cell rnn_tanh --max-sequences 100000
 }
 
 copy() {

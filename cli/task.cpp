@@ -27,7 +27,7 @@ std::string footer() {
   return text + R"(
 Example: what a plain network cannot learn, and an LSTM can
   riverrun task adding --length 750 --cell lstm --init chrono
-  riverrun task adding --length 750 --cell rnn_tanh --init pytorch --max-sequences 100000)";
+  riverrun task adding --length 750 --cell rnn_tanh --max-sequences 100000)";
 }
 
 class TaskCommand {
@@ -52,6 +52,7 @@ class TaskCommand {
   ReportFiles files_;
   const insight::TaskEntry* entry_ = nullptr;
   CLI::Option* embedding_option_ = nullptr;
+  CLI::Option* init_option_ = nullptr;
 };
 
 /// An option that, if it is not given, is as the task has it.
@@ -78,9 +79,11 @@ TaskCommand::TaskCommand(CLI::App& app) {
       add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
   add(app, "--dropout", &TaskSetup::dropout,
       "Part of the vectors' and the answering states' numbers that is left out while training");
-  add(app, "--init", &TaskSetup::init,
-      "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
-      "orthogonal, identity=X; joined by +");
+  init_option_ =
+      add(app, "--init", &TaskSetup::init,
+          "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
+          "orthogonal, identity=X; joined by +. Not given, with another cell than the task's own: "
+          "pytorch");
   add(app, "--batch-size", &TaskSetup::batch_size, "Sequences of an update");
   add(app, "--lr", &TaskSetup::lr, "Learning rate of Adam");
   add(app, "--clip", &TaskSetup::clip, "Largest norm of a gradient; 0: any");
@@ -128,6 +131,8 @@ ExitCode TaskCommand::run() {
   entry_ = &insight::find_task(name_);
   for (const auto& settle : settle_) settle(entry_->setup);
   setup_.bidirectional = entry_->setup.bidirectional;
+  // It need not have the gates.
+  if (init_option_->count() == 0 && setup_.cell != entry_->setup.cell) setup_.init = "pytorch";
   require(files_);
   use_threads(threads_);
   task_options_.length = setup_.length;

@@ -28,7 +28,7 @@ assert one['curve'] == two['curve'] and one['test'] == two['test']
 assert one['curve'] != three['curve']" || fail 'the seed decides the run, and nothing else'
 
 # Without memory it is not solved, and says so.
-riverrun task "${easy[@]}" --cell memoryless --init pytorch --max-sequences 3000 >out.txt 2>err.txt
+riverrun task "${easy[@]}" --cell memoryless --max-sequences 3000 >out.txt 2>err.txt
 grep -Eq '^  solved +no$' out.txt || fail "the cell without memory: $(cat out.txt)"
 grep -Eq '^  without memory +1\.38629$' out.txt || fail 'no score without memory'
 
@@ -54,6 +54,8 @@ expect 2 'hidden_size (is )?0' task adding --hidden-size 0
 expect 2 'num_layers -1' task adding --num-layers -1
 expect 2 'Embedding.*embedding_dim is 0' task copy --embedding-size 0
 expect 2 'batch_size is 0' task adding --batch-size 0
+expect 2 'dropout is 1; it must be in \[0, 1\)' task adding --dropout 1
+expect 2 'clip is nan' task adding --clip nan
 expect 2 'lr is -1' task adding --lr -1
 expect 2 'max_sequences is 0' task adding --max-sequences 0
 expect 2 'evaluate_every is 0' task adding --evaluate-every 0

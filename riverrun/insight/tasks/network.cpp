@@ -78,6 +78,9 @@ TaskNetwork::TaskNetwork(const Task& task, const TaskNetworkOptions& options)
                 .out_features = task.traits().sizes.outputs(),
                 .bias = true,
                 .seed = part_seed(options.seed, 2)}) {
+  if (!(dropout_ >= 0.0f && dropout_ < 1.0f)) {
+    throw ConfigError(fmt::format("TaskNetwork: dropout is {}; it must be in [0, 1)", dropout_));
+  }
   initialize(rnn_, options.init, part_seed(options.seed, 3));
 }
 

@@ -232,8 +232,8 @@ const std::array kCatalogue = {
                   .init = "forget=1",
                   .batch_size = 32,
                   .lr = 0.001,
-                  .max_sequences = 30'000,
-                  .evaluate_every = 1000},
+                  .max_sequences = 10'000,
+                  .evaluate_every = 500},
         .make = make_word_sense},
 };
 

@@ -1,8 +1,5 @@
 #include "riverrun/insight/tasks/idx.h"
 
-#include <cstddef>
-#include <string>
-
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
@@ -10,12 +7,10 @@
 
 namespace riverrun::insight {
 
-IdxArray read_idx(const std::filesystem::path& path, int rank) {
+IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path, int rank) {
   constexpr std::uint8_t kUnsignedBytes = 8;
-  const MappedFile file(path);
-  const std::span<const std::byte> bytes = file.bytes();
   const auto fail = [&](std::size_t offset, const std::string& what) {
-    throw FormatError(file.path(), offset, "not the IDX file that it should be: " + what);
+    throw FormatError(path, offset, "not the IDX file that it should be: " + what);
   };
   const auto byte = [&](std::size_t at) { return std::to_integer<std::uint64_t>(bytes[at]); };
 
@@ -47,6 +42,11 @@ IdxArray read_idx(const std::filesystem::path& path, int rank) {
   const auto* const values = reinterpret_cast<const std::uint8_t*>(bytes.data()) + header;
   array.values.assign(values, values + needed);
   return array;
+}
+
+IdxArray read_idx(const std::filesystem::path& path, int rank) {
+  const MappedFile file(path);
+  return parse_idx(file.bytes(), file.path(), rank);
 }
 
 }  // namespace riverrun::insight

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace riverrun::insight {
@@ -15,8 +17,11 @@ struct IdxArray {
   std::vector<std::uint8_t> values;
 };
 
-/// Throws IoError, and FormatError unless the file is an array of unsigned bytes of `rank` extents,
-/// none of them 0, to the last byte.
+/// Throw FormatError unless the file is an array of unsigned bytes of `rank` extents,
+/// none of them 0, to the last byte;
+/// `path` is for the message. The second throws IoError too.
+[[nodiscard]] IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path,
+                                 int rank);
 [[nodiscard]] IdxArray read_idx(const std::filesystem::path& path, int rank);
 
 }  // namespace riverrun::insight

@@ -232,7 +232,8 @@ TEST_F(WordSenseFiles, ThatAreDamagedAreRefused) {
   for (int n = 0; n < 60; ++n) all_common += "0\n";
   expect_refused("train.gold.txt", all_common, "there must be 5 of each");
   for (const auto& [text, message] :
-       {std::pair("river 1 x\n", "line 1: \"x\" is no number"),
+       {std::pair("river 1 x\n", "line 1: \"x\" is no finite number"),
+        std::pair("river 1 inf\n", "line 1: \"inf\" is no finite number"),
         std::pair("river 1 2\nbank 1\n", "line 2: 1 numbers; the first word has 2"),
         std::pair("", "no vectors"), std::pair("river\n", "line 1: 0 numbers")}) {
     replace_file(folder / "vectors", text);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,14 +94,14 @@ std::vector<Sentence> read_sentences(const fs::path& folder, const std::string& 
 /// 0 stands for every word that is not there.
 using Vocabulary = std::map<std::string, std::int32_t, std::less<>>;
 
-/// The vectors of a text file, a word and its numbers a line (GloVe's format), for words of
-/// `wanted`; those without one are left out of the vocabulary, or are zero in the result.
+using Words = std::set<std::string, std::less<>>;
+
 struct WordVectors {
   std::int64_t size = 0;
   std::map<std::string, std::vector<float>, std::less<>> of;
 };
-WordVectors read_vectors(const fs::path& path,
-                         const std::map<std::string, int, std::less<>>& wanted) {
+/// Those of the words `wanted`, from a text file of a word and its numbers a line (GloVe's format).
+WordVectors read_vectors(const fs::path& path, const Words& wanted) {
   const MappedFile file(path);
   WordVectors vectors;
   std::size_t number = 0;
@@ -118,7 +120,9 @@ WordVectors read_vectors(const fs::path& path,
       float value = 0.0f;
       const char* const last = part.data() + part.size();
       const auto [end, error] = std::from_chars(part.data(), last, value);
-      if (error != std::errc() || end != last) fail(fmt::format("\"{}\" is no number", part));
+      if (error != std::errc() || end != last || !std::isfinite(value)) {
+        fail(fmt::format("\"{}\" is no finite number", part));
+      }
       values.push_back(value);
     });
     if (vectors.size == 0) vectors.size = static_cast<std::int64_t>(values.size());
@@ -185,21 +189,17 @@ std::unique_ptr<Task> make_word_sense(const TaskOptions& options) {
   std::vector<Sentence> train = read_sentences(options.data, "train");
   std::vector<Sentence> test = read_sentences(options.data, "test");
 
-  // Of words that training does not have, a vector can still say something.
-  std::map<std::string, int, std::less<>> train_counts;
-  std::map<std::string, int, std::less<>> all_counts;
-  for (const Sentence& sentence : train) {
-    for (const std::string& word : sentence.words) ++train_counts[word];
-  }
-  all_counts = train_counts;
-  for (const Sentence& sentence : test) {
-    for (const std::string& word : sentence.words) ++all_counts[word];
-  }
+  Words learnt;
+  for (const Sentence& sentence : train)
+    learnt.insert(sentence.words.begin(), sentence.words.end());
+  Words all = learnt;
+  for (const Sentence& sentence : test) all.insert(sentence.words.begin(), sentence.words.end());
   WordVectors vectors;
-  if (!options.vectors.empty()) vectors = read_vectors(options.vectors, all_counts);
+  if (!options.vectors.empty()) vectors = read_vectors(options.vectors, all);
   Vocabulary vocabulary;
-  for (const auto& [word, count] : all_counts) {
-    if (!train_counts.contains(word) && !vectors.of.contains(word)) continue;
+  for (const std::string& word : all) {
+    // Of a word that is not learnt from, a vector can still say something.
+    if (!learnt.contains(word) && !vectors.of.contains(word)) continue;
     vocabulary.emplace(word, static_cast<std::int32_t>(vocabulary.size()) + 1);
   }
   WordSense::Data data;

@@ -21,7 +21,7 @@ struct TaskOptions {
   std::filesystem::path vectors = {};
 };
 
-/// A network and a training that solve a task; measured, not tuned to the last.
+/// A network and a training to begin with.
 struct TaskSetup {
   std::int64_t length = 0;  // 0: the task has none
   std::string cell = "lstm";

@@ -40,6 +40,7 @@ void add_gradients(CLI::App& program, Verb& chosen);
 void add_explain(CLI::App& program, Verb& chosen);
 void add_info(CLI::App& program, Verb& chosen);
 void add_inspect(CLI::App& program, Verb& chosen);
+void add_task(CLI::App& program, Verb& chosen);
 
 /// Writes to standard output and flushes. Throws IoError, on a full disk for example.
 void print(std::string_view text);

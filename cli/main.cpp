@@ -65,13 +65,14 @@ ExitCode run(int argc, char** argv) {
   riverrun::cli::add_inspect(program, verb);
   riverrun::cli::add_explain(program, verb);
   riverrun::cli::add_info(program, verb);
+  riverrun::cli::add_task(program, verb);
 
   // CLI11 would only say that a verb is missing.
   const auto given = [&](const CLI::App* known) { return known->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(given).empty()) {
     throw riverrun::ConfigError("there is no verb \"" + std::string(argv[1]) +
                                 "\"; there are train, evaluate, generate, gradients, inspect, "
-                                "explain and info (see --help)");
+                                "explain, info and task (see --help)");
   }
   try {
     program.parse(argc, argv);

@@ -1,5 +1,3 @@
-#include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "riverrun/lm/trainer.h"
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/reach_report.h"
 #include "cli/train_report.h"
@@ -34,40 +33,6 @@ lr and clip are 20 times and a 20th of the paper's):
     --embedding-size 200 --hidden-size 200 --dropout 0 --seq-len 20 --batch-size 20
     --optimizer sgd --lr 20 --clip 0.25 --schedule step --decay-after 4 --decay 0.5 --warmup 0
     --epochs 13 --init-uniform 0.1)";
-
-std::atomic<bool> interrupted{false};
-
-/// The first Ctrl-C asks the trainer to stop; the next one ends the process.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = true; };
-    action.sa_flags = SA_RESETHAND | SA_RESTART;
-    sigaction(SIGINT, &action, &interrupt_);
-    sigaction(SIGTERM, &action, &terminate_);
-    // A reader of our output who went away, or a limit on file sizes, is an error to report after
-    // the run's files are safe, not a reason to die at once.
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, &pipe_);
-    sigaction(SIGXFSZ, &ignore, &file_size_);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-  ~InterruptGuard() {
-    sigaction(SIGINT, &interrupt_, nullptr);
-    sigaction(SIGTERM, &terminate_, nullptr);
-    sigaction(SIGPIPE, &pipe_, nullptr);
-    sigaction(SIGXFSZ, &file_size_, nullptr);
-  }
-
- private:
-  struct sigaction interrupt_ {};
-  struct sigaction terminate_ {};
-  struct sigaction pipe_ {};
-  struct sigaction file_size_ {};
-};
 
 class TrainCommand {
  public:
@@ -349,7 +314,7 @@ ExitCode TrainCommand::run() {
   };
   watch.reach = [&](const lm::Reach& reach) { warn(reach_report.take(reach)); };
   watch.reach_every = reach_every_;
-  watch.stop = &interrupted;
+  watch.stop = &guard.interrupted();
   watch.max_seconds = max_minutes_ * 60;
   const lm::TrainingResult result = trainer.run(watch);
   display.finish();

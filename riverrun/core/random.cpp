@@ -133,4 +133,10 @@ void Random::fill_normal(std::span<float> values, float mean, float standard_dev
   for (float& value : values) value = mean + standard_deviation * normal();
 }
 
+std::uint64_t part_seed(std::uint64_t seed, std::uint64_t part) noexcept {
+  Random random(seed, part);
+  const std::uint64_t high = random.next();
+  return high << 32 | random.next();
+}
+
 }  // namespace riverrun

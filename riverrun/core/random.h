@@ -51,4 +51,7 @@ class Random {
   std::array<std::uint32_t, 4> block_{};
 };
 
+/// Independent seeds for the parts of one thing, such as the layers of a model.
+[[nodiscard]] std::uint64_t part_seed(std::uint64_t seed, std::uint64_t part) noexcept;
+
 }  // namespace riverrun

@@ -15,13 +15,6 @@
 namespace riverrun::lm {
 namespace {
 
-/// Independent seeds for the parts of one model.
-std::uint64_t part_seed(std::uint64_t seed, std::uint64_t part) {
-  Random random(seed, part);
-  const std::uint64_t high = random.next();
-  return high << 32 | random.next();
-}
-
 RecurrentOptions recurrent_options(const LanguageModelOptions& options) {
   RecurrentOptions recurrent;
   recurrent.input_size = options.embedding_size;

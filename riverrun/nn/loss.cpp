@@ -218,4 +218,32 @@ double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
   return total;
 }
 
+Var mse_loss(Var input, std::span<const float> targets) {
+  const std::span<const float> values = input.value().values();
+  if (values.size() != targets.size()) {
+    throw ShapeError("mse_loss: " + std::to_string(targets.size()) + " targets for input " +
+                     input.shape().to_string() + "; there must be one for each element");
+  }
+  Tape& tape = input.tape();
+  const double count = static_cast<double>(values.size());
+  double squares = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double difference = static_cast<double>(values[i]) - targets[i];
+    squares += difference * difference;
+  }
+  Tensor loss = scalar(tape, squares / count);
+  if (!input.requires_grad()) return tape.record(std::move(loss), nullptr);
+  return tape.record(std::move(loss),
+                     [&tape, input, count,
+                      kept = std::vector(targets.begin(), targets.end())](const Tensor& grad) {
+                       Tensor grad_input = tape.allocate(input.shape());
+                       const auto factor = static_cast<float>(2.0 / count * grad.values()[0]);
+                       const std::span<const float> x = input.value().values();
+                       for (std::size_t i = 0; i < kept.size(); ++i) {
+                         grad_input.values()[i] = factor * (x[i] - kept[i]);
+                       }
+                       tape.add_grad(input, std::move(grad_input));
+                     });
+}
+
 }  // namespace riverrun

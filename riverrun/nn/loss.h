@@ -44,4 +44,8 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                                           std::span<double> per_target = {},
                                           std::int32_t ignore_index = -100);
 
+/// The mean of (input - target)² over all elements, as torch.nn.functional.mse_loss: input of any
+/// shape, one target for each element -> [] (rank 0). Throws ShapeError if their numbers differ.
+Var mse_loss(Var input, std::span<const float> targets);
+
 }  // namespace riverrun

@@ -12,7 +12,7 @@ assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2]
 
 riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
 riverrun --help | grep -q 'Exit status' || fail '--help'
-for verb in train evaluate generate gradients inspect explain info; do
+for verb in train evaluate generate gradients inspect explain info task; do
   riverrun $verb --help | grep -q "  riverrun $verb " || fail "$verb --help has no example"
 done
 

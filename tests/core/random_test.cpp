@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <set>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -142,6 +143,15 @@ TEST(Random, FillsAreTheSingleDraws) {
   Random(8).fill_normal(filled, 10, 0.5f);
   Random normal(8);
   for (float value : filled) EXPECT_FLOAT_EQ(value, 10 + 0.5f * normal.normal());
+}
+
+TEST(PartSeed, DiffersByPartAndBySeed) {
+  std::set<std::uint64_t> seeds;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    for (std::uint64_t part = 0; part < 10; ++part) seeds.insert(part_seed(seed, part));
+  }
+  EXPECT_EQ(seeds.size(), 1000u);
+  EXPECT_EQ(part_seed(5, 2), part_seed(5, 2));
 }
 
 }  // namespace

@@ -257,5 +257,30 @@ TEST(LinearCrossEntropy, SaysWhatIsWrong) {
   EXPECT_THROW(linear_cross_entropy(decoder, tape, tape.input(Tensor({2, 2})), wrong), ConfigError);
 }
 
+// From PyTorch 2.14: torch.nn.functional.mse_loss(torch.tensor([[1., -2.], [0.5, 3.]]),
+// torch.tensor([[0., -2.], [1., 5.]])) is (1 + 0 + 0.25 + 4) / 4.
+TEST(MseLoss, IsTheMeanOfTheSquares) {
+  Tape tape;
+  const Var input = tape.input(Tensor({2, 2}, {1, -2, 0.5, 3}), true);
+  const std::vector<float> targets{0, -2, 1, 5};
+  const Var loss = mse_loss(input, targets);
+  tape.backward(loss);
+  EXPECT_FLOAT_EQ(loss.value().values()[0], 1.3125f);
+  const std::vector<float> grad{0.5f, 0, -0.25f, -1};
+  for (std::size_t i = 0; i < grad.size(); ++i) EXPECT_FLOAT_EQ(input.grad().values()[i], grad[i]);
+}
+
+TEST(MseLoss, HasTheGradientsOfCentralDifferences) {
+  const std::vector<float> targets{0.3f, -1, 2, 0.7f, 0, 1};
+  check_gradients([&](Tape&, const auto& in) { return mse_loss(in[0], targets); },
+                  {random_tensor({2, 3}, 1)});
+}
+
+TEST(MseLoss, NeedsATargetForEachElement) {
+  Tape tape;
+  const Var input = tape.input(Tensor({2, 2}));
+  EXPECT_THROW(mse_loss(input, std::vector<float>(3)), ShapeError);
+}
+
 }  // namespace
 }  // namespace riverrun

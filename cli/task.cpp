@@ -1,0 +1,195 @@
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/insight/tasks/catalogue.h"
+#include "riverrun/insight/tasks/train_task.h"
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/task_report.h"
+
+namespace riverrun::cli {
+namespace {
+
+/// All tasks, as --help shows them.
+std::string footer() {
+  std::string text = "\nTasks:\n";
+  for (const insight::TaskEntry& entry : insight::task_catalogue()) {
+    text += fmt::format("  {}: {}.\n    Solved: {}.\n    {}\n", entry.name, entry.definition,
+                        entry.criterion, entry.source);
+    if (!entry.files.empty()) text += fmt::format("    --data: a folder with {}\n", entry.files);
+  }
+  return text + R"(
+Example: what a plain network cannot learn, and an LSTM can
+  riverrun task adding --length 750 --cell lstm --init chrono
+  riverrun task adding --length 750 --cell rnn_tanh --max-sequences 100000)";
+}
+
+class TaskCommand {
+ public:
+  explicit TaskCommand(CLI::App& app);
+  ExitCode run();
+
+ private:
+  template <class T>
+  CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+                   const char* help);
+  [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
+
+  std::string name_;
+  insight::TaskSetup setup_;
+  std::vector<std::function<void(const insight::TaskSetup&)>> settle_;
+  insight::TaskOptions task_options_;
+  std::int64_t num_layers_ = 1;
+  double max_minutes_ = 0;
+  int threads_ = 0;
+  bool json_ = false;
+  ReportFiles files_;
+  const insight::TaskEntry* entry_ = nullptr;
+  CLI::Option* embedding_option_ = nullptr;
+  CLI::Option* init_option_ = nullptr;
+};
+
+/// An option that, if it is not given, is as the task has it.
+template <class T>
+CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+                              const char* help) {
+  CLI::Option* option = app.add_option(flag, setup_.*member, help);
+  settle_.push_back([this, option, member](const insight::TaskSetup& usual) {
+    if (option->count() == 0) setup_.*member = usual.*member;
+  });
+  return option;
+}
+
+TaskCommand::TaskCommand(CLI::App& app) {
+  using insight::TaskSetup;
+  app.footer(footer());
+  app.add_option("NAME", name_, "The task; below is what there is")->required();
+  add(app, "--length", &TaskSetup::length, "T of the task");
+  add(app, "--cell", &TaskSetup::cell, "lstm, gru, rnn_tanh, rnn_relu or memoryless");
+  add(app, "--hidden-size", &TaskSetup::hidden_size, "Units of a layer");
+  app.add_option("--num-layers", num_layers_, "Recurrent layers, one above the other")
+      ->capture_default_str();
+  embedding_option_ =
+      add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
+  add(app, "--dropout", &TaskSetup::dropout,
+      "Part of the vectors' and the answering states' numbers that is left out while training");
+  init_option_ =
+      add(app, "--init", &TaskSetup::init,
+          "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
+          "orthogonal, identity=X; joined by +. Not given, with another cell than the task's own: "
+          "pytorch");
+  add(app, "--batch-size", &TaskSetup::batch_size, "Sequences of an update");
+  add(app, "--lr", &TaskSetup::lr, "Learning rate of Adam");
+  add(app, "--clip", &TaskSetup::clip, "Largest norm of a gradient; 0: any");
+  add(app, "--max-sequences", &TaskSetup::max_sequences, "Give up after learning from so many");
+  add(app, "--evaluate-every", &TaskSetup::evaluate_every,
+      "Sequences between two points of the learning curve");
+  app.add_option("--max-minutes", max_minutes_, "Give up after so many minutes; 0: never")
+      ->capture_default_str()
+      ->check(finite_not_negative());
+  app.add_option("--data", task_options_.data, "Folder of the files that a task reads");
+  app.add_option("--vectors", task_options_.vectors,
+                 "File of the vectors that a task's words begin with, a word and numbers a line");
+  app.add_option("--seed", task_options_.seed, "Same seed, same result, to the bit")
+      ->capture_default_str()
+      ->check(whole_number(0, UINT64_MAX));
+  app.add_option("--threads", threads_, "Threads to compute with; 0: one per CPU")
+      ->capture_default_str()
+      ->check(whole_number(0, 1024));
+  app.add_flag("--json", json_, "Print the result as one JSON object");
+  add_report_options(app, files_);
+}
+
+insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& task) const {
+  insight::TaskNetworkOptions options;
+  options.cell = setup_.cell;
+  options.hidden_size = setup_.hidden_size;
+  options.num_layers = num_layers_;
+  options.bidirectional = setup_.bidirectional;
+  options.embedding_size = setup_.embedding_size;
+  options.dropout = setup_.dropout;
+  // Without a length, chrono is for that of a first sequence.
+  const std::int64_t length =
+      setup_.length > 0 ? setup_.length : task.training(0).seq_len(task.traits().sizes);
+  options.init = parse_initialization(setup_.init, length);
+  options.seed = task_options_.seed;
+  // An LSTM keeps some twelve numbers a unit and step: beyond a gigabyte of them, recompute.
+  constexpr std::int64_t kMostUnitSteps = std::int64_t{1} << 24;
+  const bool large = setup_.hidden_size > 0 && setup_.batch_size > 0 &&
+                     length > kMostUnitSteps / setup_.hidden_size / setup_.batch_size;
+  if (large) options.recompute_steps = kRecomputeAuto;
+  return options;
+}
+
+ExitCode TaskCommand::run() {
+  entry_ = &insight::find_task(name_);
+  for (const auto& settle : settle_) settle(entry_->setup);
+  setup_.bidirectional = entry_->setup.bidirectional;
+  // It need not have the gates.
+  if (init_option_->count() == 0 && setup_.cell != entry_->setup.cell) setup_.init = "pytorch";
+  require(files_);
+  use_threads(threads_);
+  task_options_.length = setup_.length;
+  const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);
+  if (const Tensor& vectors = task->symbol_vectors();
+      !vectors.empty() && embedding_option_->count() == 0) {
+    setup_.embedding_size = vectors.size(1);
+  }
+  const insight::TaskTrainerOptions trainer{.batch_size = setup_.batch_size,
+                                            .lr = setup_.lr,
+                                            .clip = setup_.clip,
+                                            .max_sequences = setup_.max_sequences,
+                                            .evaluate_every = setup_.evaluate_every,
+                                            .seed = task_options_.seed};
+  check(trainer);
+  insight::TaskNetwork network(*task, network_options(*task));
+  std::int64_t parameters = 0;
+  for (const NamedParameter& named : network.parameters()) {
+    parameters += named.parameter->value().elements();
+  }
+  note(fmt::format("{}: {}", entry_->name, entry_->definition));
+  note(fmt::format("{}, {} x {}, {}; without memory: {} {:.4g}", setup_.cell, num_layers_,
+                   counted(setup_.hidden_size, "unit"), counted(parameters, "parameter"),
+                   entry_->score, task->traits().memoryless_score));
+
+  const InterruptGuard guard;
+  insight::TaskWatch watch;
+  watch.stop = &guard.interrupted();
+  watch.max_seconds = max_minutes_ * 60;
+  watch.point = [&](const insight::TaskPoint& point) {
+    std::string line = fmt::format("{} sequences  loss {:.6f}  error {:.4f}  right {:.2f} %",
+                                   grouped(point.sequences), point.training.loss(),
+                                   point.training.error(), 100 * point.training.right_share());
+    if (point.held_out) {
+      line += fmt::format("  held out {:.6f}, {} of {} right", point.held_out->loss(),
+                          grouped(point.held_out->right), grouped(point.held_out->sequences));
+    }
+    note(line);
+  };
+  const insight::TaskResult result = insight::train_task(*task, network, trainer, watch);
+  report({.entry = *entry_,
+          .setup = setup_,
+          .num_layers = num_layers_,
+          .parameters = parameters,
+          .seed = task_options_.seed,
+          .traits = task->traits(),
+          .result = result},
+         files_, json_);
+  return guard.interrupted().load() ? kInterrupted : kOk;
+}
+
+}  // namespace
+
+void add_task(CLI::App& program, Verb& chosen) {
+  CLI::App* app = program.add_subcommand("task", "Learn a task that needs memory");
+  auto command = std::make_shared<TaskCommand>(*app);
+  app->callback([&chosen, command] { chosen = [command] { return command->run(); }; });
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "riverrun/insight/tasks/catalogue.h"
+#include "riverrun/insight/tasks/train_task.h"
+
+#include "cli/report.h"
+
+namespace riverrun::cli {
+
+/// A task that was learnt, or not; all references belong to somebody else.
+struct EndedTask {
+  const insight::TaskEntry& entry;
+  const insight::TaskSetup& setup;
+  std::int64_t num_layers;
+  std::int64_t parameters;
+  std::uint64_t seed;
+  const insight::TaskTraits& traits;
+  const insight::TaskResult& result;
+};
+
+/// Prints what came of it and writes the files that were asked for. Throws IoError.
+void report(const EndedTask& task, const ReportFiles& files, bool json);
+
+}  // namespace riverrun::cli

@@ -1,0 +1,246 @@
+// Which sense an ambiguous word has, from the words around it.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/insight/tasks/file_tasks.h"
+
+namespace riverrun::insight {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Sentence {
+  std::vector<std::string> words;
+  std::int64_t position = 0;
+  std::int32_t sense = 0;
+};
+
+/// Calls body(line, offset) for each line; a last one without a line end is one too.
+template <class Body>
+void for_lines(std::string_view text, Body body) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    body(text.substr(begin, end - begin), begin);
+    begin = end + 1;
+  }
+}
+
+template <class Body>
+void for_words(std::string_view line, Body body) {
+  for (std::size_t begin = line.find_first_not_of(" \r"); begin < line.size();) {
+    const std::size_t end = std::min(line.find_first_of(" \r", begin), line.size());
+    body(line.substr(begin, end - begin));
+    begin = line.find_first_not_of(" \r", end);
+  }
+}
+
+/// `set`.data.txt: position of the word, a tab, the words; `set`.gold.txt: 0 or 1.
+std::vector<Sentence> read_sentences(const fs::path& folder, const std::string& set) {
+  const fs::path data_path = folder / (set + ".data.txt");
+  const fs::path gold_path = folder / (set + ".gold.txt");
+  const std::string data = read_file(data_path);
+  const std::string gold = read_file(gold_path);
+  std::vector<Sentence> sentences;
+  for_lines(data, [&](std::string_view line, std::size_t offset) {
+    const auto fail = [&](const std::string& what) {
+      throw FormatError(data_path.string(), offset,
+                        fmt::format("line {}: {}", sentences.size() + 1, what));
+    };
+    Sentence sentence;
+    const std::size_t tab = std::min(line.find('\t'), line.size());
+    const auto [end, error] = std::from_chars(line.data(), line.data() + tab, sentence.position);
+    if (tab == line.size() || error != std::errc() || end != line.data() + tab) {
+      fail("it must be the number of a word, a tab, and words");
+    }
+    for_words(line.substr(tab + 1),
+              [&](std::string_view word) { sentence.words.emplace_back(word); });
+    const auto words = static_cast<std::int64_t>(sentence.words.size());
+    if (sentence.position < 0 || sentence.position >= words) {
+      fail(fmt::format("the word is at {}; the sentence has {}, counted from 0", sentence.position,
+                       words));
+    }
+    sentences.push_back(std::move(sentence));
+  });
+  if (sentences.empty()) throw FormatError(data_path.string(), 0, "there are no sentences");
+  std::size_t labels = 0;
+  for_lines(gold, [&](std::string_view line, std::size_t offset) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line != "0" && line != "1") {
+      throw FormatError(gold_path.string(), offset,
+                        fmt::format("line {}: a sense must be 0 or 1", labels + 1));
+    }
+    if (labels < sentences.size()) sentences[labels].sense = line == "1" ? 1 : 0;
+    ++labels;
+  });
+  if (labels != sentences.size()) {
+    throw FormatError(gold_path.string(), gold.size(),
+                      fmt::format("{} senses for {} sentences", labels, sentences.size()));
+  }
+  return sentences;
+}
+
+/// 0 stands for every word that is not there.
+using Vocabulary = std::map<std::string, std::int32_t, std::less<>>;
+
+using Words = std::set<std::string, std::less<>>;
+
+struct WordVectors {
+  std::int64_t size = 0;
+  std::map<std::string, std::vector<float>, std::less<>> of;
+};
+/// Those of the words `wanted`, from a text file of a word and its numbers a line (GloVe's format).
+WordVectors read_vectors(const fs::path& path, const Words& wanted) {
+  const MappedFile file(path);
+  WordVectors vectors;
+  std::size_t number = 0;
+  for_lines(file.text(), [&](std::string_view line, std::size_t offset) {
+    ++number;
+    const auto fail = [&](const std::string& what) {
+      throw FormatError(file.path(), offset, fmt::format("line {}: {}", number, what));
+    };
+    std::string_view word;
+    std::vector<float> values;
+    for_words(line, [&](std::string_view part) {
+      if (word.empty()) {
+        word = part;
+        return;
+      }
+      float value = 0.0f;
+      const char* const last = part.data() + part.size();
+      const auto [end, error] = std::from_chars(part.data(), last, value);
+      if (error != std::errc() || end != last || !std::isfinite(value)) {
+        fail(fmt::format("\"{}\" is no finite number", part));
+      }
+      values.push_back(value);
+    });
+    if (vectors.size == 0) vectors.size = static_cast<std::int64_t>(values.size());
+    if (values.empty() || static_cast<std::int64_t>(values.size()) != vectors.size) {
+      fail(fmt::format("{} numbers; the first word has {}", values.size(), vectors.size));
+    }
+    if (wanted.contains(word)) vectors.of.emplace(word, std::move(values));
+  });
+  if (vectors.size == 0) throw FormatError(file.path(), 0, "there are no vectors");
+  return vectors;
+}
+
+class WordSense final : public Task {
+ public:
+  struct Data {
+    std::vector<Sequence> learnt[2];  // by sense: 0 the common one, 1 the rare one
+    std::vector<Sequence> held_out;
+    std::vector<Sequence> test;
+    std::int64_t symbols = 0;
+    Tensor vectors;
+  };
+
+  WordSense(Data data, std::uint64_t seed)
+      : Task({.sizes = {.symbols = data.symbols, .classes = 2},
+              .criterion = {.at_end = true, .f1_above = 0},
+              .score = Score::kF1,
+              .memoryless_score = 0.0}),
+        data_(std::move(data)),
+        choice_(part_seed(seed, 2)) {}
+
+  /// One in four is of the rare sense: more than there are, so that it counts.
+  [[nodiscard]] Sequence training(std::int64_t n) const override {
+    Random random(choice_, static_cast<std::uint64_t>(n));
+    const std::vector<Sequence>& of = data_.learnt[random.below(4) == 0 ? 1 : 0];
+    return of[random.below(static_cast<std::uint32_t>(of.size()))];
+  }
+  [[nodiscard]] Sequence held_out(std::int64_t n) const override {
+    return data_.held_out[static_cast<std::size_t>(n)];
+  }
+  [[nodiscard]] std::int64_t held_out_size() const override {
+    return static_cast<std::int64_t>(data_.held_out.size());
+  }
+  [[nodiscard]] Sequence test(std::int64_t n) const override {
+    return data_.test[static_cast<std::size_t>(n)];
+  }
+  [[nodiscard]] std::int64_t test_size() const override {
+    return static_cast<std::int64_t>(data_.test.size());
+  }
+  [[nodiscard]] const Tensor& symbol_vectors() const override { return data_.vectors; }
+
+  [[nodiscard]] Verdict judge(const Sequence& sequence,
+                              std::span<const float> outputs) const override {
+    return judge_by_largest(sequence, outputs);
+  }
+
+ private:
+  Data data_;
+  std::uint64_t choice_;
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_word_sense(const TaskOptions& options) {
+  std::vector<Sentence> train = read_sentences(options.data, "train");
+  std::vector<Sentence> test = read_sentences(options.data, "test");
+
+  Words learnt;
+  for (const Sentence& sentence : train)
+    learnt.insert(sentence.words.begin(), sentence.words.end());
+  Words all = learnt;
+  for (const Sentence& sentence : test) all.insert(sentence.words.begin(), sentence.words.end());
+  WordVectors vectors;
+  if (!options.vectors.empty()) vectors = read_vectors(options.vectors, all);
+  Vocabulary vocabulary;
+  for (const std::string& word : all) {
+    // Of a word that is not learnt from, a vector can still say something.
+    if (!learnt.contains(word) && !vectors.of.contains(word)) continue;
+    vocabulary.emplace(word, static_cast<std::int32_t>(vocabulary.size()) + 1);
+  }
+  WordSense::Data data;
+  data.symbols = static_cast<std::int64_t>(vocabulary.size()) + 1;
+  if (vectors.size > 0) {
+    data.vectors = Tensor({data.symbols, vectors.size});
+    for (const auto& [word, values] : vectors.of) {
+      std::ranges::copy(values, data.vectors.data() + vocabulary.at(word) * vectors.size);
+    }
+  }
+
+  const auto ones = std::ranges::count(train, 1, &Sentence::sense);
+  const bool one_is_rare = 2 * ones <= static_cast<std::ptrdiff_t>(train.size());
+  const auto sequence = [&](const Sentence& sentence) {
+    Sequence made;
+    for (const std::string& word : sentence.words) {
+      const auto found = vocabulary.find(word);
+      made.symbols.push_back(found == vocabulary.end() ? 0 : found->second);
+    }
+    made.asked = {sentence.position};
+    made.classes = {(sentence.sense == 1) == one_is_rare ? 1 : 0};
+    return made;
+  };
+  // A fifth of each sense is held out.
+  Random random(part_seed(options.seed, 0));
+  for (std::size_t i = train.size() - 1; i > 0; --i) {
+    std::swap(train[i], train[random.below(static_cast<std::uint32_t>(i + 1))]);
+  }
+  std::size_t seen[2] = {0, 0};
+  for (const Sentence& sentence : train) {
+    Sequence made = sequence(sentence);
+    const auto sense = static_cast<std::size_t>(made.classes[0]);
+    (seen[sense]++ % 5 == 4 ? data.held_out : data.learnt[sense]).push_back(std::move(made));
+  }
+  for (const Sentence& sentence : test) data.test.push_back(sequence(sentence));
+  if (seen[0] < 5 || seen[1] < 5) {
+    throw FormatError((options.data / "train.gold.txt").string(), 0,
+                      fmt::format("{} and {} sentences of the two senses; there must be 5 of each",
+                                  seen[0], seen[1]));
+  }
+  return std::make_unique<WordSense>(std::move(data), options.seed);
+}
+
+}  // namespace riverrun::insight

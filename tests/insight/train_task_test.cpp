@@ -1,0 +1,141 @@
+#include "riverrun/insight/tasks/train_task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/threads.h"
+#include "riverrun/insight/tasks/catalogue.h"
+
+namespace riverrun::insight {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+std::unique_ptr<Task> make(const char* name, std::int64_t length) {
+  return make_task(find_task(name), {.length = length, .seed = 1});
+}
+
+TaskNetworkOptions small(const std::string& cell = "lstm") {
+  TaskNetworkOptions options;
+  options.cell = cell;
+  options.hidden_size = 12;
+  options.embedding_size = 8;
+  return options;
+}
+
+constexpr TaskTrainerOptions kTrainer{
+    .batch_size = 16, .lr = 0.01, .clip = 1, .max_sequences = 60'000, .evaluate_every = 2000};
+
+TEST(TrainTask, SolvesTemporalOrderOfTwentySteps) {
+  const auto task = make("temporal-order-2", 20);
+  TaskNetworkOptions options = small();
+  options.init = parse_initialization("chrono", 20);
+  TaskNetwork network(*task, options);
+  const TaskResult result = train_task(*task, network, kTrainer);
+  EXPECT_TRUE(result.solved);
+  EXPECT_GE(result.sequences, 2000);
+  EXPECT_LT(result.sequences, kTrainer.max_sequences);
+  EXPECT_EQ(result.test.sequences, 2560);
+  EXPECT_GT(result.test.right_share(), 0.99);
+}
+
+TEST(TrainTask, WithoutMemoryStaysAtTheScoreWithoutMemory) {
+  const auto task = make("temporal-order-2", 20);
+  TaskNetwork network(*task, small("memoryless"));
+  TaskTrainerOptions trainer = kTrainer;
+  trainer.max_sequences = 8000;
+  const TaskResult result = train_task(*task, network, trainer);
+  EXPECT_FALSE(result.solved);
+  EXPECT_EQ(result.sequences, 8000);
+  EXPECT_NEAR(result.test.loss(), task->traits().memoryless_score, 0.05);
+  EXPECT_EQ(result.test.right, 0);
+}
+
+TEST(TrainTask, HeldOutSequencesDecideWhereThereIsNoWindow) {
+  const auto task = make("adding", 6);
+  TaskNetworkOptions options = small();
+  options.hidden_size = 24;
+  TaskNetwork network(*task, options);
+  const TaskResult result = train_task(*task, network, kTrainer);
+  EXPECT_TRUE(result.solved);
+  ASSERT_FALSE(result.curve.empty());
+  ASSERT_TRUE(result.curve.back().held_out.has_value());
+  EXPECT_LT(result.curve.back().held_out->loss(), 0.005);
+  for (std::size_t i = 0; i + 1 < result.curve.size(); ++i) {
+    EXPECT_GE(result.curve[i].held_out->loss(), 0.005) << "it stops as soon as it is solved";
+  }
+}
+
+TEST(TrainTask, SameBitsForAnyNumberOfThreadsAndWithRecomputation) {
+  const auto task = make("copy", 10);
+  const int threads = num_threads();
+  std::vector<double> losses;
+  std::vector<std::vector<float>> weights;
+  for (const int count : {1, 2, 3}) {
+    set_num_threads(count);
+    TaskNetwork network(*task, small());
+    TaskTrainerOptions trainer = kTrainer;
+    trainer.max_sequences = 320;
+    losses.push_back(train_task(*task, network, trainer).test.losses);
+    const auto values = network.parameters().back().parameter->value().values();
+    weights.emplace_back(values.begin(), values.end());
+  }
+  set_num_threads(threads);
+  EXPECT_EQ(losses[0], losses[1]);
+  EXPECT_EQ(losses[0], losses[2]);
+  EXPECT_EQ(weights[0], weights[1]);
+  EXPECT_EQ(weights[0], weights[2]);
+}
+
+TEST(TrainTask, StopsWhenAsked) {
+  const auto task = make("adding", 6);
+  TaskNetwork network(*task, small());
+  std::atomic<bool> stop{false};
+  int points = 0;
+  TaskWatch watch;
+  watch.stop = &stop;
+  watch.point = [&](const TaskPoint&) { stop = ++points == 2; };
+  TaskTrainerOptions trainer = kTrainer;
+  trainer.evaluate_every = 32;
+  const TaskResult result = train_task(*task, network, trainer, watch);
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_EQ(result.sequences, 64);
+  EXPECT_EQ(result.curve.size(), 2u);
+}
+
+TEST(TrainTask, SaysWhenTheLossIsNoNumber) {
+  const auto task = make("adding", 6);
+  TaskNetwork network(*task, small());
+  network.parameters().back().parameter->mutable_value().fill(
+      std::numeric_limits<float>::quiet_NaN());
+  EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, kTrainer)); },
+              ThrowsMessage<NumericError>(HasSubstr("after 0 sequences; try a lower")));
+}
+
+TEST(TrainTask, RefusesOptionsThatCannotBe) {
+  const auto task = make("adding", 6);
+  TaskNetwork network(*task, small());
+  const auto expect = [&](auto change, const char* message) {
+    TaskTrainerOptions trainer = kTrainer;
+    change(trainer);
+    EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, trainer)); },
+                ThrowsMessage<ConfigError>(HasSubstr(message)));
+  };
+  expect([](auto& o) { o.batch_size = 0; }, "batch_size is 0");
+  expect([](auto& o) { o.max_sequences = -1; }, "max_sequences is -1");
+  expect([](auto& o) { o.evaluate_every = 0; }, "evaluate_every is 0");
+  expect([](auto& o) { o.clip = -1; }, "clip is -1");
+  expect([](auto& o) { o.lr = -1; }, "lr");
+}
+
+}  // namespace
+}  // namespace riverrun::insight

@@ -43,9 +43,9 @@ struct RecurrentOptions {
   /// Nets with Sublinear Memory Cost"; Gruslys et al. 2016, "Memory-Efficient Backpropagation
   /// Through Time"). Beside its input and output and their gradients, a layer then needs memory for
   /// seq_len / n states and n steps, least with n near √seq_len, instead of for all steps: an LSTM,
-  /// twelve times its output. It costs one more forward, a third of the operations of training,
-  /// most of which the caches give back. Outputs have the same bits; the gradients of parameters
-  /// are added up in another order. 0 (or n >= seq_len) keeps everything.
+  /// six times its output. It costs one more forward, a third of the operations of training.
+  /// Outputs have the same bits; the gradients of parameters are added up in another order. 0 (or n
+  /// >= seq_len) keeps everything.
   std::int64_t recompute_steps = 0;
 };
 

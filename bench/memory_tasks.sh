@@ -39,7 +39,8 @@ print("%s  seed %d  %s  after %d sequences, %.0f s  %s %.5f (without memory %.5f
 }
 
 published() {
-  for task in reber temporal-order-2 temporal-order-3 long-lag-b long-lag-c two-sequence adding-1997; do
+  for task in reber temporal-order-2 temporal-order-3 long-lag-a long-lag-b long-lag-c two-sequence \
+    adding-1997; do
     for seed in $seeds; do run "$seed" "$task"; done
   done
 }

@@ -52,6 +52,15 @@ void write_error(std::string_view text) { (void)write_all(STDERR_FILENO, text); 
 
 void note(std::string_view line) { write_error(fmt::format("{}\n", line)); }
 
+void require_memory(std::string_view what, double bytes) {
+  const double there =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (bytes <= 0.8 * there) return;
+  constexpr double kGiB = 1 << 30;
+  throw ConfigError(fmt::format("{} take {:.3g} GiB, of {:.3g} that there are; fewer take less",
+                                what, bytes / kGiB, there / kGiB));
+}
+
 void use_threads(int threads) {
   if (threads != 0) set_num_threads(threads);
 }

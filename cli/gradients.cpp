@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
@@ -63,21 +62,16 @@ struct Subject {
 };
 
 /// Throws ConfigError if what is kept of the sequences does not fit in the memory.
-void require_memory(const GradientsFlags& flags, const ExactRecurrent& net,
-                    std::int64_t input_size) {
+void require_memory_for(const GradientsFlags& flags, const ExactRecurrent& net,
+                        std::int64_t input_size) {
   const auto steps = static_cast<double>(flags.steps);
   const auto batch = static_cast<double>(flags.batch_size);
   const double together = std::min(batch, static_cast<double>(insight::kSequencesTogether));
   const double needed = steps * together * net.bytes_per_step() +
                         steps * batch * static_cast<double>(input_size) * sizeof(float);
-  const double there =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  if (needed <= 0.8 * there) return;
-  constexpr double kGiB = 1 << 30;
-  throw ConfigError(
-      fmt::format("gradients: --steps {} and --batch-size {} take {:.3g} GiB, of {:.3g} that there "
-                  "are; fewer take less",
-                  flags.steps, flags.batch_size, needed / kGiB, there / kGiB));
+  require_memory(
+      fmt::format("gradients: --steps {} and --batch-size {}", flags.steps, flags.batch_size),
+      needed);
 }
 
 /// "lstm" or "lstm:chrono+orthogonal": a cell and how it begins.
@@ -92,7 +86,7 @@ Subject from_cell(const GradientsFlags& flags, const std::string& spec) {
     initialize(net, parse_initialization(spec.substr(colon + 1), flags.steps), flags.seed);
   }
   ExactRecurrent exact(net);
-  require_memory(flags, exact, flags.input_size);
+  require_memory_for(flags, exact, flags.input_size);
   Tensor x({flags.steps, flags.batch_size, flags.input_size});
   if (flags.input == "noise") Random(flags.seed, 1).fill_normal(x.values(), 0.0f, 1.0f);
   return {.name = spec,
@@ -132,7 +126,7 @@ Stretches read_stretches(const GradientsFlags& flags, const text::Corpus& corpus
 Subject from_model(const GradientsFlags& flags, std::string name, lm::LanguageModel& model,
                    const Stretches& stretches) {
   ExactRecurrent exact(model.rnn());
-  require_memory(flags, exact, model.options().embedding_size);
+  require_memory_for(flags, exact, model.options().embedding_size);
   return {.name = std::move(name),
           .net = std::move(exact),
           .x = model.embedding().forward(stretches.inputs, {flags.steps, flags.batch_size}),

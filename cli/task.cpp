@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class TaskCommand {
   CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
                    const char* help);
   [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
+  void require_memory_for(const insight::Task& task) const;
 
   std::string name_;
   insight::TaskSetup setup_;
@@ -117,14 +119,36 @@ insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& ta
   // Without a length, chrono is for that of a first sequence.
   const std::int64_t length =
       setup_.length > 0 ? setup_.length : task.training(0).seq_len(task.traits().sizes);
-  options.init = parse_initialization(setup_.init, length);
+  // Chrono needs more than 2 steps, and a shorter task no more.
+  options.init = parse_initialization(setup_.init, std::max<std::int64_t>(3, length));
   options.seed = task_options_.seed;
   // An LSTM keeps some twelve numbers a unit and step: beyond a gigabyte of them, recompute.
   constexpr std::int64_t kMostUnitSteps = std::int64_t{1} << 24;
-  const bool large = setup_.hidden_size > 0 && setup_.batch_size > 0 &&
-                     length > kMostUnitSteps / setup_.hidden_size / setup_.batch_size;
+  const bool large = setup_.hidden_size > 0 && setup_.batch_size > 0 && num_layers_ > 0 &&
+                     length > kMostUnitSteps / setup_.hidden_size / setup_.batch_size / num_layers_;
   if (large) options.recompute_steps = kRecomputeAuto;
   return options;
+}
+
+/// Counts what is certain: of a batch, what a layer reads, its states and what is answered, the
+/// latter two with their gradients; of what is learnt for each symbol and class, Adam's moments
+/// too.
+void TaskCommand::require_memory_for(const insight::Task& task) const {
+  const insight::TaskSizes& sizes = task.traits().sizes;
+  const insight::Sequence first = task.training(0);
+  const auto steps = static_cast<double>(first.seq_len(sizes));
+  const auto asked = static_cast<double>(first.asked.size());
+  const auto batch = static_cast<double>(std::min(setup_.batch_size, setup_.max_sequences));
+  const auto outputs = static_cast<double>(sizes.outputs());
+  const auto hidden = static_cast<double>(setup_.hidden_size);
+  const auto read =
+      static_cast<double>(sizes.symbols > 0 ? setup_.embedding_size : sizes.input_size);
+  const double learnt = static_cast<double>(sizes.symbols) * read + outputs * hidden;
+  const double floats =
+      batch * (steps * (read + 2 * hidden) + asked * 2 * (hidden + outputs)) + 4 * learnt;
+  require_memory(fmt::format("task {}: {} and a batch of {}", name_,
+                             counted(first.seq_len(sizes), "step"), setup_.batch_size),
+                 floats * sizeof(float));
 }
 
 ExitCode TaskCommand::run() {
@@ -148,6 +172,7 @@ ExitCode TaskCommand::run() {
                                             .evaluate_every = setup_.evaluate_every,
                                             .seed = task_options_.seed};
   check(trainer);
+  require_memory_for(*task);
   insight::TaskNetwork network(*task, network_options(*task));
   std::int64_t parameters = 0;
   for (const NamedParameter& named : network.parameters()) {

@@ -5,11 +5,6 @@ browser=$(cd "$(dirname "$0")/../insight" && pwd)/browser.sh
 . "$(dirname "$0")/common.sh"
 
 make_text text.txt 300
-json() { python3 -c "
-import json, sys
-value = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2], value)
-" "$1" "$2"; }
 
 for cell in lstm gru rnn_tanh memoryless; do
   riverrun train text.txt --out $cell --cell $cell $tiny --num-layers 2 >/dev/null 2>&1

@@ -2,12 +2,6 @@
 # `riverrun task`: what it prints, the files it writes, and what it refuses.
 . "$(dirname "$0")/common.sh"
 
-json() { python3 -c "
-import json, sys
-value = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2], {'v': value}), (sys.argv[2], value)
-" "$1" "$2"; }
-
 # A task that is solved in a moment.
 easy=(temporal-order-2 --length 10 --hidden-size 12 --evaluate-every 1000)
 riverrun task "${easy[@]}" --json --csv curve.csv >one.json 2>progress.txt || fail 'a short task'
@@ -36,6 +30,12 @@ grep -Eq '^  without memory +1\.38629$' out.txt || fail 'no score without memory
 riverrun task adding --length 5000 --max-minutes 0.001 --hidden-size 4 --json >limited.json 2>/dev/null
 json limited.json "not v['solved'] and v['sequences'] < 10000"
 
+# The shortest tasks have a length that chrono can be for, too.
+for task in 'copy --length 1' 'adding --length 2' 'long-lag-c --length 1'; do
+  # shellcheck disable=SC2086
+  riverrun task $task --hidden-size 2 --max-sequences 16 >/dev/null 2>err.txt || fail "$task: $(cat err.txt)"
+done
+
 # --help lists the tasks and their sources.
 riverrun task --help >help.txt
 for name in adding-1997 adding temporal-order-2 temporal-order-3 reber long-lag-a long-lag-b \
@@ -48,6 +48,9 @@ expect 2 'NAME' task
 expect 2 'none called "subtracting"; there are adding-1997' task subtracting
 expect 2 'length is 0; it must be from 2' task adding --length 0
 expect 2 'length is -3' task copy --length -3
+expect 2 '10,000,000 steps and a batch of 16 take [0-9.e+]+ GiB' task adding --length 10000000
+expect 2 'a batch of 1000000000 take [0-9.e+]+ GiB' task adding --batch-size 1000000000
+expect 2 'take [0-9.e+]+ GiB' task long-lag-a --length 200000
 expect 2 'no length to choose' task reber --length 10
 expect 2 'no cell is called "lstn"' task adding --cell lstn
 expect 2 'hidden_size (is )?0' task adding --hidden-size 0

@@ -4,11 +4,6 @@
 . "$(dirname "$0")/common.sh"
 
 make_text text.txt 300
-json() { python3 -c "
-import json, sys
-value = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2], value)
-" "$1" "$2"; }
 
 riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
 riverrun --help | grep -q 'Exit status' || fail '--help'

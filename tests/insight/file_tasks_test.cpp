@@ -165,6 +165,8 @@ TEST_F(WordSenseFiles, AreSplitBySenses) {
   const auto task = make();
   EXPECT_EQ(task->held_out_size(), 2 + 10) << "a fifth of 10 and of 50";
   EXPECT_EQ(task->test_size(), 60);
+  EXPECT_DOUBLE_EQ(task->traits().memoryless_score, 2 * 10.0 / (10 + 60)) << "always the rare one";
+  EXPECT_EQ(task->traits().criterion.f1_above, task->traits().memoryless_score);
   EXPECT_EQ(task->traits().sizes.symbols, 9) << "eight words and what is unknown";
   std::int64_t rare = 0;
   for (std::int64_t n = 0; n < task->held_out_size(); ++n) rare += task->held_out(n).classes.at(0);
@@ -232,8 +234,8 @@ TEST_F(WordSenseFiles, ThatAreDamagedAreRefused) {
   for (int n = 0; n < 60; ++n) all_common += "0\n";
   expect_refused("train.gold.txt", all_common, "there must be 5 of each");
   for (const auto& [text, message] :
-       {std::pair("river 1 x\n", "line 1: \"x\" is no finite number"),
-        std::pair("river 1 inf\n", "line 1: \"inf\" is no finite number"),
+       {std::pair("river 1 x\n", "line 1: number 2 after the word is no finite number"),
+        std::pair("river inf 1\n", "line 1: number 1 after the word is no finite number"),
         std::pair("river 1 2\nbank 1\n", "line 2: 1 numbers; the first word has 2"),
         std::pair("", "no vectors"), std::pair("river\n", "line 1: 0 numbers")}) {
     replace_file(folder / "vectors", text);

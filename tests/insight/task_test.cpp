@@ -65,6 +65,7 @@ TEST(Judges, ANetworkThatAnswersNanIsWrong) {
   classes.asked = {0};
   classes.classes = {0};
   EXPECT_FALSE(judge_by_distance(classes, std::vector{nan[0], 0.0f}, 0.04).right);
+  EXPECT_FALSE(judge_by_largest(classes, std::vector{nan[0], 0.0f}).right);
 }
 
 TEST(Criteria, AreMetByAllThatTheyAskFor) {

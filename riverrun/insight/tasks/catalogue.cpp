@@ -217,9 +217,9 @@ const std::array kCatalogue = {
                       "has. A network of two directions answers at that word; without memory it "
                       "sees nothing but the word, which is always the same",
         .source = "Loureiro et al. 2021 (CoarseWSD-20)",
-        .criterion = "an F1 of the rare sense above 0, which is that of always answering with the "
-                     "common one, in the test file, with the weights that were best on a fifth of "
-                     "the training file",
+        .criterion = "an F1 of the rare sense above that of always answering with it, which is the "
+                     "most without memory, in the test file, with the weights that were best on a "
+                     "fifth of the training file",
         .score = "F1 of the rare sense",
         .least_length = 0,
         .files = "train.data.txt and test.data.txt (number of the word, from 0, a tab, words), "

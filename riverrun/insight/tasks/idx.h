@@ -17,9 +17,8 @@ struct IdxArray {
   std::vector<std::uint8_t> values;
 };
 
-/// Throw FormatError unless the file is an array of unsigned bytes of `rank` extents,
-/// none of them 0, to the last byte;
-/// `path` is for the message. The second throws IoError too.
+/// Throw FormatError unless the file is an array of unsigned bytes of `rank` extents, none of them
+/// 0, to the last byte; `path` is for the message. The second throws IoError too.
 [[nodiscard]] IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path,
                                  int rank);
 [[nodiscard]] IdxArray read_idx(const std::filesystem::path& path, int rank);

@@ -109,7 +109,7 @@ Verdict judge_by_distance(const Sequence& sequence, std::span<const float> outpu
 
 Verdict judge_by_largest(const Sequence& sequence, std::span<const float> outputs) {
   Verdict verdict = judge_by_distance(sequence, outputs, 0.0);
-  verdict.right = true;
+  verdict.right = !std::isnan(verdict.loss);  // NaN has no largest output
   for_answers(outputs, sequence.asked.size(), [&](std::size_t i, std::span<const float> row) {
     const auto answer = std::ranges::max_element(row) - row.begin();
     if (answer != sequence.classes[i]) verdict.right = false;

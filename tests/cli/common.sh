@@ -44,5 +44,12 @@ expect() {
   grep -Eq -- "$pattern" err.txt || fail "riverrun $*: '$(cat err.txt)' does not match '$pattern'"
 }
 
+# json FILE EXPRESSION: the expression holds, v being what the file says.
+json() { python3 -c "
+import json, sys
+value = json.load(open(sys.argv[1]))
+assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2], value)
+" "$1" "$2"; }
+
 # The contents of a folder, to compare it before and after.
 contents() { (cd "$1" && find . -type f | sort | xargs sha256sum); }

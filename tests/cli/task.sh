@@ -2,12 +2,6 @@
 # `riverrun task`: what it prints, the files it writes, and what it refuses.
 . "$(dirname "$0")/common.sh"
 
-json() { python3 -c "
-import json, sys
-value = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2], {'v': value}), (sys.argv[2], value)
-" "$1" "$2"; }
-
 # A task that is solved in a moment.
 easy=(temporal-order-2 --length 10 --hidden-size 12 --evaluate-every 1000)
 riverrun task "${easy[@]}" --json --csv curve.csv >one.json 2>progress.txt || fail 'a short task'

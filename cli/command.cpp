@@ -97,6 +97,11 @@ void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std:
                    which, hint));
 }
 
+std::string folder_name(const std::filesystem::path& folder) {
+  const std::filesystem::path path = std::filesystem::absolute(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 std::string counted(std::int64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
 }

@@ -68,6 +68,9 @@ void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path&
 void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std::string_view which,
                           std::string_view hint = "");
 
+/// What a person calls a folder: "model" for "model", "model/" and "." in it.
+[[nodiscard]] std::string folder_name(const std::filesystem::path& folder);
+
 /// "1 step", "1,200 steps".
 [[nodiscard]] std::string counted(std::int64_t number, std::string_view noun);
 /// 1115394 as "1,115,394".

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <functional>
-#include <numbers>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -34,11 +34,12 @@ std::vector<Word> words_of(const text::Tokenizer& tokenizer, std::span<const std
   bool open = false;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::string_view token = tokenizer.token(ids[i]);
+    const bool known = ids[i] != tokenizer.unknown_id();  // <unk> may be a word and another
     if (tokenizer.kind() == text::TokenKind::kWord) {
-      if (ids[i] != tokenizer.line_end_id()) words.push_back({std::string(token), i});
+      if (known && ids[i] != tokenizer.line_end_id()) words.push_back({std::string(token), i});
       continue;
     }
-    const bool part = ids[i] != tokenizer.unknown_id() && in_word(token.front());
+    const bool part = known && in_word(token.front());
     if (part && !open) words.emplace_back();
     open = part;
     if (!part) continue;
@@ -144,10 +145,20 @@ insight::Table units_table(const Comparison& c) {
   return table;
 }
 
-/// Σ p·log2(p / q), with q a mean that p is half of.
-double bits_above(double log_p, double mean) {
+/// p·log2(p / m), with m the mean of p and q: exactly 0 if they are the same.
+double bits_above_mean(double log_p, double log_q) {
   const double p = std::exp(log_p);
-  return p > 0 ? p * (log_p - std::log(mean)) / std::numbers::ln2 : 0;
+  if (p < std::numeric_limits<double>::min()) return 0;  // and q / p might overflow
+  return p * (1 - std::log2(1 + std::exp(log_q - log_p)));
+}
+
+/// The end of a text, for a legend.
+std::string end_of(const std::string& text) {
+  constexpr std::size_t kMostBytes = 60;
+  if (text.size() <= kMostBytes) return text;
+  std::size_t begin = text.size() - kMostBytes;
+  while ((static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;  // inside a character
+  return "…" + text.substr(begin);
 }
 
 }  // namespace
@@ -157,6 +168,10 @@ SharedWord shared_word(const text::Tokenizer& tokenizer, std::span<const std::in
   const std::vector<Word> in_first = words_of(tokenizer, first);
   const std::vector<Word> in_second = words_of(tokenizer, second);
   if (!wanted.empty()) {
+    if (tokenizer.kind() == text::TokenKind::kWord && tokenizer.find(wanted) < 0) {
+      throw ConfigError(
+          fmt::format("inspect: the word \"{}\" of --at is not in the vocabulary", wanted));
+    }
     const Word* a = find_last(in_first, wanted);
     const Word* b = find_last(in_second, wanted);
     if (a == nullptr || b == nullptr) {
@@ -175,8 +190,8 @@ SharedWord shared_word(const text::Tokenizer& tokenizer, std::span<const std::in
   }
   if (best.word.empty()) {
     throw ConfigError(
-        "inspect: the two texts of --compare share no word; there is no place to "
-        "compare at");
+        "inspect: the two texts of --compare share no word that the vocabulary has; there is no "
+        "place to compare at");
   }
   return best;
 }
@@ -221,10 +236,12 @@ Comparison compare(lm::SavedModel& saved, const SharedWord& word,
   for (std::size_t i = 0; i < a.log_probabilities.size(); ++i) {
     const double p = a.log_probabilities[i];
     const double q = b.log_probabilities[i];
-    const double mean = (std::exp(p) + std::exp(q)) / 2;
     result.total_variation += std::abs(std::exp(p) - std::exp(q)) / 2;
-    result.divergence += (bits_above(p, mean) + bits_above(q, mean)) / 2;
+    result.divergence += (bits_above_mean(p, q) + bits_above_mean(q, p)) / 2;
   }
+  // Rounding may lead out of the range.
+  result.total_variation = std::min(result.total_variation, 1.0);
+  result.divergence = std::clamp(result.divergence, 0.0, 1.0);
   return result;
 }
 
@@ -255,7 +272,7 @@ insight::Figure predictions_figure(const Comparison& c) {
   }
   for (std::size_t i = 0; i < c.texts.size(); ++i) {
     insight::Series series;
-    series.name = c.texts[i];
+    series.name = fmt::format("{}: {}", i == 0 ? "A" : "B", end_of(c.texts[i]));
     series.mark = insight::Mark::kBars;
     for (const std::int32_t token : tokens) {
       series.x.push_back(static_cast<double>(series.x.size()));

@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/weight_type.h"
@@ -18,6 +17,7 @@
 #include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
+#include "cli/progress.h"
 
 namespace riverrun::cli {
 namespace {
@@ -50,19 +50,15 @@ ExitCode run(const EvaluateFlags& flags) {
   require_two_tokens(corpus, parts.front().path);
   warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
 
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const Clock::time_point start = Clock::now();
-  Clock::time_point shown = start;
+  TokenCounter counter(corpus.size());
   const auto progress = [&](std::int64_t tokens) {
-    if (terminal && Clock::now() - shown > std::chrono::milliseconds(200)) {
-      shown = Clock::now();
-      write_error(fmt::format("\r\x1b[K{} of {} tokens", grouped(tokens), grouped(corpus.size())));
-    }
+    counter.show(tokens);
     return true;
   };
   const lm::Evaluation result = lm::evaluate(saved.model, corpus, {}, progress);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  if (terminal) write_error("\r\x1b[K");
+  counter.finish();
   if (!std::isfinite(result.nats)) {
     throw NumericError(fmt::format("evaluate: the loss is {}; the weights in {} are damaged",
                                    result.nats, flags.model.string()));

@@ -61,36 +61,47 @@ struct Subject {
   insight::LossGradient loss;
 };
 
-/// Throws ConfigError if what is kept of the sequences does not fit in the memory.
-void require_memory_for(const GradientsFlags& flags, const ExactRecurrent& net,
-                        std::int64_t input_size) {
+/// Throws ConfigError, before any of it is allocated, if a network with what is kept of its
+/// sequences does not fit in the memory, or if its Jacobian is too large for --jacobian.
+void require_fit(const GradientsFlags& flags, const std::string& name, const CellDescriptor& cell,
+                 const RecurrentOptions& options) {
   const auto steps = static_cast<double>(flags.steps);
   const auto batch = static_cast<double>(flags.batch_size);
   const double together = std::min(batch, static_cast<double>(insight::kSequencesTogether));
-  const double needed = steps * together * net.bytes_per_step() +
-                        steps * batch * static_cast<double>(input_size) * sizeof(float);
-  require_memory(
-      fmt::format("gradients: --steps {} and --batch-size {}", flags.steps, flags.batch_size),
-      needed);
+  const ExactRecurrent::Memory exact = ExactRecurrent::memory(cell, options);
+  const double curves = static_cast<double>(options.num_layers * std::ssize(cell.states));
+  constexpr double kPoint = 8 * sizeof(double);  // of a curve, in all that is made of it
+  const double needed = exact.weights + steps * together * exact.step +
+                        steps * batch * static_cast<double>(options.input_size) * sizeof(float) +
+                        steps * curves * (batch * sizeof(double) + kPoint);
+  require_memory(fmt::format("gradients: {}, of {}, for --steps {} and --batch-size {}", name,
+                             counted(options.hidden_size, "unit"), flags.steps, flags.batch_size),
+                 needed);
+  constexpr std::int64_t kLargestJacobian = 512;
+  const std::int64_t size = options.num_layers * std::ssize(cell.states) * options.hidden_size;
+  if (flags.jacobian && size > kLargestJacobian) {
+    throw ConfigError(fmt::format("gradients: --jacobian of {} is {} x {}; at most {} is possible",
+                                  name, size, size, kLargestJacobian));
+  }
 }
 
 /// "lstm" or "lstm:chrono+orthogonal": a cell and how it begins.
 Subject from_cell(const GradientsFlags& flags, const std::string& spec) {
   const std::size_t colon = spec.find(':');
   const CellDescriptor& cell = find_cell(spec.substr(0, colon));
-  Recurrent net(cell, {.input_size = flags.input_size,
-                       .hidden_size = flags.hidden_size,
-                       .num_layers = flags.num_layers,
-                       .seed = flags.seed});
+  const RecurrentOptions options{.input_size = flags.input_size,
+                                 .hidden_size = flags.hidden_size,
+                                 .num_layers = flags.num_layers,
+                                 .seed = flags.seed};
+  require_fit(flags, spec, cell, options);
+  Recurrent net(cell, options);
   if (colon != std::string::npos) {
     initialize(net, parse_initialization(spec.substr(colon + 1), flags.steps), flags.seed);
   }
-  ExactRecurrent exact(net);
-  require_memory_for(flags, exact, flags.input_size);
   Tensor x({flags.steps, flags.batch_size, flags.input_size});
   if (flags.input == "noise") Random(flags.seed, 1).fill_normal(x.values(), 0.0f, 1.0f);
   return {.name = spec,
-          .net = std::move(exact),
+          .net = ExactRecurrent(net),
           .x = std::move(x),
           .loss = insight::random_direction(flags.seed)};
 }
@@ -125,10 +136,8 @@ Stretches read_stretches(const GradientsFlags& flags, const text::Corpus& corpus
 
 Subject from_model(const GradientsFlags& flags, std::string name, lm::LanguageModel& model,
                    const Stretches& stretches) {
-  ExactRecurrent exact(model.rnn());
-  require_memory_for(flags, exact, model.options().embedding_size);
   return {.name = std::move(name),
-          .net = std::move(exact),
+          .net = ExactRecurrent(model.rnn()),
           .x = model.embedding().forward(stretches.inputs, {flags.steps, flags.batch_size}),
           .loss = insight::last_token_loss(model.decoder(), stretches.targets)};
 }
@@ -152,13 +161,6 @@ void measure(const GradientsFlags& flags, const Subject& subject, FlowReport& re
     report.curves.push_back(std::move(flow));
   }
   if (!flags.jacobian) return;
-  constexpr std::int64_t kLargestJacobian = 512;
-  const std::int64_t size =
-      layers * std::ssize(subject.net.cell().states) * subject.net.hidden_size();
-  if (size > kLargestJacobian) {
-    throw ConfigError(fmt::format("gradients: --jacobian of {} is {} x {}; at most {} is possible",
-                                  subject.name, size, size, kLargestJacobian));
-  }
   const ExactRecurrent::Run run = subject.net.forward(insight::sequences(subject.x, 0, 1));
   FlowCurve flow{.network = subject.name,
                  .state = {},
@@ -192,12 +194,13 @@ FlowReport measure(const GradientsFlags& flags) {
   }
   const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
   lm::SavedModel saved = lm::load_model(flags.model);
+  const std::string name = folder_name(flags.model);
+  require_fit(flags, name, saved.model.rnn().cell(), saved.model.rnn().options());
   const text::Corpus corpus(saved.tokenizer, parts);
   warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
   const Stretches stretches = read_stretches(flags, corpus);
   report.loss = "the cross-entropy of the token after the last";
   report.input = "stretches of " + flags.texts.front().string();
-  const std::string name = flags.model.filename().string();
   measure(flags, from_model(flags, name, saved.model, stretches), report);
   if (flags.untrained) {
     lm::LanguageModelOptions options = saved.model.options();
@@ -209,12 +212,6 @@ FlowReport measure(const GradientsFlags& flags) {
 }
 
 void check(const GradientsFlags& flags) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value >= 1) return;
-    throw ConfigError(fmt::format("gradients: --{} is {}; it must be at least 1", name, value));
-  };
-  positive("steps", flags.steps);
-  positive("batch-size", flags.batch_size);
   if (flags.input != "noise" && flags.input != "zeros") {
     throw ConfigError(
         fmt::format("gradients: --input is \"{}\"; it must be noise or zeros", flags.input));
@@ -222,6 +219,10 @@ void check(const GradientsFlags& flags) {
   if (flags.model.empty() == flags.cells.empty()) {
     throw ConfigError(
         "gradients: give either a MODEL and a TEXT, or cells with --cell; see --help");
+  }
+  for (auto cell = flags.cells.begin(); cell != flags.cells.end(); ++cell) {
+    if (std::find(flags.cells.begin(), cell, *cell) == cell) continue;
+    throw ConfigError(fmt::format("gradients: --cell {} is given twice", *cell));
   }
   if (!flags.model.empty() && flags.texts.empty()) {
     throw ConfigError("gradients: a MODEL needs a TEXT to read");
@@ -254,7 +255,8 @@ void add_gradients(CLI::App& program, Verb& chosen) {
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model");
   app->add_option("TEXT", flags->texts, "Text files that the model reads");
-  app->add_flag("--untrained", flags->untrained, "Also the model's network before any training");
+  app->add_flag("--untrained", flags->untrained,
+                "Also the same network with PyTorch's initial weights");
   app->add_option("--cell", flags->cells,
                   "A cell as it begins, or CELL:INIT with INIT pytorch, forget=X, chrono (for "
                   "--steps), chrono=T, orthogonal or identity=X, joined by +; may be repeated")
@@ -272,9 +274,11 @@ void add_gradients(CLI::App& program, Verb& chosen) {
   app->add_option("--input", flags->input, "What a --cell reads: noise (standard normal) or zeros")
       ->capture_default_str();
   app->add_option("--steps", flags->steps, "Length of a sequence, and the largest lag")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number(1, 1'000'000'000));
   app->add_option("--batch-size", flags->batch_size, "Sequences that are averaged over")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(size);
   app->add_option("--seed", flags->seed, "Of the weights and the noise: same seed, same numbers")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));

@@ -16,20 +16,13 @@ namespace {
 
 using insight::Fate;
 
-/// From its natural logarithm: "3.20e-07", also 1.00e-2000; "0" for −∞, "" if the lag is not there.
+/// "0" for a norm of 0, "" if the lag is not there.
 std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
   const auto at = std::lower_bound(curve.lags.begin(), curve.lags.end(), lag);
   if (at == curve.lags.end() || *at != lag) return "";
   const double log10 =
       curve.log_norms[static_cast<std::size_t>(at - curve.lags.begin())] / std::numbers::ln10;
-  if (std::isinf(log10)) return "0";
-  double exponent = std::floor(log10);
-  double mantissa = std::pow(10, log10 - exponent);
-  if (mantissa >= 9.995) {
-    mantissa = 1;
-    ++exponent;
-  }
-  return fmt::format("{:.2f}e{:+03.0f}", mantissa, exponent);
+  return std::isinf(log10) ? "0" : insight::power_of_ten(log10);
 }
 
 std::string horizon_text(const FlowCurve& curve) {

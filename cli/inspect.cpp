@@ -25,6 +25,7 @@
 #include "cli/inspection.h"
 #include "cli/inspection_figures.h"
 #include "cli/mean.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 
 namespace riverrun::cli {
@@ -82,16 +83,15 @@ std::vector<std::int32_t> encode(const text::Tokenizer& tokenizer, const std::st
 
 std::string shown_text(const InspectFlags& flags) {
   if (flags.file.empty()) return flags.text;
-  constexpr std::uintmax_t kMostBytes = std::uintmax_t{16} << 20;
-  std::error_code code;
-  const std::uintmax_t size = fs::file_size(flags.file, code);
-  if (!code && size > kMostBytes) {
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  const MappedFile file(flags.file);
+  if (file.bytes().size() > kMostBytes) {
     throw ConfigError(
         fmt::format("inspect: {} has {} bytes; at most {} can be shown (--over has no "
                     "limit)",
-                    flags.file.string(), size, kMostBytes));
+                    file.path(), file.bytes().size(), kMostBytes));
   }
-  return read_file(flags.file);
+  return std::string(file.text());
 }
 
 /// Throws ConfigError, before anything is allocated, if the report would not fit in memory.
@@ -135,9 +135,11 @@ insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const fs::path
   const std::vector<text::TextPart> parts = text::whole_files(std::vector<fs::path>{path});
   const text::Corpus corpus(saved.tokenizer, parts);
   warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+  TokenCounter counter(corpus.size());
   std::int64_t done = 0;
   return statistics_of(saved, [&] {
-    constexpr std::int64_t kPiece = 4096;
+    counter.show(done);
+    constexpr std::int64_t kPiece = 512;
     std::vector<std::int32_t> tokens(
         static_cast<std::size_t>(std::min(kPiece, corpus.size() - done)));
     corpus.read(done, tokens);
@@ -218,7 +220,9 @@ ExitCode inspect_text(const InspectFlags& flags) {
   // The picture shows one thing, the page and the numbers all of it.
   write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}}, gates_figure(inspection),
         [&] { return to_page(inspection); });
-  write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});
+  if (!flags.files.csv.empty()) {
+    write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});
+  }
   if (flags.json) {
     print_json(to_json(inspection));
   } else {

@@ -197,8 +197,7 @@ std::string to_text(const Inspection& inspection, bool colour) {
 }
 
 insight::Page to_page(const Inspection& inspection) {
-  insight::Page page(
-      fmt::format("What {} does at each token", inspection.model.filename().string()));
+  insight::Page page(fmt::format("What {} does at each token", folder_name(inspection.model)));
   page.paragraph(summary(inspection) + ".");
   page.chart(surprise_figure(inspection));
   page.chart(gates_figure(inspection));

@@ -69,4 +69,19 @@ void ProgressDisplay::show(const lm::Validation& v, const std::string& gradient)
                   gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
 }
 
+TokenCounter::TokenCounter(std::int64_t total)
+    : total_(total), terminal_(::isatty(STDERR_FILENO) == 1), next_(Clock::now()) {}
+
+void TokenCounter::show(std::int64_t tokens) {
+  if (!terminal_ || Clock::now() < next_) return;
+  next_ = Clock::now() + std::chrono::milliseconds(200);
+  write_error(fmt::format("\r\x1b[K{} of {} tokens", grouped(tokens), grouped(total_)));
+  shown_ = true;
+}
+
+void TokenCounter::finish() {
+  if (shown_) write_error("\r\x1b[K");
+  shown_ = false;
+}
+
 }  // namespace riverrun::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "riverrun/lm/trainer.h"
@@ -26,6 +27,25 @@ class ProgressDisplay {
   bool terminal_;
   bool bar_shown_ = false;
   std::chrono::steady_clock::time_point last_;
+};
+
+/// Shows on standard error how much of a long text has been read, if that is a terminal.
+class TokenCounter {
+ public:
+  explicit TokenCounter(std::int64_t total);
+  TokenCounter(const TokenCounter&) = delete;
+  TokenCounter& operator=(const TokenCounter&) = delete;
+  ~TokenCounter() { finish(); }
+
+  void show(std::int64_t tokens);
+  /// Removes what is shown, for what is printed next.
+  void finish();
+
+ private:
+  std::int64_t total_;
+  bool terminal_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point next_;
 };
 
 }  // namespace riverrun::cli

@@ -1,8 +1,11 @@
 #include "cli/report.h"
 
 #include <cerrno>
+#include <set>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
@@ -18,19 +21,27 @@ void add_report_options(CLI::App& app, ReportFiles& files) {
 }
 
 void require(const ReportFiles& files) {
-  if (!files.html.empty()) insight::require_charts();
-  if (!files.svg.empty()) insight::require_gnuplot();
+  std::set<fs::path> paths;
   for (const fs::path& path : {files.html, files.svg, files.csv}) {
     if (path.empty()) continue;
+    if (!paths.insert(fs::absolute(path).lexically_normal()).second) {
+      throw ConfigError(fmt::format("{}: two reports cannot be in one file", path.string()));
+    }
     std::error_code error;
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     if (!fs::is_directory(folder, error)) {
       throw IoError(folder.string(), ENOENT, "cannot write a report there");
     }
-    if (fs::is_directory(path, error)) {
-      throw IoError(path.string(), EISDIR, "cannot write a report there");
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+      throw IoError(folder.string(), errno, "cannot write a report there");
+    }
+    if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
+      throw IoError(path.string(), fs::is_directory(path, error) ? EISDIR : EINVAL,
+                    "cannot write a report there");
     }
   }
+  if (!files.html.empty()) insight::require_charts();
+  if (!files.svg.empty()) insight::require_gnuplot();
 }
 
 void write(const ReportFiles& files, const insight::Figure& figure,

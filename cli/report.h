@@ -23,7 +23,8 @@ struct ReportFiles {
 void add_report_options(CLI::App& app, ReportFiles& files);
 
 /// To be called before the work is done. Throws ConfigError if this build cannot make what is asked
-/// for, IoError if gnuplot or a file's folder is not there.
+/// for or two are asked for in one file, IoError if gnuplot is not there or a file cannot be
+/// written.
 void require(const ReportFiles& files);
 
 /// Writes what was asked for, each file atomically: `figure` as CSV and SVG, and the page, which is

@@ -296,9 +296,16 @@ ExactRecurrent::ExactRecurrent(Recurrent& net)
   }
 }
 
-double ExactRecurrent::bytes_per_step() const noexcept {
-  const auto numbers = static_cast<double>(cell_->layout.values + std::ssize(cell_->states));
-  return numbers * static_cast<double>(hidden_ * std::ssize(layers_)) * sizeof(double);
+ExactRecurrent::Memory ExactRecurrent::memory(const CellDescriptor& cell,
+                                              const RecurrentOptions& options) noexcept {
+  const auto values = static_cast<double>(cell.layout.values);
+  const auto states = static_cast<double>(cell.states.size());
+  const auto hidden = static_cast<double>(options.hidden_size);
+  const auto layers = static_cast<double>(options.num_layers);
+  const double read = static_cast<double>(options.input_size) + (2 * layers - 1) * hidden;
+  // Each weight stands there transposed too; a layer hands a gradient to the one below.
+  return {.weights = 2 * read * values * hidden * sizeof(double),
+          .step = ((values + states) * layers + 1) * hidden * sizeof(double)};
 }
 
 ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x, const Run* before) const {

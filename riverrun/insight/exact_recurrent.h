@@ -67,8 +67,13 @@ class ExactRecurrent {
   /// ShapeError.
   void backward(const Run& run, std::span<const double> grad_output, const Visit& visit) const;
 
-  /// Memory that a run takes for each step of each sequence.
-  [[nodiscard]] double bytes_per_step() const noexcept;
+  /// Bytes that one takes; as doubles, because no size is too large to ask for.
+  struct Memory {
+    double weights = 0;
+    double step = 0;  // of one sequence, forward and backward
+  };
+  [[nodiscard]] static Memory memory(const CellDescriptor& cell,
+                                     const RecurrentOptions& options) noexcept;
 
   /// The weights of one layer. Each gate value has a column block of H, which is zero if that value
   /// gets nothing from the input or from h.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/text/utf8.h"
 
 namespace riverrun::insight {
 namespace {
@@ -15,10 +16,11 @@ bool can_be_shown(double value, Scale scale) {
   return std::isfinite(value) && (scale != Scale::kLogarithmic || value > 0);
 }
 
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+std::string csv_field(std::string_view name) {
+  const std::string valid = text::to_valid_utf8(name);
+  if (valid.find_first_of(",\"\r\n") == std::string::npos) return valid;
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (const char c : valid) {
     quoted += c;
     if (c == '"') quoted += c;
   }
@@ -28,6 +30,16 @@ std::string csv_field(std::string_view text) {
 }  // namespace
 
 std::string Axis::heading() const { return unit.empty() ? label : label + " (" + unit + ")"; }
+
+std::string power_of_ten(double log10) {
+  double exponent = std::floor(log10);
+  double mantissa = std::pow(10, log10 - exponent);
+  if (mantissa >= 9.995) {  // which would be rounded to 10.00
+    mantissa = 1;
+    ++exponent;
+  }
+  return fmt::format("{:.2f}e{:+03.0f}", mantissa, exponent);
+}
 
 bool is_gap(const Figure& figure, const Series& series, std::size_t i) {
   return !can_be_shown(series.y[i], figure.y.scale);

@@ -44,6 +44,9 @@ struct Figure {
   std::vector<Series> series;
 };
 
+/// 10^log10 in three digits, also far outside a double's range: "3.20e-07", "1.00e-2000".
+[[nodiscard]] std::string power_of_ten(double log10);
+
 /// Throws ConfigError unless there is a series, each has as many x as y, and all x are finite (and
 /// positive on a logarithmic axis, or numbers of categories).
 void check(const Figure& figure);
@@ -56,7 +59,7 @@ void check(const Figure& figure);
 [[nodiscard]] Figure thinned(const Figure& figure, std::size_t most);
 
 /// One line for each point: the series' name, x, y; a gap's y is empty. As RFC 4180, with a line of
-/// headings. Throws as check().
+/// headings, in UTF-8. Throws as check().
 [[nodiscard]] std::string to_csv(const Figure& figure);
 
 /// Drawn by gnuplot, which must be installed (Debian's package gnuplot-nox). Throws IoError if it

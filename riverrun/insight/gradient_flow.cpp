@@ -132,10 +132,11 @@ std::vector<GradientCurve> gradient_flow(const ExactRecurrent& net, const Tensor
 
 std::vector<std::int64_t> round_lags(std::int64_t steps) {
   std::vector<std::int64_t> lags;
-  for (std::int64_t power = 1; power <= steps; power *= 10) {
+  for (std::int64_t power = 1;; power *= 10) {
     for (const std::int64_t digit : {1, 2, 5}) {
-      if (digit * power <= steps) lags.push_back(digit * power);
+      if (digit <= steps / power) lags.push_back(digit * power);
     }
+    if (power > steps / 10) break;  // before it overflows
   }
   if (!lags.empty() && lags.back() != steps) lags.push_back(steps);
   return lags;

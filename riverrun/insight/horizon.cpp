@@ -69,16 +69,19 @@ std::string_view to_string(Fate fate) noexcept {
 
 MemoryHorizon memory_horizon(std::span<const double> lags, std::span<const double> log_norms) {
   check(lags, log_norms);
-  if (std::isinf(log_norms[0]) && log_norms[0] < 0)
-    return {.fate = Fate::kNone, .lag = 0.0, .log_growth = {}};
+  if (std::isinf(log_norms[0])) {
+    if (log_norms[0] < 0) return {.fate = Fate::kNone, .lag = 0.0, .log_growth = {}};
+    return {.fate = Fate::kExplodes, .lag = {}, .log_growth = {}};
+  }
   MemoryHorizon horizon{
       .fate = Fate::kCarries, .lag = {}, .log_growth = median_slope(lags, log_norms)};
   const double fallen = log_norms[0] - std::log(kHorizonFactor);
   for (std::size_t i = 1; i < lags.size(); ++i) {
     if (log_norms[i] > fallen) continue;
     const double before = log_norms[i - 1];
-    // A norm of 0 lies below any straight line: then the fall is at its lag.
-    const double part = std::isinf(log_norms[i]) ? 1 : (before - fallen) / (before - log_norms[i]);
+    // No straight line leads to a norm of 0 or from an infinite one: then the fall is at its lag.
+    const double drop = before - log_norms[i];
+    const double part = std::isinf(drop) ? 1 : (before - fallen) / drop;
     horizon.lag = lags[i - 1] + part * (lags[i] - lags[i - 1]);
     horizon.fate = Fate::kVanishes;
     return horizon;

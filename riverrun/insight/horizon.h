@@ -11,7 +11,8 @@ enum class Fate {
   kNone,      ///< it is exactly 0 at the first lag: there is no way back
   kVanishes,  ///< it falls to a hundredth of its value at the first lag
   kCarries,   ///< neither, within the sequence
-  kExplodes,  ///< at the last lag it is more than a hundred times its value at the first
+  kExplodes,  ///< at the last lag it is more than a hundred times its value at the first, or
+              ///< infinite at the first
 };
 /// "none", "vanishes", "carries", "explodes"
 [[nodiscard]] std::string_view to_string(Fate fate) noexcept;
@@ -31,9 +32,10 @@ struct MemoryHorizon {
   std::optional<double> log_growth;
 };
 
-/// From the natural logarithms of a gradient's norms at some lags, −∞ for a norm of 0. The lags
-/// must rise, and the first is what the others are compared with: 1, as a rule. Throws ConfigError
-/// if there are none, another number of norms, lags that do not rise, or a NaN.
+/// From the natural logarithms of a gradient's norms at some lags, −∞ for a norm of 0 and ∞ for one
+/// that overflowed. The lags must rise, and the first is what the others are compared with: 1, as a
+/// rule. Throws ConfigError if there are none, another number of norms, lags that do not rise, or a
+/// NaN.
 [[nodiscard]] MemoryHorizon memory_horizon(std::span<const double> lags,
                                            std::span<const double> log_norms);
 

@@ -122,9 +122,12 @@ std::vector<ScaledMatrix> jacobian_products(const ExactRecurrent& net,
 }
 
 double largest_singular_value(Matrix matrix) {
+  ScaledMatrix scaled{.values = std::move(matrix)};
+  normalize(scaled);  // so that no square of a number is lost
+  Matrix& m = scaled.values;
   const auto dot = [&](std::int64_t a, std::int64_t b) {
     double sum = 0;
-    for (std::int64_t c = 0; c < matrix.columns; ++c) sum += matrix(a, c) * matrix(b, c);
+    for (std::int64_t c = 0; c < m.columns; ++c) sum += m(a, c) * m(b, c);
     return sum;
   };
   constexpr int kMostSweeps = 60;
@@ -132,29 +135,29 @@ double largest_singular_value(Matrix matrix) {
   bool rotated = true;
   for (int sweep = 0; rotated && sweep < kMostSweeps; ++sweep) {
     rotated = false;
-    for (std::int64_t a = 0; a < matrix.rows; ++a) {
-      for (std::int64_t b = a + 1; b < matrix.rows; ++b) {
+    for (std::int64_t a = 0; a < m.rows; ++a) {
+      for (std::int64_t b = a + 1; b < m.rows; ++b) {
         const double aa = dot(a, a);
         const double bb = dot(b, b);
         const double ab = dot(a, b);
-        if (std::abs(ab) <= kOrthogonal * std::sqrt(aa * bb)) continue;
+        if (std::abs(ab) <= kOrthogonal * std::sqrt(aa) * std::sqrt(bb)) continue;
         rotated = true;
         const double zeta = (bb - aa) / (2 * ab);
         const double tangent = std::copysign(1.0, zeta) / (std::abs(zeta) + std::hypot(1.0, zeta));
         const double cosine = 1 / std::hypot(1.0, tangent);
         const double sine = cosine * tangent;
-        for (std::int64_t c = 0; c < matrix.columns; ++c) {
-          const double x = matrix(a, c);
-          const double y = matrix(b, c);
-          matrix(a, c) = cosine * x - sine * y;
-          matrix(b, c) = sine * x + cosine * y;
+        for (std::int64_t c = 0; c < m.columns; ++c) {
+          const double x = m(a, c);
+          const double y = m(b, c);
+          m(a, c) = cosine * x - sine * y;
+          m(b, c) = sine * x + cosine * y;
         }
       }
     }
   }
   double largest = 0;
-  for (std::int64_t r = 0; r < matrix.rows; ++r) largest = std::max(largest, dot(r, r));
-  return std::sqrt(largest);
+  for (std::int64_t r = 0; r < m.rows; ++r) largest = std::max(largest, dot(r, r));
+  return std::ldexp(std::sqrt(largest), scaled.exponent);
 }
 
 }  // namespace riverrun::insight

@@ -1,7 +1,6 @@
 #include "riverrun/insight/page.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -82,9 +81,7 @@ std::string to_json(const Figure& figure) {
 std::string cell_text(const Figure& figure, const Series& series, std::size_t i) {
   if (is_gap(figure, series, i)) return "–";
   const double y = series.y[i];
-  if (figure.y.scale != Scale::kPowersOfTen) return fmt::format("{:.4g}", y);
-  const double exponent = std::floor(y);
-  return fmt::format("{:.2f}e{:+.0f}", std::pow(10, y - exponent), exponent);
+  return figure.y.scale == Scale::kPowersOfTen ? power_of_ten(y) : fmt::format("{:.4g}", y);
 }
 
 /// The numbers of a chart, one line for each point of a few.

@@ -12,8 +12,10 @@
   /** A value of an axis as text; a value of a powers-of-ten axis is the logarithm of what is shown. */
   const shown = (axis, value) => {
     if (axis.scale !== 'powers-of-ten') return Number(value).toLocaleString('en', { maximumSignificantDigits: 4 });
-    const exponent = Math.floor(value);
-    return `${(10 ** (value - exponent)).toFixed(2)} · 10${superscript(exponent)}`;
+    let exponent = Math.floor(value);
+    let mantissa = (10 ** (value - exponent)).toFixed(2);
+    if (mantissa === '10.00') [mantissa, exponent] = ['1.00', exponent + 1];
+    return `${mantissa} · 10${superscript(exponent)}`;
   };
 
   const tick = (axis) => (value) => {
@@ -45,6 +47,9 @@
 
   const dataset = (figure, series, i) => {
     const color = figure.palette[i % figure.palette.length];
+    // A line of a single point would not be seen.
+    const isPoint = series.mark === 'points' ||
+      (series.mark === 'line' && series.points.filter(([, y]) => y !== null).length === 1);
     return {
       type: series.mark === 'bars' ? 'bar' : 'line',
       label: series.name,
@@ -53,8 +58,8 @@
       backgroundColor: color,
       borderWidth: series.mark === 'bars' ? 0 : 2,
       borderDash: series.mark === 'line' ? dash(i, figure.palette.length) : [],
-      pointStyle: { line: 'line', points: 'circle', bars: 'rect' }[series.mark],
-      pointRadius: series.mark === 'points' ? 2.5 : 0,
+      pointStyle: isPoint ? 'circle' : { line: 'line', bars: 'rect' }[series.mark],
+      pointRadius: isPoint ? 2.5 : 0,
       pointHitRadius: 8,
       showLine: series.mark !== 'points',
     };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spawn.h>
@@ -14,6 +15,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/insight/figure.h"
+#include "riverrun/text/utf8.h"
 
 extern char** environ;  // NOLINT: unistd.h does not declare it everywhere
 
@@ -87,7 +89,7 @@ std::string run_gnuplot(std::string_view script) {
 /// quote becomes an apostrophe, as gnuplot does not read a doubled one everywhere.
 std::string quoted(std::string_view text) {
   std::string result = "'";
-  for (const char c : text) {
+  for (const char c : text::to_valid_utf8(text)) {
     if (c == '\'') {
       result += "\u2019";
     } else {
@@ -95,6 +97,16 @@ std::string quoted(std::string_view text) {
     }
   }
   return result + "'";
+}
+
+/// The name of a tic is a format for its number too, which begins with a percent sign.
+std::string tic_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    name += c;
+    if (c == '%') name += c;
+  }
+  return quoted(name);
 }
 
 std::string axis_commands(char name, const Axis& axis) {
@@ -111,7 +123,7 @@ std::string axis_commands(char name, const Axis& axis) {
   if (!axis.categories.empty()) {
     script += fmt::format("set {}tics noenhanced rotate by -45 (", name);
     for (std::size_t i = 0; i < axis.categories.size(); ++i) {
-      script += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted(axis.categories[i]), i);
+      script += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_name(axis.categories[i]), i);
     }
     script += ")\n";
   }
@@ -139,7 +151,7 @@ std::size_t dash_type(std::size_t series) {
 /// Of the characters that XML gives a meaning to.
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : text::to_valid_utf8(text)) {
     if (c == '<') {
       result += "&lt;";
     } else if (c == '&') {
@@ -149,6 +161,14 @@ std::string escaped(std::string_view text) {
     }
   }
   return result;
+}
+
+std::size_t points_shown(const Figure& figure, const Series& series) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < series.x.size(); ++i) {
+    if (!is_gap(figure, series, i)) ++count;
+  }
+  return count;
 }
 
 }  // namespace
@@ -163,18 +183,21 @@ std::string to_svg(const Figure& figure) {
       "set grid linecolor rgb '#d9dce1'\n"
       "set border 3 linecolor rgb '#5d6066'\n"
       "set tics nomirror\n"
-      "set key below noenhanced\n"
-      "set boxwidth 0.8 relative\n";
+      "set key below noenhanced\n";
+  // Bars of one category stand side by side.
+  constexpr double kCategory = 0.8;
+  const auto bars = std::ranges::count(figure.series, Mark::kBars, &Series::mark);
+  const double bar = kCategory / static_cast<double>(std::max<std::ptrdiff_t>(bars, 1));
+  double place = (bar - kCategory) / 2;
+  script += fmt::format("set boxwidth {}\n", bar);
   script += fmt::format("set title {} noenhanced\n", quoted(figure.title));
   script += axis_commands('x', figure.x) + axis_commands('y', figure.y);
+  // Bars begin at 0, as in a page, or the lowest would not be seen.
+  if (bars > 0 && !figure.y.low && figure.y.scale == Scale::kLinear)
+    script += "set yrange [*<0:]\n";
   // Without a point gnuplot finds no range, and draws nothing.
-  const bool is_empty =
-      std::all_of(figure.series.begin(), figure.series.end(), [&](const Series& s) {
-        for (std::size_t i = 0; i < s.x.size(); ++i) {
-          if (!is_gap(figure, s, i)) return false;
-        }
-        return true;
-      });
+  const bool is_empty = std::ranges::all_of(
+      figure.series, [&](const Series& s) { return points_shown(figure, s) == 0; });
   if (is_empty) script += "set xrange [1:10]\nset yrange [1:10]\n";
   std::string plot;
   for (std::size_t s = 0; s < figure.series.size(); ++s) {
@@ -185,9 +208,14 @@ std::string to_svg(const Figure& figure) {
       script += is_gap(figure, series, i) ? "\n" : fmt::format("{} {}\n", series.x[i], series.y[i]);
     }
     script += "END\n";
-    plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",
-                        s == 0 ? "plot " : ", ", s, style(series.mark), dash_type(s),
-                        kPalette[s % std::size(kPalette)], quoted(series.name));
+    // A line of a single point would not be seen.
+    const bool is_point = series.mark == Mark::kLine && points_shown(figure, series) == 1;
+    plot +=
+        fmt::format("{}$series{} using ($1+{}):2 with {} dashtype {} linecolor rgb '{}' title {}",
+                    s == 0 ? "plot " : ", ", s,
+                    series.mark == Mark::kBars ? std::exchange(place, place + bar) : 0,
+                    style(is_point ? Mark::kPoints : series.mark), dash_type(s),
+                    kPalette[s % std::size(kPalette)], quoted(series.name));
   }
   std::string svg = run_gnuplot(script + plot + "\n");
   // What a screen reader says of the picture.

@@ -20,13 +20,13 @@ void Inspector::predict_from(std::span<const double> output) {
   std::ranges::transform(output, output_.data(), [](double h) { return static_cast<float>(h); });
   model_.decoder().multiply(1, output_.data(), logits_.data());
   const std::span<const float> logits = logits_.values();
+  if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) {
+    throw NumericError("Inspector: a logit is not finite; the model's weights are damaged");
+  }
   const double largest = *std::ranges::max_element(logits);
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
   const double log_sum = largest + std::log(sum);
-  if (!std::isfinite(log_sum)) {
-    throw NumericError("Inspector: a logit is not finite; the model's weights are damaged");
-  }
   log_probabilities_.resize(logits.size());
   std::ranges::transform(logits, log_probabilities_.begin(),
                          [log_sum](float logit) { return logit - log_sum; });

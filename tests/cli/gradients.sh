@@ -28,8 +28,8 @@ riverrun gradients --cell memoryless --cell rnn_tanh --cell lstm:chrono --cell g
   $small --json --threads 1 >one.json
 cmp g.json one.json || fail 'another number of threads gives other numbers'
 
-# The gradient of any direction is at most the Jacobian's largest singular value.
-riverrun gradients --cell gru --cell lstm --steps 50 $small --jacobian --json >j.json
+# The gradient of any direction is at most the Jacobian's largest singular value: of one sequence.
+riverrun gradients --cell gru --cell lstm --steps 50 $small --batch-size 1 --jacobian --json >j.json
 check j.json "all(h['log10_norm'] <= s['log10_norm'] + 1e-9
                   for h, s in zip(c['gru h']['norms'], c['gru Jacobian']['norms']))"
 check j.json "c['lstm Jacobian']['measure'] == 'largest singular value'"
@@ -52,22 +52,31 @@ fi
 riverrun gradients model text.txt --steps 100 --untrained --json >m.json
 check m.json "list(c) == ['model h', 'model c', 'untrained h', 'untrained c']"
 check m.json "c['model h']['norms'][0]['log10_norm'] != c['untrained h']['norms'][0]['log10_norm']"
+riverrun gradients ./model/ text.txt --steps 10 --json >m.json
+check m.json "list(c) == ['model h', 'model c']"
 
 # What cannot be.
 expect 2 'either a MODEL and a TEXT, or cells' gradients
 expect 2 'either a MODEL and a TEXT, or cells' gradients model text.txt --cell gru
 expect 2 'needs a TEXT' gradients model
-expect 2 'steps is 0; it must be at least 1' gradients --cell gru --steps 0
-expect 2 'steps is -5; it must be at least 1' gradients --cell gru --steps -5
-expect 2 'batch-size is 0' gradients --cell gru --batch-size 0
+for steps in 0 -5 1.5 9223372036854775807; do
+  expect 2 "steps: $steps; it must be a whole number from 1 to" gradients --cell gru --steps=$steps
+done
+expect 2 'batch-size: 0; it must be a whole number' gradients --cell gru --batch-size 0
+expect 2 'cell gru is given twice' gradients --cell gru --cell lstm --cell gru
 expect 2 'no cell is called "lstn"' gradients --cell lstn
 expect 2 'initialization: "chronos" is none' gradients --cell lstm:chronos
 expect 2 'gate' gradients --cell rnn_tanh:forget=1
 expect 2 'input is "ones"' gradients --cell gru --input ones
 expect 2 'hidden-size: 0; it must be a whole number' gradients --cell gru --hidden-size 0
 expect 2 'untrained is for a MODEL' gradients --cell gru --untrained
-expect 2 'take [0-9.e+]+ GiB, of [0-9.]+ that there are' gradients --cell gru --steps 1000000000
-expect 2 'Jacobian.* is 1024 x 1024; at most 512|jacobian of lstm is 1024 x 1024; at most 512' \
+for large in '--steps 1000000000' '--hidden-size 1048576' '--num-layers 1048576' \
+  '--steps 1000000 --batch-size 1048576 --hidden-size 1 --input-size 1'; do
+  expect 2 'lstm, of .*, takes [0-9.e+]+ GiB for --steps .*, of [0-9.]+ that there are' \
+    gradients --cell lstm $large
+done
+expect 2 'takes [0-9.e+]+ GiB' gradients model text.txt --steps 1000000000
+expect 2 'jacobian of lstm is 1024 x 1024; at most 512' \
   gradients --cell lstm --hidden-size 512 --steps 5 --jacobian
 expect 2 'text.txt has [0-9,]+ tokens; --steps 100000 needs at least 100001' \
   gradients model text.txt --steps 100000
@@ -77,6 +86,8 @@ mkdir other && echo '{"model_type": "gpt2"}' >other/config.json
 expect 4 'config.json' gradients other text.txt
 expect 3 'nowhere: cannot write a report there' gradients --cell gru --csv nowhere/g.csv
 expect 3 'other: cannot write a report there' gradients --cell gru --html other
+expect 3 '/dev/null: cannot write a report there' gradients --cell gru --csv /dev/null
+expect 2 'two reports cannot be in one file' gradients --cell gru --csv g.csv --svg ./g.csv
 status=0
 PATH=/nowhere "$program" gradients --cell gru --svg g2.svg >out.txt 2>err.txt || status=$?
 [ $status = 3 ] || fail "without gnuplot: exit status $status"

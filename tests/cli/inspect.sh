@@ -68,12 +68,15 @@ grep -q '^Unit 0:3:' out.txt || fail "$(cat out.txt)"
 on_terminal() { python3 -c "
 import os, pty, sys
 os.environ.update(a.split('=') for a in sys.argv[2:])
-status = pty.spawn([sys.argv[1], 'inspect', 'lstm', '--text', 'the cat sees', '--unit', '0:3'])
+status = pty.spawn([sys.argv[1], 'inspect', 'lstm', '--text', 'the cat sees', '--unit', '0:3'] +
+                   os.environ.get('MORE', '').split())
 sys.exit(os.waitstatus_to_exitcode(status))" "$program" "$@" </dev/null >out.txt; }
 on_terminal
 grep -q $'\033\[30;48;5;' out.txt || fail 'no colours on a terminal'
 on_terminal NO_COLOR=1
 ! grep -q $'\033' out.txt || fail 'colours in spite of NO_COLOR'
+on_terminal MORE='--over text.txt'
+grep -Eq '[0-9,]+ of [0-9,]+ tokens' out.txt || fail 'nothing was said of how far it has read'
 
 # A word in two contexts.
 riverrun inspect lstm --compare 'the cat sees my bird.' 'a dog likes my bird' --json >c.json
@@ -84,13 +87,18 @@ json c.json "0 < v['total_variation'] < 1 and 0 < v['jensen_shannon_bits'] < 1"
 json c.json "v['texts'][0]['text'] == 'the cat sees my bird'"
 riverrun inspect lstm --compare 'the cat sees my bird.' 'a dog likes my bird' --at my --json >c.json
 json c.json "v['word'] == 'my' and v['texts'][1]['text'] == 'a dog likes my'"
+# Two words that the vocabulary lacks are no shared word.
+riverrun inspect word --compare 'the zork sees' 'a quux sees' --json >c.json 2>/dev/null
+json c.json "v['word'] == 'sees'"
+riverrun inspect word --compare 'the zork' 'a zork' --at zork >/dev/null 2>err.txt && fail 'a lacking word'
+grep -q 'the word "zork" of --at is not in the vocabulary' err.txt || fail "$(cat err.txt)"
 for model in memoryless word; do
   riverrun inspect $model --compare 'the cat sees' 'a dog sees' --json >c.json
   json c.json "v['word'] == 'sees' and v['same_predictions'] == ('$model' == 'memoryless')"
 done
 riverrun inspect memoryless --compare 'the cat sees' 'a dog sees' --json >c.json
 json c.json "v['same_states'] and v['total_variation'] == 0 and v['texts'][0]['next'] == v['texts'][1]['next']"
-json c.json "all(s['distance'] == 0 for s in v['states'])"
+json c.json "all(s['distance'] == 0 for s in v['states']) and v['jensen_shannon_bits'] == 0"
 riverrun inspect memoryless --compare 'the cat sees' 'a dog sees' >out.txt
 grep -q 'Exactly the same, to the last bit' out.txt || fail "$(cat out.txt)"
 riverrun inspect lstm --compare 'the cat sees' 'a dog sees' >out.txt
@@ -107,13 +115,18 @@ if command -v gnuplot >/dev/null; then
   riverrun inspect memoryless --compare 'the cat sees' 'a dog sees' --svg c.svg >/dev/null
   grep -q '<svg' c.svg || fail 'no picture of a comparison'
 fi
+long="$(head -c 300 text.txt | tr '\n' ' ') bird"
+riverrun inspect lstm --compare "$long" 'a bird' --csv c.csv >/dev/null
+grep -Eq '^B: a bird,' c.csv || fail "$(cat c.csv)"
+grep -Eq '^A: ….{50,60},' c.csv || fail "$(cat c.csv)"
 status=0
-riverrun inspect lstm --text $'the <b>cat</b>\n& "sees"' --html i.html >/dev/null 2>err.txt || status=$?
+riverrun inspect lstm/ --text $'the <b>cat</b>\n& "sees"' --html i.html >/dev/null 2>err.txt || status=$?
 if grep -q 'no charts' err.txt; then
   echo 'skipped: pages, as this build has no Chart.js'
 else
   [ $status = 0 ] || fail "--html: $(cat err.txt)"
   ! grep -q '<b>' i.html || fail 'text became markup'
+  grep -q '<title>What lstm does' i.html || fail 'the page has not the name of the model'
   riverrun inspect memoryless --compare 'the cat sees' 'a dog sees' --html c.html >/dev/null
   grep -q 'Exactly the same' c.html || fail 'the page says nothing of it'
   if command -v chromium >/dev/null; then
@@ -141,6 +154,7 @@ expect 2 '"cat" of --at is not in the second text' inspect lstm --compare 'the c
 expect 2 '"cow" of --at is not in either' inspect lstm --compare 'the cat' 'the dog' --at cow
 expect 2 'top: 0' inspect lstm --text a --top 0
 expect 2 'excludes' inspect lstm --text a --file text.txt
+expect 3 '/dev/zero: cannot be mapped, being no regular file' inspect lstm --file /dev/zero
 truncate -s 17M large.txt
 expect 2 'large.txt has 17825792 bytes; at most 16777216' inspect lstm --file large.txt
 head -c 4M /dev/zero | tr '\0' a >long.txt

@@ -90,8 +90,8 @@ TEST(ExactRecurrent, AMemorylessNetworksGradientReachesNoStepBack) {
   }
 }
 
-// With h = w·x + u·h', the gradient at lag k is u^k: far beyond a double's exponents both ways.
-TEST(ExactRecurrent, GradientsBeyondTheExponentsOfADouble) {
+// With h = w·x + u·h', the gradient at lag k is u^k: with u = 0.5 far below a double's exponents.
+TEST(ExactRecurrent, GradientsBelowTheExponentsOfADouble) {
   constexpr std::int64_t kSteps = 20000;
   for (const double u : {0.5, 1.0, 1.5}) {
     const CellDescriptor* indrnn = nullptr;
@@ -120,6 +120,28 @@ TEST(ExactRecurrent, GradientsBeyondTheExponentsOfADouble) {
                     1e-9 * static_cast<double>(kSteps));
       }
     }
+  }
+}
+
+// Without input a tanh network stays at 0, where its slope is 1: so the gradient at lag k is u^k,
+// and k·u^k in the layer below, from which k ways lead to the end.
+TEST(ExactRecurrent, AGradientThatExplodesBeyondTheExponentsOfADouble) {
+  constexpr std::int64_t kSteps = 20000;
+  constexpr double kU = 1.5;
+  RNN net({.input_size = 1, .hidden_size = 1, .num_layers = 2});
+  for (const NamedParameter& named : net.parameters()) {
+    const bool is_hh = named.name.starts_with("weight_hh");
+    const bool is_ih = named.name.starts_with("weight_ih");
+    named.parameter->mutable_value().fill(is_hh ? static_cast<float>(kU) : is_ih ? 1.0f : 0.0f);
+  }
+  const ExactRecurrent exact(net);
+  const ExactRecurrent::Run run = exact.forward(Tensor({kSteps, 1, 1}));
+  const std::vector<double> above = log_norms(exact, run, std::vector<double>(1, 1.0), 1);
+  const std::vector<double> below = log_norms(exact, run, std::vector<double>(1, 1.0), 0);
+  for (std::int64_t lag = 1000; lag <= kSteps; lag += 1000) {
+    const auto k = static_cast<double>(lag);
+    EXPECT_NEAR(above[static_cast<std::size_t>(lag)], k * std::log(kU), 1e-9 * k);
+    EXPECT_NEAR(below[static_cast<std::size_t>(lag)], k * std::log(kU) + std::log(k), 1e-9 * k);
   }
 }
 

@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/text/utf8.h"
 
 #include "tests/insight/sample_figures.h"
 
@@ -36,11 +38,24 @@ TEST(Figure, Csv) {
             "\"a, \"\"b\"\"\",3,-2000.5\r\n");
 }
 
+TEST(Figure, CsvIsUtf8WhateverTheNames) {
+  Figure figure = small();
+  figure.series[0].name = "\xff\n";
+  EXPECT_THAT(to_csv(figure), HasSubstr("\"\xEF\xBF\xBD\n\",1,-1\r\n"));
+}
+
 TEST(Figure, CsvNamesCategories) {
   Figure figure = small();
   figure.x.categories = {"zero", "one", "two", "three, or so"};
   EXPECT_THAT(to_csv(figure), HasSubstr("one,-1\r\n"));
   EXPECT_THAT(to_csv(figure), HasSubstr("\"three, or so\",-2000.5\r\n"));
+}
+
+TEST(Figure, PowersOfTenAsText) {
+  EXPECT_EQ(power_of_ten(0), "1.00e+00");
+  EXPECT_EQ(power_of_ten(std::log10(3.2e-7)), "3.20e-07");
+  EXPECT_EQ(power_of_ten(-2000.5), "3.16e-2001");
+  EXPECT_EQ(power_of_ten(std::log10(9.9951)), "1.00e+01");
 }
 
 TEST(Figure, AValueThatALogAxisCannotShowIsAGap) {
@@ -132,6 +147,50 @@ TEST_F(Svg, ANameIsTextAndNoCommand) {
   EXPECT_FALSE(std::filesystem::exists(victim));
   EXPECT_THAT(svg, HasSubstr("<title>it's `touch"));
   EXPECT_THAT(svg, HasSubstr("a_{b}^c @x \\n &lt;b>&amp;"));
+}
+
+TEST_F(Svg, APercentSignInATicsNameIsNoFormat) {
+  Figure figure = small();
+  figure.x.categories = {"'%'", "100%g", "%s", "%%"};
+  const std::string svg = to_svg(figure);
+  EXPECT_THAT(svg, HasSubstr("100%g<"));
+  EXPECT_THAT(svg, HasSubstr(">%s<"));
+  EXPECT_THAT(svg, HasSubstr(">%%<"));
+}
+
+TEST_F(Svg, IsUtf8WhateverTheNames) {
+  Figure figure = small();
+  figure.title = "\xff";
+  figure.x.categories = {"\xc3", "a", "b", "\xe2\x82"};
+  figure.series[0].name = "\x80";
+  const std::string svg = to_svg(figure);
+  EXPECT_TRUE(svg == text::to_valid_utf8(svg));
+}
+
+/// The left and the right end of the last bar of a series.
+std::pair<double, double> last_bar(const std::string& svg, int series) {
+  const std::string points = "points = '";
+  const std::size_t end = svg.find("gnuplot_plot_" + std::to_string(series + 1));
+  const std::string corners = svg.substr(svg.rfind(points, end) + points.size());
+  return {std::stod(corners), std::stod(corners.substr(corners.find(' ')))};
+}
+
+TEST_F(Svg, BarsOfOneCategoryStandSideBySide) {
+  Figure figure = small();
+  figure.x.categories = {"one", "two"};
+  figure.y.scale = Scale::kLinear;
+  figure.series[0] = {.name = "A", .x = {0, 1}, .y = {0.4, 0.2}, .mark = Mark::kBars};
+  figure.series.push_back({.name = "B", .x = {0, 1}, .y = {0.5, 0.3}, .mark = Mark::kBars});
+  const std::string svg = to_svg(figure);
+  EXPECT_LT(last_bar(svg, 1).first, last_bar(svg, 1).second);
+  EXPECT_NEAR(last_bar(svg, 1).second, last_bar(svg, 2).first, 1);
+}
+
+TEST_F(Svg, ALineOfASinglePointIsSeen) {
+  Figure figure = small();
+  EXPECT_THAT(to_svg(figure), Not(HasSubstr("#gpPt6' transform")));
+  figure.series[0].y = {kGap, 1, kGap};
+  EXPECT_THAT(to_svg(figure), HasSubstr("#gpPt6' transform"));
 }
 
 TEST_F(Svg, NothingToShowIsStillAPicture) {

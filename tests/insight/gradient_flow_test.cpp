@@ -1,6 +1,8 @@
 #include "riverrun/insight/gradient_flow.h"
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -93,6 +95,11 @@ TEST(GradientFlow, RoundLags) {
   EXPECT_EQ(round_lags(1), (std::vector<std::int64_t>{1}));
   EXPECT_EQ(round_lags(50), (std::vector<std::int64_t>{1, 2, 5, 10, 20, 50}));
   EXPECT_EQ(round_lags(123), (std::vector<std::int64_t>{1, 2, 5, 10, 20, 50, 100, 123}));
+  EXPECT_TRUE(round_lags(0).empty());
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const std::vector<std::int64_t> most = round_lags(kMost);
+  EXPECT_EQ(most.size(), 3u * 19 + 1);  // up to 5e18
+  EXPECT_EQ(most.back(), kMost);
 }
 
 TEST(GradientFlow, RefusesWhatCannotBe) {

@@ -65,6 +65,16 @@ TEST(MemoryHorizon, ANormThatBecomesZeroHasFallen) {
   EXPECT_EQ(cut.log_growth, 0.0);
 }
 
+TEST(MemoryHorizon, ANormThatOverflowedExplodes) {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  const std::vector<double> lags = {1, 2, 4};
+  EXPECT_EQ(memory_horizon(lags, std::vector<double>{0, 9, kInfinite}).fate, Fate::kExplodes);
+  const MemoryHorizon at_once = memory_horizon(lags, std::vector<double>{kInfinite, 0, -9});
+  EXPECT_EQ(at_once.fate, Fate::kExplodes);
+  EXPECT_FALSE(at_once.lag.has_value());
+  EXPECT_EQ(memory_horizon(lags, std::vector<double>{0, kInfinite, -9}).lag, 4.0);
+}
+
 TEST(MemoryHorizon, AFewOutliersDoNotChangeTheGrowth) {
   std::vector<double> lags;
   std::vector<double> norms;

@@ -152,6 +152,11 @@ TEST(Jacobian, LargestSingularValue) {
   matrix = reference::Matrix(2, 2);
   matrix.data = {3 * std::cos(0.3), -3 * std::sin(0.3), 3 * std::sin(0.3), 3 * std::cos(0.3)};
   EXPECT_NEAR(largest_singular_value(matrix), 3, 1e-12);
+  for (const double scale : {1e-200, 1e200}) {  // whose squares no double holds
+    reference::Matrix far = matrix;
+    for (double& value : far.data) value *= scale;
+    EXPECT_NEAR(largest_singular_value(far) / scale, 3, 1e-12);
+  }
 }
 
 TEST(Jacobian, RefusesLagsThatCannotBe) {

@@ -111,12 +111,14 @@ TEST(Inspector, RefusesATokenThatIsNotThere) {
 
 TEST(Inspector, DamagedWeightsAreNoticed) {
   LanguageModel model(small());
-  for (const NamedParameter& named : model.parameters()) {
-    if (named.name == "decoder.bias") named.parameter->mutable_value().values()[3] = NAN;
-  }
-  Inspector inspector(model);
   const std::vector<std::int32_t> tokens = {1};
-  EXPECT_THROW(inspector.read(tokens, Predict::kYes, [](const auto&) {}), NumericError);
+  for (const float damage : {NAN, INFINITY, -INFINITY}) {
+    for (const NamedParameter& named : model.parameters()) {
+      if (named.name == "decoder.bias") named.parameter->mutable_value().values()[3] = damage;
+    }
+    Inspector inspector(model);
+    EXPECT_THROW(inspector.read(tokens, Predict::kYes, [](const auto&) {}), NumericError);
+  }
 }
 
 TEST(Likeliest, AreInFallingOrder) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spawn.h>
@@ -109,7 +110,12 @@ std::string axis_commands(char name, const Axis& axis) {
   };
   script += fmt::format("set {}range [{}:{}]\n", name, end(axis.low), end(axis.high));
   if (!axis.categories.empty()) {
-    script += fmt::format("set {}tics noenhanced rotate by -45 (", name);
+    // No lines through them, and aslant only where they would run into each other.
+    constexpr std::size_t kCharactersInAxis = 80;
+    const std::size_t longest = std::ranges::max(axis.categories, {}, &std::string::size).size();
+    const bool is_crowded = longest * axis.categories.size() > kCharactersInAxis;
+    script += fmt::format("set grid no{0}tics\nset {0}tics noenhanced {1} (", name,
+                          is_crowded ? "rotate by -45" : "norotate");
     for (std::size_t i = 0; i < axis.categories.size(); ++i) {
       script += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted(axis.categories[i]), i);
     }
@@ -125,7 +131,7 @@ std::string_view style(Mark mark) {
     case Mark::kPoints:
       return "points pointtype 7 pointsize 0.5";
     case Mark::kBars:
-      return "boxes fill solid 0.6";
+      return "boxes fill solid 0.8 noborder";
   }
   return "";
 }
@@ -163,8 +169,8 @@ std::string to_svg(const Figure& figure) {
       "set grid linecolor rgb '#d9dce1'\n"
       "set border 3 linecolor rgb '#5d6066'\n"
       "set tics nomirror\n"
-      "set key below noenhanced\n"
-      "set boxwidth 0.8 relative\n";
+      // The height keeps it away from the label of the axis.
+      "set key below Left reverse height 1 noenhanced\n";
   script += fmt::format("set title {} noenhanced\n", quoted(figure.title));
   script += axis_commands('x', figure.x) + axis_commands('y', figure.y);
   // Without a point gnuplot finds no range, and draws nothing.
@@ -176,13 +182,25 @@ std::string to_svg(const Figure& figure) {
         return true;
       });
   if (is_empty) script += "set xrange [1:10]\nset yrange [1:10]\n";
+  // Bars of several series stand side by side.
+  const auto bars = std::ranges::count(figure.series, Mark::kBars, &Series::mark);
+  const double width = bars > 0 ? 0.8 / static_cast<double>(bars) : 0;
+  double from_middle = -width * static_cast<double>(bars - 1) / 2;
+  if (bars > 0) {
+    script += fmt::format("set boxwidth {}\nset xrange [-0.5:{}]\n", width,
+                          static_cast<double>(figure.x.categories.size()) - 0.5);
+  }
   std::string plot;
   for (std::size_t s = 0; s < figure.series.size(); ++s) {
     const Series& series = figure.series[s];
+    const double shift =
+        series.mark == Mark::kBars ? std::exchange(from_middle, from_middle + width) : 0;
     script += fmt::format("$series{} << END\n", s);
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       // An empty line ends a line that is drawn.
-      script += is_gap(figure, series, i) ? "\n" : fmt::format("{} {}\n", series.x[i], series.y[i]);
+      script += is_gap(figure, series, i)
+                    ? "\n"
+                    : fmt::format("{} {}\n", series.x[i] + shift, series.y[i]);
     }
     script += "END\n";
     plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",

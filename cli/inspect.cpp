@@ -218,7 +218,8 @@ ExitCode inspect_text(const InspectFlags& flags) {
   }
   read_tokens(saved, tokens, flags.top, inspection);
   // The picture shows one thing, the page and the numbers all of it.
-  write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}}, gates_figure(inspection),
+  write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}},
+        flags.units.empty() ? gates_figure(inspection) : memories_figure(inspection),
         [&] { return to_page(inspection); });
   if (!flags.files.csv.empty()) {
     write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});

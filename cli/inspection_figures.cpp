@@ -52,6 +52,20 @@ Figure surprise_figure(const Inspection& inspection) {
           .series = {over_tokens(inspection, "surprise", nats)}};
 }
 
+Figure memories_figure(const Inspection& inspection) {
+  Figure figure{.title = fmt::format("What units remember: their {}", inspection.memory_name()),
+                .x = token_axis(inspection),
+                .y = {.label = inspection.memory_name()},
+                .series = {}};
+  const std::size_t memory = insight::LayerStep::memory_state(inspection.states.size());
+  for (std::size_t u = 0; u < inspection.units.size(); ++u) {
+    figure.series.push_back(
+        over_tokens(inspection, fmt::format("unit {}", to_string(inspection.units[u])),
+                    [&](const InspectedToken& token) { return token.units[u].states[memory]; }));
+  }
+  return figure;
+}
+
 Figure unit_figure(const Inspection& inspection, std::size_t unit) {
   Figure figure{.title = fmt::format("Unit {}", to_string(inspection.units[unit])),
                 .x = token_axis(inspection),

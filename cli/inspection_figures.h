@@ -13,6 +13,8 @@ namespace riverrun::cli {
 /// without gates that open, the size of its state.
 [[nodiscard]] insight::Figure gates_figure(const Inspection& inspection);
 [[nodiscard]] insight::Figure surprise_figure(const Inspection& inspection);
+/// What the inspection's units remember: the cell state of each, or h of a cell that has no other.
+[[nodiscard]] insight::Figure memories_figure(const Inspection& inspection);
 /// The gates and states of one of the inspection's units.
 [[nodiscard]] insight::Figure unit_figure(const Inspection& inspection, std::size_t unit);
 /// The series of all of these in one figure: for a CSV file, whose lines name their series.

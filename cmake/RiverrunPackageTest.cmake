@@ -41,8 +41,8 @@ if(TARGET riverrun_cli)
   add_test(NAME package.program_size
            COMMAND ${CMAKE_COMMAND} -DPROGRAM=${prefix}/bin/riverrun -DLIMIT=5000000
                    -P ${PROJECT_SOURCE_DIR}/cmake/CheckProgramSize.cmake)
-  add_test(NAME readme COMMAND ${PROJECT_SOURCE_DIR}/scripts/check_readme.sh
-                               ${PROJECT_BINARY_DIR} ${prefix})
-  set_tests_properties(package.program package.program_size readme PROPERTIES
+  add_test(NAME docs COMMAND ${PROJECT_SOURCE_DIR}/scripts/check_docs.sh
+                             ${PROJECT_BINARY_DIR} ${prefix})
+  set_tests_properties(package.program package.program_size docs PROPERTIES
                        FIXTURES_REQUIRED package_installed)
 endif()

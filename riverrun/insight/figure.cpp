@@ -56,6 +56,9 @@ void check(const Figure& figure) {
       fail(fmt::format("the series \"{}\" has {} x and {} y; it must have as many, and not none",
                        series.name, series.x.size(), series.y.size()));
     }
+    if (series.mark == Mark::kBars && figure.x.categories.empty()) {
+      fail(fmt::format("the bars \"{}\" need categories to stand on", series.name));
+    }
     for (const double x : series.x) {
       if (!can_be_shown(x, figure.x.scale)) {
         fail(fmt::format("the series \"{}\" has a point at x = {}; its axis cannot show that",

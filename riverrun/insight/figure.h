@@ -27,7 +27,11 @@ struct Axis {
   [[nodiscard]] std::string heading() const;
 };
 
-enum class Mark { kLine, kPoints, kBars };
+enum class Mark {
+  kLine,
+  kPoints,
+  kBars,  ///< only over categories; those of several series stand side by side
+};
 
 struct Series {
   std::string name;
@@ -47,8 +51,8 @@ struct Figure {
 /// 10^log10 in three digits, also far outside a double's range: "3.20e-07", "1.00e-2000".
 [[nodiscard]] std::string power_of_ten(double log10);
 
-/// Throws ConfigError unless there is a series, each has as many x as y, and all x are finite (and
-/// positive on a logarithmic axis, or numbers of categories).
+/// Throws ConfigError unless there is a series, each has as many x as y, all x are finite (and
+/// positive on a logarithmic axis, or numbers of categories), and bars have categories.
 void check(const Figure& figure);
 
 /// Whether point i of a series can be drawn; if not, it is a gap.

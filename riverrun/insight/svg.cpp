@@ -121,7 +121,12 @@ std::string axis_commands(char name, const Axis& axis) {
   };
   script += fmt::format("set {}range [{}:{}]\n", name, end(axis.low), end(axis.high));
   if (!axis.categories.empty()) {
-    script += fmt::format("set {}tics noenhanced rotate by -45 (", name);
+    // No lines through them, and aslant only where they would run into each other.
+    constexpr std::size_t kCharactersInAxis = 80;
+    const std::size_t longest = std::ranges::max(axis.categories, {}, &std::string::size).size();
+    const bool is_crowded = longest * axis.categories.size() > kCharactersInAxis;
+    script += fmt::format("set grid no{0}tics\nset {0}tics noenhanced {1} (", name,
+                          is_crowded ? "rotate by -45" : "norotate");
     for (std::size_t i = 0; i < axis.categories.size(); ++i) {
       script += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_name(axis.categories[i]), i);
     }
@@ -137,7 +142,7 @@ std::string_view style(Mark mark) {
     case Mark::kPoints:
       return "points pointtype 7 pointsize 0.5";
     case Mark::kBars:
-      return "boxes fill solid 0.6";
+      return "boxes fill solid 0.8 noborder";
   }
   return "";
 }
@@ -183,7 +188,8 @@ std::string to_svg(const Figure& figure) {
       "set grid linecolor rgb '#d9dce1'\n"
       "set border 3 linecolor rgb '#5d6066'\n"
       "set tics nomirror\n"
-      "set key below noenhanced\n";
+      // The height keeps it away from the label of the axis.
+      "set key below Left reverse height 1 noenhanced\n";
   // Bars of one category stand side by side.
   constexpr double kCategory = 0.8;
   const auto bars = std::ranges::count(figure.series, Mark::kBars, &Series::mark);
@@ -195,6 +201,10 @@ std::string to_svg(const Figure& figure) {
   // Bars begin at 0, as in a page, or the lowest would not be seen.
   if (bars > 0 && !figure.y.low && figure.y.scale == Scale::kLinear)
     script += "set yrange [*<0:]\n";
+  if (bars > 0) {
+    script += fmt::format("set xrange [-0.5:{}]\n",
+                          static_cast<double>(figure.x.categories.size()) - 0.5);
+  }
   // Without a point gnuplot finds no range, and draws nothing.
   const bool is_empty = std::ranges::all_of(
       figure.series, [&](const Series& s) { return points_shown(figure, s) == 0; });
@@ -202,20 +212,20 @@ std::string to_svg(const Figure& figure) {
   std::string plot;
   for (std::size_t s = 0; s < figure.series.size(); ++s) {
     const Series& series = figure.series[s];
+    const double shift = series.mark == Mark::kBars ? std::exchange(place, place + bar) : 0;
     script += fmt::format("$series{} << END\n", s);
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       // An empty line ends a line that is drawn.
-      script += is_gap(figure, series, i) ? "\n" : fmt::format("{} {}\n", series.x[i], series.y[i]);
+      script += is_gap(figure, series, i)
+                    ? "\n"
+                    : fmt::format("{} {}\n", series.x[i] + shift, series.y[i]);
     }
     script += "END\n";
     // A line of a single point would not be seen.
     const bool is_point = series.mark == Mark::kLine && points_shown(figure, series) == 1;
-    plot +=
-        fmt::format("{}$series{} using ($1+{}):2 with {} dashtype {} linecolor rgb '{}' title {}",
-                    s == 0 ? "plot " : ", ", s,
-                    series.mark == Mark::kBars ? std::exchange(place, place + bar) : 0,
-                    style(is_point ? Mark::kPoints : series.mark), dash_type(s),
-                    kPalette[s % std::size(kPalette)], quoted(series.name));
+    plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",
+                        s == 0 ? "plot " : ", ", s, style(is_point ? Mark::kPoints : series.mark),
+                        dash_type(s), kPalette[s % std::size(kPalette)], quoted(series.name));
   }
   std::string svg = run_gnuplot(script + plot + "\n");
   // What a screen reader says of the picture.

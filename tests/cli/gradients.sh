@@ -72,10 +72,10 @@ expect 2 'hidden-size: 0; it must be a whole number' gradients --cell gru --hidd
 expect 2 'untrained is for a MODEL' gradients --cell gru --untrained
 for large in '--steps 1000000000' '--hidden-size 1048576' '--num-layers 1048576' \
   '--steps 1000000 --batch-size 1048576 --hidden-size 1 --input-size 1'; do
-  expect 2 'lstm, of .*, takes [0-9.e+]+ GiB for --steps .*, of [0-9.]+ that there are' \
+  expect 2 'lstm, of .*, for --steps .* take [0-9.e+]+ GiB, of [0-9.]+ that there are' \
     gradients --cell lstm $large
 done
-expect 2 'takes [0-9.e+]+ GiB' gradients model text.txt --steps 1000000000
+expect 2 'take [0-9.e+]+ GiB' gradients model text.txt --steps 1000000000
 expect 2 'jacobian of lstm is 1024 x 1024; at most 512' \
   gradients --cell lstm --hidden-size 512 --steps 5 --jacobian
 expect 2 'text.txt has [0-9,]+ tokens; --steps 100000 needs at least 100001' \

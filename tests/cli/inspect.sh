@@ -111,7 +111,9 @@ riverrun inspect lstm --text 'the cat sees' --unit 0:3 --csv i.csv >/dev/null
 [ "$(grep -c '^surprise,' i.csv)" = 12 ] || fail "$(cat i.csv)"
 if command -v gnuplot >/dev/null; then
   riverrun inspect lstm --text 'the cat sees' --svg i.svg >/dev/null
-  grep -q '<svg' i.svg || fail 'no picture'
+  grep -q 'How far the gates are open' i.svg || fail 'no picture of the gates'
+  riverrun inspect lstm --text 'the cat sees' --unit 0:3 --unit 0:5 --svg u.svg >/dev/null
+  grep -q '<text>unit 0:5</text>' u.svg || fail 'no picture of the units'
   riverrun inspect memoryless --compare 'the cat sees' 'a dog sees' --svg c.svg >/dev/null
   grep -q '<svg' c.svg || fail 'no picture of a comparison'
 fi

@@ -1,8 +1,11 @@
 #include "riverrun/insight/figure.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,6 +110,7 @@ TEST(Figure, RefusesWhatCannotBeDrawn) {
     f.series[0].x[0] = 0;
   });
   refused([](Figure& f) { f.x.categories = {"only one"}; });
+  refused([](Figure& f) { f.series[0].mark = Mark::kBars; });
 }
 
 /// Whether gnuplot is there; if not, says that a test is skipped.
@@ -129,6 +133,50 @@ TEST_F(Svg, DrawsEverySeries) {
     for (std::size_t s = 0; s < figure.series.size(); ++s) {
       EXPECT_THAT(svg, HasSubstr("gnuplot_plot_" + std::to_string(s + 1))) << figure.title;
     }
+  }
+}
+
+/// Where a text stands in a picture, from its upper edge.
+double height_of(const std::string& svg, const std::string& text) {
+  const std::size_t at = svg.find("<text>" + text + "</text>");
+  if (at == std::string::npos) return kGap;
+  return std::stod(svg.substr(svg.find(',', svg.rfind("translate(", at)) + 1));
+}
+
+TEST_F(Svg, TheLegendStandsApartFromTheAxisHoweverLong) {
+  Figure figure = small();
+  figure.series[0].name = "first";
+  for (const std::size_t series : {1, 5, 12}) {
+    figure.series.resize(series, figure.series[0]);
+    const std::string svg = to_svg(figure);
+    constexpr double kFontSize = 15;
+    EXPECT_GT(height_of(svg, "first") - height_of(svg, "lag (steps)"), 1.5 * kFontSize) << series;
+    EXPECT_LT(height_of(svg, "first"), 560) << series;
+  }
+}
+
+TEST_F(Svg, BarsOfSeveralSeriesStandSideBySide) {
+  Figure figure = small();
+  figure.x.categories = {"a", "b", "c"};
+  figure.y = {.label = "probability", .low = 0.0};
+  figure.series = {{.name = "one", .x = {0, 1, 2}, .y = {1, 2, 3}, .mark = Mark::kBars},
+                   {.name = "two", .x = {0, 1, 2}, .y = {3, 2, 1}, .mark = Mark::kBars}};
+  const std::string svg = to_svg(figure);
+  // Left and right of all that stand on the same line: the bars, and the two of the legend.
+  std::map<std::string, std::vector<std::pair<double, double>>> standing;
+  const std::regex polygon("points = '([0-9.]+),([0-9.]+) ([0-9.]+),");
+  for (std::sregex_iterator at(svg.begin(), svg.end(), polygon), end; at != end; ++at) {
+    standing[(*at)[2]].emplace_back(std::stod((*at)[1]), std::stod((*at)[3]));
+  }
+  std::vector<std::pair<double, double>> bars;
+  for (const auto& [bottom, some] : standing) {
+    if (some.size() > bars.size()) bars = some;
+  }
+  ASSERT_EQ(bars.size(), 6u);
+  std::ranges::sort(bars);
+  constexpr double kRounding = 0.1;
+  for (std::size_t i = 1; i < bars.size(); ++i) {
+    EXPECT_GE(bars[i].first, bars[i - 1].second - kRounding) << i;
   }
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the pictures of docs/memory.md anew, by running the page's own commands in a folder of their
-# own. The same machine gives the same pictures, to the bit.
+# own.
 #
 #   docs/images/make.sh [FOLDER]     RIVERRUN=build/release/riverrun
 #

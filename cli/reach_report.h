@@ -29,12 +29,16 @@ class ReachReport {
   /// Of all updates and measurements so far.
   [[nodiscard]] nlohmann::ordered_json to_json() const;
 
- private:
   struct Measured {
-    std::int64_t step = 0;
-    std::int64_t seq_len = 0;
+    std::int64_t step = 0;     // updates before it
+    std::int64_t seq_len = 0;  // steps that the gradient flows through
     insight::MemoryHorizon horizon;
   };
+  [[nodiscard]] const std::vector<Measured>& measured() const noexcept { return measured_; }
+  /// The last measurement; empty if there was none.
+  [[nodiscard]] const std::vector<lm::StateGradient>& last() const noexcept { return last_; }
+
+ private:
   [[nodiscard]] std::string against_vanishing() const;
   [[nodiscard]] std::string against_exploding(std::int64_t step) const;
 

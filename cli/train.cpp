@@ -16,6 +16,8 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/reach_report.h"
+#include "cli/report.h"
+#include "cli/train_figures.h"
 #include "cli/train_report.h"
 
 namespace riverrun::cli {
@@ -61,6 +63,7 @@ class TrainCommand {
   bool resume_ = false;
   bool overwrite_ = false;
   bool json_ = false;
+  ReportFiles files_;
   lm::RunOptions options_;
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* epochs_option_ = nullptr;
@@ -179,6 +182,7 @@ TrainCommand::TrainCommand(CLI::App& app) {
   app.add_flag("--overwrite", overwrite_, "Replace the model in --out, once the new one is there")
       ->excludes("--resume");
   app.add_flag("--json", json_, "Print the result as one JSON object");
+  add_report_options(app, files_);
 }
 
 void TrainCommand::settle_with(const lm::RunOptions& stored) {
@@ -246,6 +250,7 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
 }
 
 ExitCode TrainCommand::run() {
+  require(files_);
   use_threads(threads_);
   options_.model.seed = seed_;
   options_.trainer.seed = seed_;
@@ -318,17 +323,18 @@ ExitCode TrainCommand::run() {
   watch.max_seconds = max_minutes_ * 60;
   const lm::TrainingResult result = trainer.run(watch);
   display.finish();
-  report({.out = out_,
-          .folder = *folder,
-          .model = model,
-          .tokenizer = *tokenizer,
-          .train = train,
-          .valid = valid,
-          .epochs = options_.trainer.epochs,
-          .had_no_model = had_no_model,
-          .result = result,
-          .reach = reach_report},
-         json_);
+  const EndedRun ended{.out = out_,
+                       .folder = *folder,
+                       .model = model,
+                       .tokenizer = *tokenizer,
+                       .train = train,
+                       .valid = valid,
+                       .epochs = options_.trainer.epochs,
+                       .had_no_model = had_no_model,
+                       .result = result,
+                       .reach = reach_report};
+  report(ended, json_);
+  write(files_, reach_figure(ended), [&] { return to_page(ended); });
   return result.reason == lm::StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

@@ -1,14 +1,10 @@
 #!/usr/bin/env bash
 # What each verb prints, as text and as JSON.
 # shellcheck disable=SC2086
+browser=$(cd "$(dirname "$0")/../insight" && pwd)/browser.sh
 . "$(dirname "$0")/common.sh"
 
 make_text text.txt 300
-json() { python3 -c "
-import json, sys
-value = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2], {'v': value, 'math': __import__('math')}), (sys.argv[2], value)
-" "$1" "$2"; }
 
 riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
 riverrun --help | grep -q 'Exit status' || fail '--help'
@@ -64,6 +60,24 @@ warns 'explodes: each step back multiplies it by .* smaller weights \(--init-uni
 riverrun train text.txt --cell memoryless --out reach --overwrite $tiny --reach-every 5 --json >t.json 2>err.txt
 ! grep -q '^warning' err.txt || fail "memoryless: $(cat err.txt)"
 json t.json "all(x['fate'] == 'none' and x['horizon'] == 0 for x in v['gradient']['reach'])"
+# The same as a report.
+riverrun train text.txt --out reach --overwrite $tiny --reach-every 5 --csv t.csv >/dev/null 2>&1
+grep -Eq '^memory horizon,5,[0-9.]+' t.csv || fail "no memory horizon: $(cat t.csv)"
+if command -v gnuplot >/dev/null; then
+  riverrun train text.txt --out reach --overwrite $tiny --svg t.svg >/dev/null 2>&1
+  grep -q '</svg>' t.svg || fail 'no picture of a run'
+fi
+status=0
+riverrun train text.txt --out reach --overwrite $tiny --reach-every 5 --html t.html \
+  >/dev/null 2>err.txt || status=$?
+if grep -q 'no charts' err.txt; then
+  echo 'skipped: the page of a run, as this build has no Chart.js'
+else
+  [ $status = 0 ] || fail "--html: $(cat err.txt)"
+  if command -v chromium >/dev/null; then "$browser" 3 cat t.html; fi
+fi
+expect 3 'nowhere: cannot write a report there' train text.txt --out never $tiny --csv nowhere/t.csv
+[ ! -e never ] || fail 'a run whose report cannot be written was begun'
 # Watching changes no bits.
 riverrun train text.txt --out seldom $tiny --reach-every 1000000 >/dev/null 2>&1
 cmp seldom/checkpoint.safetensors plain/checkpoint.safetensors || fail 'seldom measured'

@@ -36,14 +36,14 @@ Figure norms_figure(const EndedRun& run) {
   Figure figure{
       .title = "Norm of the gradient against the lag, in the last measurement",
       .x = {.label = "lag k", .unit = "steps", .scale = insight::Scale::kLogarithmic},
-      .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kLogarithmic},
+      .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kPowersOfTen},
       .series = {}};
   const std::vector<std::string>& states = find_cell(run.model.options().cell).states;
   for (std::size_t s = 0; s < states.size(); ++s) {
     Series series{.name = states[s], .x = {}, .y = {}};
     for (const lm::StateGradient& gradient : run.reach.last()) {
       series.x.push_back(static_cast<double>(gradient.lag));
-      series.y.push_back(gradient.norms[s]);
+      series.y.push_back(std::log10(gradient.norms[s]));
     }
     figure.series.push_back(std::move(series));
   }

@@ -19,14 +19,16 @@
   };
 
   const tick = (axis) => (value) => {
+    // Without a number of digits, 0.0001 is shown as 0.
+    const text = value.toLocaleString('en', { maximumFractionDigits: 12 });
     if (axis.scale === 'powers-of-ten') {
       return Number.isInteger(value) ? `10${superscript(value)}` : '';
     }
     if (axis.scale === 'logarithmic') {
       const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-      return [1, 2, 5].some((d) => Math.abs(d - digit) < 1e-6) ? value.toLocaleString('en') : '';
+      return [1, 2, 5].some((d) => Math.abs(d - digit) < 1e-6) ? text : '';
     }
-    return value.toLocaleString('en');
+    return text;
   };
 
   const scale = (axis) => {

@@ -51,7 +51,8 @@ void write_error(std::string_view text);
 /// One line on standard error.
 void note(std::string_view line);
 
-/// Throws ConfigError, which begins with what takes so many bytes, if they do not fit in the memory.
+/// Throws ConfigError, which begins with what takes so many bytes, if they do not fit in the
+/// memory.
 void require_memory(std::string_view what, double bytes);
 
 /// For --threads; 0 leaves the number as it is. Throws ConfigError.

@@ -136,8 +136,8 @@ WordVectors read_vectors(const fs::path& path, const Words& wanted) {
   return vectors;
 }
 
-/// The F1 of always answering with the rare sense: the most for a network without memory, which sees
-/// nothing but the word and answers always the same (with the common sense, the F1 is 0).
+/// The F1 of always answering with the rare sense: the most for a network without memory, which
+/// sees nothing but the word and answers always the same (with the common sense, the F1 is 0).
 double always_rare_f1(std::span<const Sequence> test) {
   Tally tally;
   for (const Sequence& sequence : test) {

@@ -17,7 +17,7 @@ bool can_be_shown(double value, Scale scale) {
 }
 
 std::string csv_field(std::string_view name) {
-  const std::string valid = text::to_valid_utf8(name);
+  std::string valid = text::to_valid_utf8(name);
   if (valid.find_first_of(",\"\r\n") == std::string::npos) return valid;
   std::string quoted = "\"";
   for (const char c : valid) {

@@ -122,7 +122,7 @@ insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& ta
   // Chrono needs more than 2 steps, and a shorter task no more.
   options.init = parse_initialization(setup_.init, std::max<std::int64_t>(3, length));
   options.seed = task_options_.seed;
-  // An LSTM keeps some twelve numbers a unit and step: beyond a gigabyte of them, recompute.
+  // An LSTM keeps some eight numbers a unit and step: beyond half a gigabyte of them, recompute.
   constexpr std::int64_t kMostUnitSteps = std::int64_t{1} << 24;
   const bool large = setup_.hidden_size > 0 && setup_.batch_size > 0 && num_layers_ > 0 &&
                      length > kMostUnitSteps / setup_.hidden_size / setup_.batch_size / num_layers_;

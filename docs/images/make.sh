@@ -21,4 +21,4 @@ ln -sf "$riverrun" bin/riverrun
 awk -v language=sh -v pattern='(^|\n)(riverrun|bible) ' -f "$root/scripts/blocks.awk" \
   "$root/docs/memory.md" >commands.sh
 PATH=$PWD/bin:$PATH bash -euxo pipefail commands.sh
-mv -- *.svg "$root/docs/images/"
+grep -oP -- '--svg \K\S+' commands.sh | xargs mv -t "$root/docs/images/" --

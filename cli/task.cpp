@@ -88,6 +88,8 @@ TaskCommand::TaskCommand(CLI::App& app) {
           "pytorch");
   add(app, "--batch-size", &TaskSetup::batch_size, "Sequences of an update");
   add(app, "--lr", &TaskSetup::lr, "Learning rate of Adam");
+  add(app, "--schedule", &TaskSetup::schedule,
+      "Of the learning rate: constant, or cosine, which ends at 0 with the last sequence");
   add(app, "--clip", &TaskSetup::clip, "Largest norm of a gradient; 0: any");
   add(app, "--max-sequences", &TaskSetup::max_sequences, "Give up after learning from so many");
   add(app, "--evaluate-every", &TaskSetup::evaluate_every,
@@ -167,6 +169,7 @@ ExitCode TaskCommand::run() {
   }
   const insight::TaskTrainerOptions trainer{.batch_size = setup_.batch_size,
                                             .lr = setup_.lr,
+                                            .schedule = setup_.schedule,
                                             .clip = setup_.clip,
                                             .max_sequences = setup_.max_sequences,
                                             .evaluate_every = setup_.evaluate_every,

@@ -70,13 +70,17 @@ nlohmann::ordered_json to_json(const EndedTask& task) {
           {"cell", task.setup.cell},
           {"hidden_size", task.setup.hidden_size},
           {"num_layers", task.num_layers},
+          {"bidirectional", task.setup.bidirectional},
           {"embedding_size", task.setup.embedding_size},
           {"dropout", task.setup.dropout},
           {"init", task.setup.init},
           {"parameters", task.parameters},
           {"batch_size", task.setup.batch_size},
           {"lr", task.setup.lr},
+          {"schedule", task.setup.schedule},
           {"clip", task.setup.clip},
+          {"max_sequences", task.setup.max_sequences},
+          {"evaluate_every", task.setup.evaluate_every},
           {"seed", task.seed},
           {"threads", num_threads()},
           {"solved", result.solved},
@@ -131,11 +135,11 @@ insight::Page to_page(const EndedTask& task) {
   page.table(table);
   page.chart(to_figure(task));
   page.paragraph(
-      fmt::format("{}, {} x {}, {}; initialisation {}, batches of {}, Adam with a "
+      fmt::format("{}, {} x {}, {}; initialisation {}, batches of {}, Adam with a {} "
                   "learning rate of {}, gradients clipped to {}, seed {}.",
                   task.setup.cell, task.num_layers, counted(task.setup.hidden_size, "unit"),
                   counted(task.parameters, "parameter"), task.setup.init, task.setup.batch_size,
-                  task.setup.lr, task.setup.clip, task.seed));
+                  task.setup.schedule, task.setup.lr, task.setup.clip, task.seed));
   return page;
 }
 

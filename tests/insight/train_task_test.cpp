@@ -98,6 +98,32 @@ TEST(TrainTask, SameBitsForAnyNumberOfThreadsAlsoWithRecomputation) {
   }
 }
 
+TEST(TrainTask, TheRateFallsAlongHalfACosine) {
+  const auto task = make("adding", 6);
+  const auto bias_after = [&](std::int64_t updates, std::int64_t max_updates,
+                              const char* schedule) {
+    TaskNetwork network(*task, small());
+    TaskTrainerOptions trainer = kTrainer;
+    trainer.schedule = schedule;
+    trainer.max_sequences = max_updates * trainer.batch_size;
+    trainer.evaluate_every = trainer.batch_size;
+    std::atomic<bool> stop{false};
+    TaskWatch watch;
+    watch.stop = &stop;
+    watch.point = [&](const TaskPoint& point) {
+      stop = point.sequences == updates * trainer.batch_size;
+    };
+    train_task(*task, network, trainer, watch);
+    return network.parameters().back().parameter->value().values()[0];
+  };
+  const float first = bias_after(1, 2, "cosine");
+  EXPECT_EQ(first, bias_after(1, 2, "constant"));
+  const float constant = bias_after(2, 2, "constant");
+  // Adam's second update is of the same gradients, at half the rate.
+  EXPECT_NEAR(bias_after(2, 2, "cosine") - first, (constant - first) / 2, 1e-6);
+  EXPECT_GT(std::abs(constant - first), 1e-3);
+}
+
 TEST(TrainTask, StopsWhenAsked) {
   const auto task = make("adding", 6);
   TaskNetwork network(*task, small());
@@ -137,6 +163,7 @@ TEST(TrainTask, RefusesOptionsThatCannotBe) {
   expect([](auto& o) { o.evaluate_every = 0; }, "evaluate_every is 0");
   expect([](auto& o) { o.clip = -1; }, "clip is -1");
   expect([](auto& o) { o.lr = -1; }, "lr");
+  expect([](auto& o) { o.schedule = "step"; }, "schedule is \"step\"");
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct TaskSetup {
   std::string init = "chrono";
   std::int64_t batch_size = 0;
   double lr = 0;
+  std::string schedule = "constant";
   double clip = 1;
   std::int64_t max_sequences = 0;
   std::int64_t evaluate_every = 0;  // sequences

@@ -15,6 +15,7 @@
 #include "riverrun/nn/clip.h"
 #include "riverrun/nn/loss.h"
 #include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/schedule.h"
 
 namespace riverrun::insight {
 namespace {
@@ -101,6 +102,10 @@ void check(const TaskTrainerOptions& options) {
     throw ConfigError(
         fmt::format("train_task: lr is {}; it must be a finite number of at least 0", options.lr));
   }
+  if (options.schedule != "constant" && options.schedule != "cosine") {
+    throw ConfigError(fmt::format("train_task: schedule is \"{}\"; it must be constant or cosine",
+                                  options.schedule));
+  }
   if (!(options.clip >= 0)) {
     throw ConfigError(fmt::format("train_task: clip is {}; it must be at least 0", options.clip));
   }
@@ -113,6 +118,9 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
   const Criterion& criterion = task.traits().criterion;
   const ParameterList parameters = network.parameters();
   Adam adam(parameters, {.lr = options.lr});
+  const Schedule lr = options.schedule == "cosine"
+                          ? cosine_schedule(options.lr, options.max_sequences)
+                          : constant_schedule(options.lr);
   Tape tape(/*training=*/true, options.seed);
   Window window(criterion.window);
   TaskResult result;
@@ -142,6 +150,7 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
       point.training.add(verdict);
       window.add(verdict);
     }
+    adam.set_lr(lr(result.sequences));
     adam.step();
   };
 

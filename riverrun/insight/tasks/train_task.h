@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "riverrun/insight/tasks/network.h"
@@ -15,6 +16,8 @@ struct TaskTrainerOptions {
   std::int64_t batch_size = 0;
   /// Of Adam.
   double lr = 0;
+  /// "constant", or "cosine": the rate falls to 0 at max_sequences.
+  std::string schedule = "constant";
   /// Largest norm of a gradient; 0: any.
   double clip = 0;
   std::int64_t max_sequences = 0;

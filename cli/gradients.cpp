@@ -51,6 +51,7 @@ struct GradientsFlags {
   int threads = 0;
   bool json = false;
   ReportFiles files;
+  std::vector<const CLI::Option*> of_cells;  // options that say nothing of a model
 };
 
 /// A network that is looked into, and what it is given.
@@ -227,6 +228,11 @@ void check(const GradientsFlags& flags) {
   if (!flags.model.empty() && flags.texts.empty()) {
     throw ConfigError("gradients: a MODEL needs a TEXT to read");
   }
+  for (const CLI::Option* option : flags.of_cells) {
+    if (flags.model.empty() || option->count() == 0) continue;
+    throw ConfigError(
+        fmt::format("gradients: {} is for a --cell; a MODEL has its own", option->get_name()));
+  }
   if (flags.untrained && flags.model.empty()) {
     throw ConfigError("gradients: --untrained is for a MODEL; a --cell is not trained");
   }
@@ -262,24 +268,28 @@ void add_gradients(CLI::App& program, Verb& chosen) {
                   "--steps), chrono=T, orthogonal or identity=X, joined by +; may be repeated")
       ->allow_extra_args(false);
   const CLI::Validator size = whole_number(1, 1 << 20);
-  app->add_option("--hidden-size", flags->hidden_size, "Units of a --cell")
-      ->capture_default_str()
-      ->check(size);
-  app->add_option("--input-size", flags->input_size, "Numbers of a step's input to a --cell")
-      ->capture_default_str()
-      ->check(size);
-  app->add_option("--num-layers", flags->num_layers, "Layers of a --cell")
-      ->capture_default_str()
-      ->check(size);
-  app->add_option("--input", flags->input, "What a --cell reads: noise (standard normal) or zeros")
-      ->capture_default_str();
+  flags->of_cells = {
+      app->add_option("--hidden-size", flags->hidden_size, "Units of a --cell")
+          ->capture_default_str()
+          ->check(size),
+      app->add_option("--input-size", flags->input_size, "Numbers of a step's input to a --cell")
+          ->capture_default_str()
+          ->check(size),
+      app->add_option("--num-layers", flags->num_layers, "Layers of a --cell")
+          ->capture_default_str()
+          ->check(size),
+      app->add_option("--input", flags->input,
+                      "What a --cell reads: noise (standard normal) or zeros")
+          ->capture_default_str(),
+  };
   app->add_option("--steps", flags->steps, "Length of a sequence, and the largest lag")
       ->capture_default_str()
       ->check(whole_number(1, 1'000'000'000));
   app->add_option("--batch-size", flags->batch_size, "Sequences that are averaged over")
       ->capture_default_str()
       ->check(size);
-  app->add_option("--seed", flags->seed, "Of the weights and the noise: same seed, same numbers")
+  app->add_option("--seed", flags->seed,
+                  "Of the weights, the noise and the direction: same seed, same numbers")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));
   app->add_flag(

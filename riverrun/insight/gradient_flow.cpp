@@ -39,7 +39,8 @@ LossGradient random_direction(std::uint64_t seed) {
   return [seed](const ExactRecurrent::Run& run, std::int64_t first) {
     std::vector<double> all;
     for (std::int64_t b = 0; b < run.batch; ++b) {
-      Random random(seed, static_cast<std::uint64_t>(first + b));
+      // From the last stream down: weights and inputs may have the first ones of the same seed.
+      Random random(seed, ~static_cast<std::uint64_t>(first + b));
       std::vector<double> u(static_cast<std::size_t>(run.hidden_size));
       for (double& value : u) value = random.normal();
       const double norm = std::sqrt(std::inner_product(u.begin(), u.end(), u.begin(), 0.0));

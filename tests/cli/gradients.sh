@@ -69,6 +69,8 @@ expect 2 'initialization: "chronos" is none' gradients --cell lstm:chronos
 expect 2 'gate' gradients --cell rnn_tanh:forget=1
 expect 2 'input is "ones"' gradients --cell gru --input ones
 expect 2 'hidden-size: 0; it must be a whole number' gradients --cell gru --hidden-size 0
+expect 2 '--hidden-size is for a --cell' gradients model text.txt --hidden-size 3
+expect 2 '--input is for a --cell' gradients model text.txt --input zeros
 expect 2 'untrained is for a MODEL' gradients --cell gru --untrained
 for large in '--steps 1000000000' '--hidden-size 1048576' '--num-layers 1048576' \
   '--steps 1000000 --batch-size 1048576 --hidden-size 1 --input-size 1'; do

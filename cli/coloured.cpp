@@ -1,13 +1,14 @@
 #include "cli/coloured.h"
 
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "riverrun/text/utf8.h"
 
 namespace riverrun::cli {
 
@@ -31,13 +32,13 @@ std::string coloured_text(const Inspection& inspection, std::size_t unit) {
     const std::string on = fmt::format("\x1b[30;48;5;{}m", kColours[place]);
     constexpr std::string_view kOff = "\x1b[0m";
     text += on;
-    for (const char c : inspection.tokens[t].text) {
-      if (c == '\n') {  // not coloured, or the terminal fills the rest of the line
+    text::Utf8Scanner().feed(inspection.tokens[t].text, [&](char32_t c, int, bool) {
+      if (c == U'\n') {  // not coloured, or the terminal fills the rest of the line
         text.append(kOff).append("\n").append(on);
       } else {
-        text += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c;
+        text::append_utf8(text::is_control(c) ? U' ' : c, text);
       }
-    }
+    });
     text += kOff;
   }
   return text;

@@ -175,7 +175,7 @@ std::string Tokenizer::display(std::int32_t id) const {
       out += "\\t";
     } else if (code_point == U'\r') {
       out += "\\r";
-    } else if (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0)) {
+    } else if (is_control(code_point)) {
       out += fmt::format("\\x{:02X}", static_cast<std::uint32_t>(code_point));
     } else {
       append_utf8(code_point, out);

@@ -10,6 +10,11 @@ namespace riverrun::text {
 /// What stands for a sequence of bytes that is not UTF-8.
 inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
+/// Whether a terminal may act on it instead of showing it: Unicode's general category Cc.
+[[nodiscard]] constexpr bool is_control(char32_t code_point) noexcept {
+  return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+}
+
 /// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
 void append_utf8(char32_t code_point, std::string& out);
 

@@ -104,6 +104,15 @@ TEST(Utf8, WherePiecesAreCutMakesNoDifference) {
   }
 }
 
+TEST(Utf8, ControlsAreThoseOfAsciiAndOfLatin1) {
+  for (const char32_t c : {0x00, 0x0A, 0x1B, 0x1F, 0x7F, 0x80, 0x9B, 0x9F}) {
+    EXPECT_TRUE(is_control(c)) << static_cast<std::uint32_t>(c);
+  }
+  for (const char32_t c : {0x20, 0x7E, 0xA0, 0xAD, 0x2028, 0x1F600}) {
+    EXPECT_FALSE(is_control(c)) << static_cast<std::uint32_t>(c);
+  }
+}
+
 TEST(Utf8, ToValidUtf8KeepsWhatIsValidAndReplacesTheRest) {
   EXPECT_EQ(to_valid_utf8("na\xC3\xAFve"), "na\xC3\xAFve");
   EXPECT_EQ(to_valid_utf8("a\xFFz\xC3"), "a\xEF\xBF\xBDz\xEF\xBF\xBD");

@@ -1,4 +1,4 @@
-// One tile of a product: rows times the blocks of one panel or of two, for each type of weights.
+// One tile of a product: rows times the blocks of one panel or of some, for each type of weights.
 // Included once per target.
 
 #if defined(RIVERRUN_KERNELS_PRODUCT_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -27,10 +27,11 @@ struct Block {
 };
 
 constexpr int kMaxRows = 6;
+constexpr std::size_t kMostPanels = 4;
 
 constexpr std::int64_t kCacheLine = 64 / sizeof(float);
 
-/// One tile: some rows, the blocks of one panel or of two, a piece of the depth.
+/// One tile: some rows, the blocks of one panel or of some, a piece of the depth.
 struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning
   const float* next_x;  // that of the next tile if it comes from far away, else nullptr
@@ -53,8 +54,9 @@ using TileFunction = void (*)(const TileArgs&);
 /// The tiles of a type of weights.
 struct TileTable {
   std::array<std::array<TileFunction, kMaxRows>, kPanelBlocks> one;  // [blocks - 1][rows - 1]
-  // One row meets each weight once, and has too few accumulators in one panel.
-  TileFunction two_panels;
+  // One row meets each weight once, and has too few accumulators in one panel: [panels - 2], all of
+  // kPanelBlocks blocks. Where weights are no float32, there are registers for two.
+  std::array<TileFunction, kMostPanels - 1> several;
 };
 
 /// For an x that is row by row. Each has a translation unit of its own: they take long to compile.
@@ -94,12 +96,12 @@ HWY_INLINE void AddProducts(const VF (&words)[kAll], const float* HWY_RESTRICT x
     if (kPlace >= left) return;
     const DF d;
     VF weight[kAll];
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) weight[b] = WeightOf<kType, kPlace>(words[b]);
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VF number = hn::Set(d, x[kInterleaved ? r : r * x_stride]);
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (int b = 0; b < kAll; ++b) sum[r][b] = hn::MulAdd(number, weight[b], sum[r][b]);
     }
     AddProducts<kType, kInterleaved, kPlace + 1>(words, x + (kInterleaved ? kRows : 1), x_stride,
@@ -117,23 +119,23 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   const float* HWY_RESTRICT x = o.x;
   const std::int64_t x_stride = o.x_stride;
   VF sum[kRows][kAll];
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (int r = 0; r < kRows; ++r) {
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) sum[r][b] = hn::Zero(d);
   }
   const std::int64_t panel_stride = o.panel_stride;
   const float* prefetch = o.prefetch;
-  HWY_UNROLL(8)
+  HWY_UNROLL(16)
   for (int b = 0; b < kAll; ++b) {
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       __builtin_prefetch(o.out(r) + o.blocks[b].column, /*rw=*/1, /*locality=*/3);
     }
   }
   const auto add_word = [&](int left) HWY_ATTR {
     VF words[kAll];
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) {
       words[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
     }
@@ -147,7 +149,7 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   if constexpr (!kInterleaved && kRows > 1) {
     const float* next_x = o.next_x;
     for (; next_x != nullptr && left >= kCacheLine; left -= kCacheLine, next_x += kCacheLine) {
-      HWY_UNROLL(8)
+      HWY_UNROLL(16)
       for (int r = 0; r < kRows; ++r) {
         __builtin_prefetch(next_x + r * x_stride, /*rw=*/0, /*locality=*/3);
       }
@@ -159,7 +161,7 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   if (kPerWord > 1 && left > 0) add_word(static_cast<int>(left));
   // Added at the end, so that a long sum is one of short ones and rounds less.
   const auto finish = [&](const auto& load, const auto& store) HWY_ATTR {
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) {
       const Block block = o.blocks[b];
       float* out = o.out(0) + block.column;
@@ -171,14 +173,14 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
         }
       };
       if (o.add) {
-        HWY_UNROLL(8)
+        HWY_UNROLL(16)
         for (int r = 0; r < kRows; ++r) {
           store(plus(sum[r][b], load(out + r * o.out.stride, block.count)), out + r * o.out.stride,
                 block.count);
         }
       } else {
         const VF bias = o.bias == nullptr ? hn::Zero(d) : load(o.bias + block.column, block.count);
-        HWY_UNROLL(8)
+        HWY_UNROLL(16)
         for (int r = 0; r < kRows; ++r) {
           store(plus(sum[r][b], bias), out + r * o.out.stride, block.count);
         }
@@ -208,8 +210,15 @@ constexpr std::array<std::array<TileFunction, kMaxRows>, sizeof...(kBlocks)> All
 
 template <WeightType kType, bool kInterleaved>
 constexpr TileTable MakeTileTable() {
-  return {AllTiles<kType, kInterleaved>(std::make_integer_sequence<int, kPanelBlocks>()),
-          kInterleaved ? nullptr : &Tile<kType, false, 1, kPanelBlocks, 2>};
+  TileTable table{
+      .one = AllTiles<kType, kInterleaved>(std::make_integer_sequence<int, kPanelBlocks>()),
+      .several = {}};
+  if constexpr (!kInterleaved) table.several[0] = &Tile<kType, false, 1, kPanelBlocks, 2>;
+  if constexpr (!kInterleaved && kType == WeightType::kFloat32) {
+    table.several[1] = &Tile<kType, false, 1, kPanelBlocks, 3>;
+    table.several[2] = &Tile<kType, false, 1, kPanelBlocks, 4>;
+  }
+  return table;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -80,7 +80,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
   embedding_option_ =
       add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
   add(app, "--dropout", &TaskSetup::dropout,
-      "Part of the vectors' and the answering states' numbers that is left out while training");
+      "Part of the input's and the answering states' numbers that is left out while training");
   init_option_ =
       add(app, "--init", &TaskSetup::init,
           "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "

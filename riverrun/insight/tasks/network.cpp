@@ -86,10 +86,9 @@ TaskNetwork::TaskNetwork(const Task& task, const TaskNetworkOptions& options)
 
 Var TaskNetwork::answer(Tape& tape, const TaskBatch& batch) {
   const Shape shape{batch.seq_len, batch.batch()};
-  const Var input = embedding_
-                        ? dropout(tape, embedding_->forward(tape, batch.symbols, shape), dropout_)
-                        : tape.input(batch.input);
-  const Var states = rnn_.forward(tape, input, {}, batch.lengths).output;
+  const Var input =
+      embedding_ ? embedding_->forward(tape, batch.symbols, shape) : tape.input(batch.input);
+  const Var states = rnn_.forward(tape, dropout(tape, input, dropout_), {}, batch.lengths).output;
   return decoder_.forward(tape, dropout(tape, gather(states, batch.asked), dropout_));
 }
 

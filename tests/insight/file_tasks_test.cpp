@@ -116,6 +116,33 @@ TEST(Mnist, ReadsImagesPixelByPixel) {
   }
 }
 
+TEST(Mnist, MovesWhatItLearnsFromWhereEdgesAreBlank) {
+  const TemporaryFolder folder;
+  const auto inputs = [&](const std::string& image) {
+    std::string images;
+    for (int n = 0; n < 12; ++n) images += image;
+    for (const char* set : {"train", "t10k"}) {
+      const std::string name = set;
+      replace_file(folder / (name + "-labels-idx1-ubyte"), idx({12}, std::string(12, '\1')));
+      replace_file(folder / (name + "-images-idx3-ubyte"), idx({12, 3, 4}, images));
+    }
+    const auto task = make_task(find_task("mnist"), {.data = folder.path()});
+    std::set<std::vector<float>> seen;
+    for (std::int64_t n = 0; n < 300; ++n) seen.insert(task->training(n).input);
+    EXPECT_EQ(task->held_out(0).input, task->test(0).input) << "only what is learnt from is moved";
+    EXPECT_TRUE(seen.contains(task->test(0).input));
+    for (const std::vector<float>& input : seen) {
+      EXPECT_EQ(std::ranges::count(input, 1.0f), 2) << "no pixel is lost";
+    }
+    return seen.size();
+  };
+  const std::string blank(4, '\0');
+  const std::string two = std::string("\0\xff\xff\0", 4);
+  EXPECT_EQ(inputs(blank + two + blank), 9u);
+  EXPECT_EQ(inputs(two + blank + blank), 6u) << "not upwards";
+  EXPECT_EQ(inputs("\xff" + std::string(10, '\0') + "\xff"), 1u) << "nowhere";
+}
+
 TEST(Mnist, RefusesFilesThatDoNotFitEachOther) {
   const TemporaryFolder folder;
   const auto expect = [&](const char* message) {

@@ -184,7 +184,9 @@ const std::array kCatalogue = {
     TaskEntry{
         .name = "mnist",
         .definition = "images of digits, read pixel by pixel from the upper left to the lower "
-                      "right: 784 steps; at the end, which digit it was",
+                      "right: 784 steps; at the end, which digit it was. To learn from, images are "
+                      "moved by up "
+                      "to one pixel each way where their edges are blank",
         .source = "LeCun et al. 1998; as a sequence Le, Jaitly & Hinton 2015",
         .criterion = "98.5 % of the test images, with the weights that were best on the last "
                      "twelfth of the training images, which are held out",

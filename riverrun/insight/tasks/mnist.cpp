@@ -19,13 +19,14 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kDigits = 10;
 
 struct Images {
-  std::int64_t pixels = 0;  // of one
+  std::int64_t rows = 0, columns = 0;  // of one
   std::vector<std::uint8_t> values;
   std::vector<std::uint8_t> labels;
 
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
+  [[nodiscard]] std::int64_t pixels() const { return rows * columns; }
   [[nodiscard]] const std::uint8_t* image(std::int64_t n) const {
-    return values.data() + n * pixels;
+    return values.data() + n * pixels();
   }
   [[nodiscard]] std::size_t label(std::int64_t n) const {
     return labels[static_cast<std::size_t>(n)];
@@ -49,7 +50,8 @@ Images read_images(const fs::path& folder, const std::string& set) {
                       static_cast<std::uint64_t>(8 + (wrong - labels.values.begin())),
                       fmt::format("a label is {}; it must be below {}", *wrong, kDigits));
   }
-  return {.pixels = images.extents[1] * images.extents[2],
+  return {.rows = images.extents[1],
+          .columns = images.extents[2],
           .values = std::move(images.values),
           .labels = std::move(labels.values)};
 }
@@ -73,6 +75,28 @@ double by_last_pixel(const Images& train, const Images& test, std::int64_t last)
   return static_cast<double>(right) / static_cast<double>(test.count());
 }
 
+/// The image moved by whole pixels, or as it is if anything but blank would leave it.
+std::vector<std::uint8_t> moved(const Images& images, std::int64_t n, std::int64_t down,
+                                std::int64_t right) {
+  const std::span from(images.image(n), static_cast<std::size_t>(images.pixels()));
+  std::vector<std::uint8_t> to(from.size());
+  std::int64_t lost = 0;
+  for (std::int64_t row = 0; row < images.rows; ++row) {
+    for (std::int64_t column = 0; column < images.columns; ++column) {
+      const std::uint8_t value = from[static_cast<std::size_t>(row * images.columns + column)];
+      const std::int64_t to_row = row + down;
+      const std::int64_t to_column = column + right;
+      if (to_row < 0 || to_row >= images.rows || to_column < 0 || to_column >= images.columns) {
+        lost += value;
+      } else {
+        to[static_cast<std::size_t>(to_row * images.columns + to_column)] = value;
+      }
+    }
+  }
+  if (lost > 0) to.assign(from.begin(), from.end());
+  return to;
+}
+
 class Mnist final : public Task {
  public:
   Mnist(Images train, Images test, std::vector<std::int64_t> order, double enough,
@@ -89,7 +113,11 @@ class Mnist final : public Task {
   [[nodiscard]] Sequence training(std::int64_t n) const override {
     const std::int64_t learnt = train_.count() - held_out_size();
     const auto bound = static_cast<std::uint32_t>(learnt);
-    return sequence(train_, Random(choice_, static_cast<std::uint64_t>(n)).below(bound));
+    Random random(choice_, static_cast<std::uint64_t>(n));
+    const std::int64_t chosen = random.below(bound);
+    const std::int64_t down = std::int64_t{random.below(3)} - 1;
+    const std::int64_t right = std::int64_t{random.below(3)} - 1;
+    return sequence(moved(train_, chosen, down, right), train_.label(chosen));
   }
   /// The last twelfth of the training images: 5,000 of 60,000.
   [[nodiscard]] Sequence held_out(std::int64_t n) const override {
@@ -106,12 +134,15 @@ class Mnist final : public Task {
 
  private:
   [[nodiscard]] Sequence sequence(const Images& images, std::int64_t n) const {
+    return sequence({images.image(n), static_cast<std::size_t>(images.pixels())}, images.label(n));
+  }
+  [[nodiscard]] Sequence sequence(std::span<const std::uint8_t> image, std::size_t label) const {
     Sequence made;
     for (const std::int64_t pixel : order_) {
-      made.input.push_back(static_cast<float>(images.image(n)[pixel]) / 255.0f);
+      made.input.push_back(static_cast<float>(image[static_cast<std::size_t>(pixel)]) / 255.0f);
     }
-    made.asked = {images.pixels - 1};
-    made.classes = {static_cast<std::int32_t>(images.label(n))};
+    made.asked = {static_cast<std::int64_t>(image.size()) - 1};
+    made.classes = {static_cast<std::int32_t>(label)};
     return made;
   }
 
@@ -124,13 +155,13 @@ class Mnist final : public Task {
 std::unique_ptr<Task> make(const TaskOptions& options, bool permuted, double enough) {
   Images train = read_images(options.data, "train");
   Images test = read_images(options.data, "t10k");
-  if (train.pixels != test.pixels || train.count() < 2) {
+  if (train.pixels() != test.pixels() || train.count() < 2) {
     throw FormatError((options.data / "train-images-idx3-ubyte").string(), 4,
                       fmt::format("{} images of {} pixels, and {} of {} to test with; there must "
                                   "be 2 or more, and as many pixels",
-                                  train.count(), train.pixels, test.count(), test.pixels));
+                                  train.count(), train.pixels(), test.count(), test.pixels()));
   }
-  std::vector<std::int64_t> order(static_cast<std::size_t>(train.pixels));
+  std::vector<std::int64_t> order(static_cast<std::size_t>(train.pixels()));
   std::iota(order.begin(), order.end(), 0);
   if (permuted) {
     // The same for every seed: it is part of the task.

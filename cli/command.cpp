@@ -68,8 +68,11 @@ void use_threads(int threads) {
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
   const auto check = [least, most](const std::string& text) -> std::string {
     std::uint64_t value = 0;
-    if (parse(text, value) && value >= least && value <= most) return {};
-    return fmt::format("{}; it must be a whole number from {} to {}", text, least, most);
+    // CLI11 would read "010" as 8.
+    const bool is_octal = text.size() > 1 && text.front() == '0';
+    if (!is_octal && parse(text, value) && value >= least && value <= most) return {};
+    return fmt::format("{}; it must be a whole number from {} to {}{}", text, least, most,
+                       is_octal ? ", without leading zeros" : "");
   };
   return {check, ""};
 }

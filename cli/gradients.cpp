@@ -202,6 +202,9 @@ FlowReport measure(const GradientsFlags& flags) {
   const Stretches stretches = read_stretches(flags, corpus);
   report.loss = "the cross-entropy of the token after the last";
   report.input = "stretches of " + flags.texts.front().string();
+  if (flags.texts.size() > 1) {
+    report.input += fmt::format(" and {} after it", counted(std::ssize(flags.texts) - 1, "text"));
+  }
   measure(flags, from_model(flags, name, saved.model, stretches), report);
   if (flags.untrained) {
     lm::LanguageModelOptions options = saved.model.options();
@@ -240,15 +243,17 @@ void check(const GradientsFlags& flags) {
 
 ExitCode run(const GradientsFlags& flags) {
   check(flags);
-  require(flags.files);
+  std::vector<fs::path> read = flags.texts;
+  if (!flags.model.empty()) read.push_back(flags.model);
+  require(flags.files, read);
   use_threads(flags.threads);
   const FlowReport report = measure(flags);
-  write(flags.files, to_figure(report), [&] { return to_page(report); });
   if (flags.json) {
     print_json(to_json(report));
   } else {
     print(to_text(report));
   }
+  write(flags.files, to_figure(report), [&] { return to_page(report); });
   return kOk;
 }
 

@@ -197,7 +197,12 @@ ExitCode inspect_text(const InspectFlags& flags) {
   for (const insight::Opening& opening : insight::openings(cell)) gates.push_back(opening.gate);
   check_memory(tokens.size(), o, flags, gates.size(), cell.states.size());
   std::vector<insight::Unit> units;
-  for (const std::string& unit : flags.units) units.push_back(parse_unit(unit, o));
+  for (const std::string& unit : flags.units) {
+    units.push_back(parse_unit(unit, o));
+    if (std::ranges::count(flags.units, unit) > 1) {
+      throw ConfigError(fmt::format("inspect: --unit {} is given twice", unit));
+    }
+  }
 
   Inspection inspection{.model = flags.model,
                         .tokenizer = saved.tokenizer,
@@ -217,17 +222,17 @@ ExitCode inspect_text(const InspectFlags& flags) {
     inspection.units = {found.empty() ? insight::Unit{} : found.front().unit};
   }
   read_tokens(saved, tokens, flags.top, inspection);
+  if (flags.json) {
+    print_json(to_json(inspection));
+  } else {
+    print(to_text(inspection, colours_wanted()));
+  }
   // The picture shows one thing, the page and the numbers all of it.
   write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}},
         flags.units.empty() ? gates_figure(inspection) : memories_figure(inspection),
         [&] { return to_page(inspection); });
   if (!flags.files.csv.empty()) {
     write({.html = {}, .svg = {}, .csv = flags.files.csv}, all_series(inspection), {});
-  }
-  if (flags.json) {
-    print_json(to_json(inspection));
-  } else {
-    print(to_text(inspection, colours_wanted()));
   }
   return kOk;
 }
@@ -238,17 +243,17 @@ ExitCode compare_texts(const InspectFlags& flags) {
   const std::vector<std::int32_t> second = encode(saved.tokenizer, flags.compare[1]);
   const SharedWord word = shared_word(saved.tokenizer, first, second, flags.at);
   const Comparison comparison = compare(saved, word, first, second, flags.top);
-  write(flags.files, predictions_figure(comparison), [&] { return to_page(comparison); });
   if (flags.json) {
     print_json(to_json(comparison));
   } else {
     print(to_text(comparison));
   }
+  write(flags.files, predictions_figure(comparison), [&] { return to_page(comparison); });
   return kOk;
 }
 
 ExitCode run(const InspectFlags& flags) {
-  require(flags.files);
+  require(flags.files, {flags.model, flags.file, flags.over});
   use_threads(flags.threads);
   return flags.compare.empty() ? inspect_text(flags) : compare_texts(flags);
 }
@@ -272,13 +277,15 @@ void add_inspect(CLI::App& program, Verb& chosen) {
   app->add_option("--at", flags->at, "That word; not given: the longest that they share")
       ->needs("--compare");
   app->add_option(
-      "--over", flags->over,
-      "Long text to find out what units remember and follow; not given: the text itself");
+         "--over", flags->over,
+         "Long text to find out what units remember and follow; not given: the text itself")
+      ->excludes("--compare");
   app->add_option(
          "--unit", flags->units,
          "Unit to show in full, and to colour the text by, as LAYER:INDEX; may be repeated")
       ->allow_extra_args(false)
-      ->take_all();
+      ->take_all()
+      ->excludes("--compare");
   app->add_option("--top", flags->top, "Predictions to show for each token")
       ->capture_default_str()
       ->check(whole_number(1, 1000));

@@ -13,19 +13,17 @@ InterruptGuard::InterruptGuard() {
   action.sa_flags = SA_RESETHAND | SA_RESTART;
   sigaction(SIGINT, &action, &interrupt_);
   sigaction(SIGTERM, &action, &terminate_);
-  // A reader of our output who went away, or a limit on file sizes, is an error to report after
-  // the run's files are safe, not a reason to die at once.
+  // A reader of our output who went away is an error to report after the run's files are safe, not
+  // a reason to die at once.
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, &pipe_);
-  sigaction(SIGXFSZ, &ignore, &file_size_);
 }
 
 InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &interrupt_, nullptr);
   sigaction(SIGTERM, &terminate_, nullptr);
   sigaction(SIGPIPE, &pipe_, nullptr);
-  sigaction(SIGXFSZ, &file_size_, nullptr);
 }
 
 const std::atomic<bool>& InterruptGuard::interrupted() const noexcept { return interrupted_flag; }

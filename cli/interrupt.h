@@ -20,7 +20,6 @@ class InterruptGuard {
   struct sigaction interrupt_ {};
   struct sigaction terminate_ {};
   struct sigaction pipe_ {};
-  struct sigaction file_size_ {};
 };
 
 }  // namespace riverrun::cli

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
+#include "riverrun/text/utf8.h"
 #include "riverrun/version.h"
 
 #include "cli/command.h"
@@ -31,10 +33,7 @@ what it should; 5 a tensor's shape; 6 NaN or infinity while training; 130 stoppe
 /// One line, whatever the message was built from.
 std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  for (char& c : text) {
-    if (c == '\n') c = ' ';
-  }
-  return text;
+  return riverrun::text::without_controls(text);
 }
 
 ExitCode fail(ExitCode code, const std::string& what) {
@@ -91,6 +90,8 @@ ExitCode run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace riverrun;
+  // A limit on the size of files, which stands for a full disk in tests, is an error to report.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const ConfigError& error) {

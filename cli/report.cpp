@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <set>
+#include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -9,6 +11,9 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/lm/model_folder.h"
+#include "riverrun/lm/run_folder.h"
+#include "riverrun/text/tokenizer.h"
 
 namespace riverrun::cli {
 
@@ -20,14 +25,40 @@ void add_report_options(CLI::App& app, ReportFiles& files) {
   app.add_option("--csv", files.csv, "Write the chart's numbers to this file");
 }
 
-void require(const ReportFiles& files) {
+namespace {
+
+/// The files that `read` is or consists of. Others may lie in a model's folder, such as reports.
+std::vector<fs::path> files_of(const fs::path& read) {
+  std::error_code error;
+  if (!fs::is_directory(read, error)) return {read};
+  if (fs::exists(read / lm::kConfigFile, error)) {
+    return {read / lm::kConfigFile, read / lm::kWeightsFile, read / lm::kCheckpointFile,
+            read / text::kTokenizerFile};
+  }
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(read, error)) {
+    files.push_back(entry.path());
+  }
+  return files;
+}
+
+}  // namespace
+
+void require(const ReportFiles& files, const std::vector<fs::path>& read) {
   std::set<fs::path> paths;
   for (const fs::path& path : {files.html, files.svg, files.csv}) {
     if (path.empty()) continue;
-    if (!paths.insert(fs::absolute(path).lexically_normal()).second) {
+    std::error_code error;
+    if (!paths.insert(fs::weakly_canonical(fs::absolute(path), error)).second) {
       throw ConfigError(fmt::format("{}: two reports cannot be in one file", path.string()));
     }
-    std::error_code error;
+    for (const fs::path& from : read) {
+      for (const fs::path& file : files_of(from)) {
+        if (!fs::equivalent(path, file, error)) continue;
+        throw ConfigError(
+            fmt::format("{}: a report cannot replace what it is made from", path.string()));
+      }
+    }
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     if (!fs::is_directory(folder, error)) {
       throw IoError(folder.string(), ENOENT, "cannot write a report there");
@@ -47,11 +78,13 @@ void require(const ReportFiles& files) {
 void write(const ReportFiles& files, const insight::Figure& figure,
            const std::function<insight::Page()>& page) {
   constexpr std::size_t kMostPoints = 400;
-  if (!files.csv.empty()) replace_file(files.csv, insight::to_csv(figure));
+  std::vector<std::pair<fs::path, std::string>> made;
   if (!files.svg.empty()) {
-    replace_file(files.svg, insight::to_svg(insight::thinned(figure, kMostPoints)));
+    made.emplace_back(files.svg, insight::to_svg(insight::thinned(figure, kMostPoints)));
   }
-  if (!files.html.empty()) replace_file(files.html, page().str());
+  if (!files.html.empty()) made.emplace_back(files.html, page().str());
+  if (!files.csv.empty()) made.emplace_back(files.csv, insight::to_csv(figure));
+  for (const auto& [path, content] : made) replace_file(path, content);
 }
 
 }  // namespace riverrun::cli

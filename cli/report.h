@@ -22,13 +22,15 @@ struct ReportFiles {
 /// --html, --svg and --csv.
 void add_report_options(CLI::App& app, ReportFiles& files);
 
-/// To be called before the work is done. Throws ConfigError if this build cannot make what is asked
-/// for or two are asked for in one file, IoError if gnuplot is not there or a file cannot be
+/// To be called before the work is done; `read` are the files and folders that it is made from.
+/// Throws ConfigError if this build cannot make what is asked for, two are asked for in one file,
+/// or one would replace what is read: a file, a file directly in a folder that is no model's, or
+/// one of those that a model consists of. IoError if gnuplot is not there or a file cannot be
 /// written.
-void require(const ReportFiles& files);
+void require(const ReportFiles& files, const std::vector<std::filesystem::path>& read);
 
-/// Writes what was asked for, each file atomically: `figure` as CSV and SVG, and the page, which is
-/// made only for --html. Throws IoError.
+/// Writes what was asked for: `figure` as CSV and SVG, and the page, which is made only for --html.
+/// Each file atomically, and none before all are made. Throws IoError.
 void write(const ReportFiles& files, const insight::Figure& figure,
            const std::function<insight::Page()>& page);
 

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/insight/tasks/catalogue.h"
 #include "riverrun/insight/tasks/train_task.h"
+#include "riverrun/nn/cells.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -62,6 +64,9 @@ template <class T>
 CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
                               const char* help) {
   CLI::Option* option = app.add_option(flag, setup_.*member, help);
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    option->check(whole_number(0, INT64_MAX));
+  }
   settle_.push_back([this, option, member](const insight::TaskSetup& usual) {
     if (option->count() == 0) setup_.*member = usual.*member;
   });
@@ -76,7 +81,8 @@ TaskCommand::TaskCommand(CLI::App& app) {
   add(app, "--cell", &TaskSetup::cell, "lstm, gru, rnn_tanh, rnn_relu or memoryless");
   add(app, "--hidden-size", &TaskSetup::hidden_size, "Units of a layer");
   app.add_option("--num-layers", num_layers_, "Recurrent layers, one above the other")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number(0, INT64_MAX));
   embedding_option_ =
       add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
   add(app, "--dropout", &TaskSetup::dropout,
@@ -133,8 +139,8 @@ insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& ta
 }
 
 /// Counts what is certain: of a batch, what a layer reads, its states and what is answered, the
-/// latter two with their gradients; of what is learnt for each symbol and class, Adam's moments
-/// too.
+/// latter two with their gradients; of what is learnt for each symbol, unit and class, Adam's
+/// moments too.
 void TaskCommand::require_memory_for(const insight::Task& task) const {
   const insight::TaskSizes& sizes = task.traits().sizes;
   const insight::Sequence first = task.training(0);
@@ -145,7 +151,10 @@ void TaskCommand::require_memory_for(const insight::Task& task) const {
   const auto hidden = static_cast<double>(setup_.hidden_size);
   const auto read =
       static_cast<double>(sizes.symbols > 0 ? setup_.embedding_size : sizes.input_size);
-  const double learnt = static_cast<double>(sizes.symbols) * read + outputs * hidden;
+  const std::size_t gates = find_cell(setup_.cell).gates.size();
+  const double layers = static_cast<double>(num_layers_) * (setup_.bidirectional ? 2 : 1);
+  const double learnt = static_cast<double>(sizes.symbols) * read + outputs * hidden +
+                        layers * static_cast<double>(gates) * hidden * hidden;
   const double floats =
       batch * (steps * (read + 2 * hidden) + asked * 2 * (hidden + outputs)) + 4 * learnt;
   require_memory(fmt::format("task {}: {} and a batch of {}", name_,
@@ -159,10 +168,13 @@ ExitCode TaskCommand::run() {
   setup_.bidirectional = entry_->setup.bidirectional;
   // It need not have the gates.
   if (init_option_->count() == 0 && setup_.cell != entry_->setup.cell) setup_.init = "pytorch";
-  require(files_);
+  require(files_, {task_options_.data, task_options_.vectors});
   use_threads(threads_);
   task_options_.length = setup_.length;
   const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);
+  if (embedding_option_->count() > 0 && task->traits().sizes.symbols == 0) {
+    throw ConfigError(fmt::format("task {}: it reads numbers, which are not embedded", name_));
+  }
   if (const Tensor& vectors = task->symbol_vectors();
       !vectors.empty() && embedding_option_->count() == 0) {
     setup_.embedding_size = vectors.size(1);

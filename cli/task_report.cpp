@@ -64,6 +64,7 @@ nlohmann::ordered_json to_json(const EndedTask& task) {
   nlohmann::ordered_json best;  // null, if none were kept
   if (result.best) best = to_json(*result.best, task.traits);
   return {{"task", task.entry.name},
+          {"definition", task.entry.definition},
           {"source", task.entry.source},
           {"criterion", task.entry.criterion},
           {"length", task.setup.length},
@@ -146,19 +147,21 @@ insight::Page to_page(const EndedTask& task) {
 }  // namespace
 
 void report(const EndedTask& task, const ReportFiles& files, bool json) {
+  if (json) {
+    print_json(to_json(task));
+  } else {
+    std::string text =
+        fmt::format("{}\n  {:<22}{}\n", task.entry.name, "criterion", task.entry.criterion);
+    for (const auto& [name, value] : findings(task)) {
+      text += fmt::format("  {:<22}{}\n", name, value);
+    }
+    print(text);
+  }
   if (!task.result.curve.empty()) {
     write(files, to_figure(task), [&] { return to_page(task); });
   } else if (!files.html.empty() || !files.svg.empty() || !files.csv.empty()) {
     note("no report was written: there is no point of the learning curve yet");
   }
-  if (json) {
-    print_json(to_json(task));
-    return;
-  }
-  std::string text =
-      fmt::format("{}\n  {:<22}{}\n", task.entry.name, "criterion", task.entry.criterion);
-  for (const auto& [name, value] : findings(task)) text += fmt::format("  {:<22}{}\n", name, value);
-  print(text);
 }
 
 }  // namespace riverrun::cli

@@ -250,7 +250,9 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
 }
 
 ExitCode TrainCommand::run() {
-  require(files_);
+  std::vector<std::filesystem::path> read = texts_;
+  read.insert(read.end(), {valid_, out_});
+  require(files_, read);
   use_threads(threads_);
   options_.model.seed = seed_;
   options_.trainer.seed = seed_;

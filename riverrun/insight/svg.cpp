@@ -228,6 +228,8 @@ std::string to_svg(const Figure& figure) {
                         dash_type(s), kPalette[s % std::size(kPalette)], quoted(series.name));
   }
   std::string svg = run_gnuplot(script + plot + "\n");
+  // On a full disk it may say nothing of what it could not put out.
+  if (svg.rfind("</svg>") == std::string::npos) throw Error("gnuplot did not draw to the end");
   // What a screen reader says of the picture.
   constexpr std::string_view kNoTitle = "<title>Gnuplot</title>";
   if (const std::size_t at = svg.find(kNoTitle); at != std::string::npos) {

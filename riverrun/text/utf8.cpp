@@ -21,6 +21,14 @@ void append_utf8(char32_t code_point, std::string& out) {
   }
 }
 
+std::string without_controls(std::string_view bytes) {
+  std::string out;
+  Utf8Scanner().feed(to_valid_utf8(bytes), [&out](char32_t code_point, int, bool) {
+    append_utf8(is_control(code_point) ? U' ' : code_point, out);
+  });
+  return out;
+}
+
 std::string to_valid_utf8(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());

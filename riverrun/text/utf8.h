@@ -15,6 +15,9 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
   return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
+/// `bytes` as to_valid_utf8() gives them, with a space for each control character.
+[[nodiscard]] std::string without_controls(std::string_view bytes);
+
 /// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
 void append_utf8(char32_t code_point, std::string& out);
 

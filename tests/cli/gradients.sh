@@ -24,9 +24,11 @@ check g.json "c['memoryless h']['fate'] == 'none' and c['memoryless h']['memory_
 check g.json "all(n['log10_norm'] is None for n in c['memoryless h']['norms'])"
 check g.json "c['rnn_tanh h']['fate'] == 'vanishes' and c['rnn_tanh h']['growth_per_step'] < 0.95"
 check g.json "c['lstm:chrono c']['fate'] == 'carries' and c['lstm:chrono c']['memory_horizon'] is None"
-riverrun gradients --cell memoryless --cell rnn_tanh --cell lstm:chrono --cell gru --steps 200 \
-  $small --json --threads 1 >one.json
-cmp g.json one.json || fail 'another number of threads gives other numbers'
+for threads in 1 3; do
+  riverrun gradients --cell rnn_tanh --cell lstm:chrono --steps 20 $small --batch-size 9 \
+    --json --threads $threads >threads$threads.json
+done
+cmp threads1.json threads3.json || fail 'another number of threads gives other numbers'
 
 # The gradient of any direction is at most the Jacobian's largest singular value: of one sequence.
 riverrun gradients --cell gru --cell lstm --steps 50 $small --batch-size 1 --jacobian --json >j.json
@@ -87,6 +89,9 @@ expect 3 'nowhere.txt' gradients model nowhere.txt
 mkdir other && echo '{"model_type": "gpt2"}' >other/config.json
 expect 4 'config.json' gradients other text.txt
 expect 3 'nowhere: cannot write a report there' gradients --cell gru --csv nowhere/g.csv
+said=$( (ulimit -f 0; riverrun gradients --cell gru --steps 3 --csv z.csv 2>&1 >/dev/null; echo "status $?"))
+[[ $said == *z.csv*'status 3' ]] || fail "a file that cannot grow: $said"
+[ ! -e z.csv ] || fail 'half a file'
 expect 3 'other: cannot write a report there' gradients --cell gru --html other
 expect 3 '/dev/null: cannot write a report there' gradients --cell gru --csv /dev/null
 expect 2 'two reports cannot be in one file' gradients --cell gru --csv g.csv --svg ./g.csv

@@ -47,14 +47,17 @@ grep -q 'experiment 6a' help.txt || fail '--help does not name a source'
 expect 2 'NAME' task
 expect 2 'none called "subtracting"; there are adding-1997' task subtracting
 expect 2 'length is 0; it must be from 2' task adding --length 0
-expect 2 'length is -3' task copy --length -3
+expect 2 'length: -3; it must be a whole number' task copy --length -3
 expect 2 '10,000,000 steps and a batch of 16 take [0-9.e+]+ GiB' task adding --length 10000000
 expect 2 'a batch of 1000000000 take [0-9.e+]+ GiB' task adding --batch-size 1000000000
 expect 2 'take [0-9.e+]+ GiB' task long-lag-a --length 200000
 expect 2 'no length to choose' task reber --length 10
 expect 2 'no cell is called "lstn"' task adding --cell lstn
 expect 2 'hidden_size (is )?0' task adding --hidden-size 0
-expect 2 'num_layers -1' task adding --num-layers -1
+expect 2 'num-layers: -1; it must be a whole number' task adding --num-layers -1
+expect 2 'length: 010; .* without leading zeros' task adding --length 010
+expect 2 'reads numbers, which are not embedded' task adding --embedding-size 7
+expect 2 'take [0-9.e+]+ GiB' task adding --length 2 --hidden-size 100000
 expect 2 'Embedding.*embedding_dim is 0' task copy --embedding-size 0
 expect 2 'batch_size is 0' task adding --batch-size 0
 expect 2 'dropout is 1; it must be in \[0, 1\)' task adding --dropout 1

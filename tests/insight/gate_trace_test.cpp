@@ -50,16 +50,20 @@ TEST(GateTrace, ShowsTheGatesOfAnLSTM) {
 
 TEST(GateTrace, AGRUKeepsByItsUpdateGateAndAPlainNetworkNothing) {
   GRU gru({.input_size = 2, .hidden_size = 4});
-  GateTrace(gru).read(test::noise({kSteps, 1, 2}), [](std::span<const LayerStep> layers) {
+  std::int64_t seen = 0;
+  GateTrace(gru).read(test::noise({kSteps, 1, 2}), [&](std::span<const LayerStep> layers) {
+    ++seen;
     for (std::size_t unit = 0; unit < 4; ++unit) {
       EXPECT_NEAR(layers[0].retention[unit], layers[0].opening(1)[unit], 1e-14);  // z
     }
   });
   RNN rnn({.input_size = 2, .hidden_size = 4});
-  GateTrace(rnn).read(test::noise({kSteps, 1, 2}), [](std::span<const LayerStep> layers) {
+  GateTrace(rnn).read(test::noise({kSteps, 1, 2}), [&](std::span<const LayerStep> layers) {
+    ++seen;
     EXPECT_TRUE(layers[0].openings.empty());
     for (const double kept : layers[0].retention) EXPECT_EQ(kept, 0);
   });
+  EXPECT_EQ(seen, 2 * kSteps);
 }
 
 TEST(GateTrace, PiecesGiveTheSameAsTheWhole) {

@@ -113,6 +113,10 @@ TEST(Utf8, ControlsAreThoseOfAsciiAndOfLatin1) {
   }
 }
 
+TEST(Utf8, WithoutControlsHasSpacesForThem) {
+  EXPECT_EQ(without_controls("a\x1b[31m\n\xC2\x9B\xC3\xA9\xFF"), "a [31m  \xC3\xA9\xEF\xBF\xBD");
+}
+
 TEST(Utf8, ToValidUtf8KeepsWhatIsValidAndReplacesTheRest) {
   EXPECT_EQ(to_valid_utf8("na\xC3\xAFve"), "na\xC3\xAFve");
   EXPECT_EQ(to_valid_utf8("a\xFFz\xC3"), "a\xEF\xBF\xBDz\xEF\xBF\xBD");

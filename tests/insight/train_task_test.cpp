@@ -32,7 +32,7 @@ TaskNetworkOptions small(const std::string& cell = "lstm") {
   return options;
 }
 
-constexpr TaskTrainerOptions kTrainer{
+const TaskTrainerOptions kTrainer{
     .batch_size = 16, .lr = 0.01, .clip = 1, .max_sequences = 60'000, .evaluate_every = 2000};
 
 TEST(TrainTask, SolvesTemporalOrderOfTwentySteps) {

@@ -69,10 +69,10 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
   const auto check = [least, most](const std::string& text) -> std::string {
     std::uint64_t value = 0;
     // CLI11 would read "010" as 8.
-    const bool is_octal = text.size() > 1 && text.front() == '0';
-    if (!is_octal && parse(text, value) && value >= least && value <= most) return {};
+    const bool has_leading_zero = text.size() > 1 && text.front() == '0';
+    if (!has_leading_zero && parse(text, value) && value >= least && value <= most) return {};
     return fmt::format("{}; it must be a whole number from {} to {}{}", text, least, most,
-                       is_octal ? ", without leading zeros" : "");
+                       has_leading_zero ? ", without leading zeros" : "");
   };
   return {check, ""};
 }

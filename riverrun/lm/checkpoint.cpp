@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +16,7 @@
 
 namespace riverrun::lm {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kMetadataKey = "riverrun_training";
@@ -309,6 +313,29 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
   // Everything is there and right; from here on nothing can fail.
   for (auto& [tensor, to] : loaded) *to = std::move(tensor);
   if (!carries) carried.tensors.clear();
+}
+
+void require_space(const fs::path& folder, const ParameterList& parameters, Optimizer& optimizer) {
+  std::uintmax_t weights = 0;
+  std::uintmax_t moments = 0;
+  for (const NamedParameter& named : parameters) {
+    weights += static_cast<std::uintmax_t>(named.parameter->value().elements()) * sizeof(float);
+  }
+  for (const auto& [name, tensor] : optimizer.state()) {
+    moments += static_cast<std::uintmax_t>(tensor->elements()) * sizeof(float);
+  }
+  // Each of the two files exists twice while it is replaced.
+  const std::uintmax_t needed = 2 * (2 * weights + moments) + (std::uintmax_t{1} << 16);
+  std::error_code code;
+  fs::path there = fs::absolute(folder, code);
+  while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
+  const fs::space_info space = fs::space(there, code);
+  if (!code && space.available < needed) {
+    throw IoError(folder.string(), ENOSPC,
+                  fmt::format("cannot hold the model and its checkpoints: {} bytes are needed, {} "
+                              "are free",
+                              needed, space.available));
+  }
 }
 
 }  // namespace riverrun::lm

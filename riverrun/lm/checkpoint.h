@@ -67,4 +67,9 @@ struct CheckpointHeader {
 void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
                              Optimizer& optimizer, State& carried);
 
+/// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
+/// its checkpoints.
+void require_space(const std::filesystem::path& folder, const ParameterList& parameters,
+                   Optimizer& optimizer);
+
 }  // namespace riverrun::lm

@@ -1,10 +1,8 @@
 #include "riverrun/lm/trainer.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -251,8 +249,7 @@ void Trainer::resume(RunFolder& folder) {
   if (header.options.model != impl_->model.options() || same_but_epochs != impl_->options) {
     throw ConfigError(
         fmt::format("Trainer: the options of the {} are not those that the run in {} began with; "
-                    "only epochs may "
-                    "differ",
+                    "only epochs may differ",
                     header.options.model != impl_->model.options() ? "model" : "trainer",
                     folder.path().string()));
   }
@@ -289,26 +286,7 @@ void Trainer::resume(RunFolder& folder) {
 }
 
 void Trainer::check_space(const fs::path& folder) const {
-  std::uintmax_t weights = 0;
-  std::uintmax_t moments = 0;
-  for (const NamedParameter& named : impl_->parameters) {
-    weights += static_cast<std::uintmax_t>(named.parameter->value().elements()) * sizeof(float);
-  }
-  for (const auto& [name, tensor] : impl_->optimizer->state()) {
-    moments += static_cast<std::uintmax_t>(tensor->elements()) * sizeof(float);
-  }
-  // Each of the two files exists twice while it is replaced.
-  const std::uintmax_t needed = 2 * (2 * weights + moments) + (std::uintmax_t{1} << 16);
-  std::error_code code;
-  fs::path there = fs::absolute(folder, code);
-  while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
-  const fs::space_info space = fs::space(there, code);
-  if (!code && space.available < needed) {
-    throw IoError(folder.string(), ENOSPC,
-                  fmt::format("cannot hold the model and its checkpoints: {} bytes are needed, {} "
-                              "are free",
-                              needed, space.available));
-  }
+  require_space(folder, impl_->parameters, *impl_->optimizer);
 }
 
 void Trainer::begin(RunFolder& folder, const TextOptions& text) {

@@ -21,7 +21,8 @@ struct TaskNetworkOptions {
   bool bidirectional = false;
   /// Of the symbols' vectors, which are learnt; without a meaning for a task of numbers.
   std::int64_t embedding_size = 0;
-  /// While training, on the symbols' vectors and on the states that are answered from.
+  /// While training, on what is read (the symbols' vectors, or numbers) and on the states that are
+  /// answered from.
   float dropout = 0;
   Initialization init = {};
   std::uint64_t seed = 1;

@@ -231,7 +231,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
 
 // A piece of the work should be worth the hand-over to another thread, and there should be enough
 // of them to even out.
-constexpr double kWorkPerPart = 1e6;
+constexpr double kWorkPerPart = 1.3e6;
 
 std::int64_t PartsOfWork(double work) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(work / kWorkPerPart));
@@ -240,14 +240,17 @@ std::int64_t PartsOfWork(double work) {
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
                      Rows<const float> x, Weights packed, const float* bias, bool add,
                      Rows<float> out) {
-  // A piece of a part's x stays in the second-level cache while all weights go by.
-  constexpr std::int64_t kFloats = std::int64_t{1} << 17;
+  // So much of x stays in the second-level cache while all weights go by, with a panel of them and
+  // its results, which are added to as long as they are near.
+  constexpr std::int64_t kFloats = std::int64_t{1} << 16;
   constexpr std::int64_t kLeastRows = 8 * kMaxRows;
   const Columns columns = c;
   const Pieces pieces{depth, kDepth};
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);
-  const std::int64_t part_rows = std::max(kLeastRows, kFloats * pieces.count() / depth);
+  const std::int64_t together =
+      std::clamp<std::int64_t>(kFloats / kLeastRows / pieces.begin(1), 1, pieces.count());
+  const std::int64_t part_rows = std::max(kLeastRows, kFloats / pieces.begin(together));
   const std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
   const std::int64_t group_parts =
       std::clamp<std::int64_t>(PartsOfWork(work) / row_parts, 1,
@@ -257,10 +260,11 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
-    for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
+    for (std::int64_t piece = 0; piece < pieces.count(); piece += together) {
       ProductOfPieces(columns, columns.groups() * by_group / group_parts,
                       columns.groups() * (by_group + 1) / group_parts, end - begin, pieces, piece,
-                      piece + 1, x.from(begin), nullptr, packed, {add, bias}, out.from(begin));
+                      std::min(pieces.count(), piece + together), x.from(begin), nullptr, packed,
+                      {add, bias}, out.from(begin));
     }
   });
 }

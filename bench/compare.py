@@ -149,7 +149,7 @@ def compare_layers(peers, arguments, limits):
         result = measure(peers, request, arguments, limits)
         print(*report.table_rows(request, result, others), sep="\n", flush=True)
         results.append({"request": request, "results": result})
-    print(f"\n{report.summary(results)}\n")
+    print(f"\n{report.summary(results, limits)}\n")
     return results
 
 

@@ -1,10 +1,10 @@
-// What this machine can do: the rate of fused multiply-adds, and the rates at which a thread's data
-// of some sizes are read again and again, with all threads together; one JSON object on standard
-// output.
+// What this machine can do: the rate of fused multiply-adds, the rates at which a thread's data of
+// some sizes are read again and again, with all threads together, and how often it does something
+// else; one JSON object on standard output.
 //
 //   limits [THREADS…]        1 2 if none are given
 //
-// Each figure is the best of many short runs: a limit, not an average. Sizes and not caches,
+// A rate is the best of many short runs: a limit, not an average. Sizes and not caches,
 // because how much of a cache is one's own only shows in them: on a shared machine, others use the
 // third.
 
@@ -177,11 +177,31 @@ double bandwidth(std::int64_t bytes, int threads) {
   return static_cast<double>(bytes * passes * threads) / seconds;
 }
 
+/// The median time of so many rounds of multiply-adds, which wait for nothing, and the 99.9th
+/// percentile over it: how much of the slowest repetitions is the system's and the host's doing.
+std::pair<double, double> tail(std::int64_t rounds) {
+  constexpr double kSeconds = 0.3;
+  constexpr std::size_t kLeast = 2000;
+  std::vector<double> times;
+  for (double total = 0; total < kSeconds || times.size() < kLeast; total += times.back()) {
+    const Clock::time_point begin = Clock::now();
+    sink = HWY_DYNAMIC_DISPATCH(MultiplyAdd)(rounds, 0.5f);
+    times.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  std::sort(times.begin(), times.end());
+  const double median = times[times.size() / 2];
+  return {median, times[times.size() * 999 / 1000] / median};
+}
+
 nlohmann::json measure(const std::vector<int>& thread_counts) {
   constexpr std::int64_t kSmallest = std::int64_t{1} << 14;
   constexpr std::int64_t kLargest = std::int64_t{1} << 27;
   nlohmann::json result;
   result["target"] = HWY_DYNAMIC_DISPATCH(Target)();
+  // From a fraction of a microsecond to a fraction of a millisecond: as long as a step may take.
+  for (const std::int64_t rounds : {50, 150, 1000, 5000, 30'000, 150'000}) {
+    result["tails"].push_back(tail(rounds));
+  }
   for (const int threads : thread_counts) {
     const std::string key = std::to_string(threads);
     result["flops"][key] = peak_flops(threads);

@@ -128,7 +128,9 @@ def measure_limits(build, threads, before=None):
         return max(old, new)
 
     return {**better({key: before[key] for key in ("flops", "bytes_per_second")}, limits),
-            "target": limits["target"]}
+            "target": limits["target"],
+            "tails": [min(pair, key=lambda its: its[1])
+                      for pair in zip(before["tails"], limits["tails"])]}
 
 
 # The same LSTM and input for all: 300 -> 128, 2 layers, one sequence of 50; one thread.

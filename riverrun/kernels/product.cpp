@@ -251,13 +251,18 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
   const std::int64_t together =
       std::clamp<std::int64_t>(kFloats / kLeastRows / pieces.begin(1), 1, pieces.count());
   const std::int64_t part_rows = std::max(kLeastRows, kFloats / pieces.begin(together));
-  const std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
-  const std::int64_t group_parts =
-      std::clamp<std::int64_t>(PartsOfWork(work) / row_parts, 1,
-                               std::min<std::int64_t>(4 * num_threads(), columns.groups()));
+  // Rows divide evenly among threads, groups of columns only if there are as many for each.
+  const std::int64_t threads = num_threads();
+  std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
+  if (columns.groups() % threads != 0) {
+    row_parts = std::max(row_parts, std::min(threads, rows / kLeastRows));
+  }
+  if (row_parts > threads) row_parts = (row_parts + threads - 1) / threads * threads;
+  const std::int64_t group_parts = std::clamp<std::int64_t>(
+      std::min(PartsOfWork(work), 4 * threads) / row_parts, 1, columns.groups());
   parallel_for(row_parts * group_parts, [&](std::int64_t part) {
-    const std::int64_t by_row = part / group_parts;
-    const std::int64_t by_group = part % group_parts;
+    const std::int64_t by_row = part % row_parts;
+    const std::int64_t by_group = part / row_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
     for (std::int64_t piece = 0; piece < pieces.count(); piece += together) {

@@ -28,10 +28,11 @@ class Team {
   class Member;
 
  private:
-  // In how many phases the share was begun and done; each alone on its line of the cache.
+  // In how many phases the share was begun and done. Each is alone on two lines of the cache,
+  // because CPUs fetch them in pairs.
   struct Share {
-    alignas(64) std::atomic<std::int64_t> begun{0};
-    alignas(64) std::atomic<std::int64_t> done{0};
+    alignas(128) std::atomic<std::int64_t> begun{0};
+    alignas(128) std::atomic<std::int64_t> done{0};
   };
   [[nodiscard]] Share& share(std::int64_t i) noexcept { return shares_[i]; }
 

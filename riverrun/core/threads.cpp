@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -54,6 +55,9 @@ bool spin(Ready ready) noexcept {
 // The workers beside the calling thread. One job runs at a time. A worker joins it if it comes
 // while the job is open; the caller does not wait for workers that have not come, so a worker that
 // sleeps, or that the system runs late, never delays it.
+//
+// Each thread begins with its own share of the tasks, the same one in every job of as many: what
+// the job before wrote is in its cache. Whoever is done takes from the others' shares.
 class Pool {
  public:
   ~Pool() { stop(); }
@@ -70,15 +74,17 @@ class Pool {
     // Nobody is inside, so the job can be written without a lock.
     task_ = task;
     context_ = context;
-    tasks_ = tasks;
-    next_.store(0, std::memory_order_relaxed);
+    for (int t = 0; t < threads; ++t) {
+      shares_[t].next.store(tasks * t / threads, std::memory_order_relaxed);
+      shares_[t].end = tasks * (t + 1) / threads;
+    }
     failed_.store(false, std::memory_order_relaxed);
     // seq_cst orders this before notify_all's look for sleepers.
     std::uint32_t epoch = (state_.load(std::memory_order_relaxed) & kEpochMask) + kEpoch;
     state_.store(epoch | kOpen);
     state_.notify_all();
 
-    work();
+    work(0);
     close();
     if (failed_.load(std::memory_order_relaxed)) {
       std::rethrow_exception(std::exchange(error_, nullptr));
@@ -98,14 +104,22 @@ class Pool {
   static constexpr std::uint32_t kEpochMask = ~(kEpoch - 1);
   static_assert(kMaxThreads <= kInsideMask);
 
+  // As in Team, on two lines of the cache.
+  struct alignas(128) Share {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
   void start(int threads) {
     stop();
     threads_ = threads;
     std::uint32_t epoch = state_.load(std::memory_order_relaxed) & kEpochMask;
     state_.store(epoch, std::memory_order_relaxed);
+    shares_ = std::make_unique<Share[]>(static_cast<std::size_t>(threads));
     workers_.reserve(static_cast<std::size_t>(threads - 1));
     try {
-      for (int i = 1; i < threads; ++i) workers_.emplace_back([this, epoch] { serve(epoch); });
+      for (int i = 1; i < threads; ++i)
+        workers_.emplace_back([this, i, epoch] { serve(i, epoch); });
     } catch (const std::system_error&) {
       // The system grants no more threads: those that there are do the work.
     }
@@ -118,7 +132,7 @@ class Pool {
     workers_.clear();
   }
 
-  void serve(std::uint32_t seen) noexcept {
+  void serve(int self, std::uint32_t seen) noexcept {
     while (true) {
       std::uint32_t state = await_job(seen);
       if (state & kStop) return;
@@ -128,7 +142,7 @@ class Pool {
         continue;
       }
       seen = state & kEpochMask;
-      work();
+      work(self);
       std::uint32_t before = state_.fetch_sub(1, std::memory_order_release);
       if ((before & kCallerSleeps) && (before & kInsideMask) == 1) state_.notify_all();
     }
@@ -146,15 +160,19 @@ class Pool {
     return state;
   }
 
-  void work() noexcept {
-    while (true) {
-      std::int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
-      if (index >= tasks_) return;
-      try {
-        task_(context_, index);
-      } catch (...) {
-        if (!failed_.exchange(true, std::memory_order_relaxed)) error_ = std::current_exception();
-        next_.store(tasks_, std::memory_order_relaxed);
+  void work(int self) noexcept {
+    for (int t = 0; t < threads_; ++t) {
+      Share& share = shares_[(self + t) % threads_];
+      while (true) {
+        // Looked at first, because taking a share's line from its owner costs both.
+        if (t > 0 && share.next.load(std::memory_order_relaxed) >= share.end) break;
+        const std::int64_t index = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (index >= share.end || failed_.load(std::memory_order_relaxed)) break;
+        try {
+          task_(context_, index);
+        } catch (...) {
+          if (!failed_.exchange(true, std::memory_order_relaxed)) error_ = std::current_exception();
+        }
       }
     }
   }
@@ -172,13 +190,12 @@ class Pool {
     }
   }
 
-  alignas(64) std::atomic<std::uint32_t> state_{0};
-  alignas(64) std::atomic<std::int64_t> next_{0};
-  alignas(64) std::atomic<bool> busy_{false};
+  alignas(128) std::atomic<std::uint32_t> state_{0};
+  alignas(128) std::atomic<bool> busy_{false};
 
   detail::Task task_ = nullptr;
   void* context_ = nullptr;
-  std::int64_t tasks_ = 0;
+  std::unique_ptr<Share[]> shares_;  // [threads_]
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;  // of whoever set failed_
 

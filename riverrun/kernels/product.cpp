@@ -255,14 +255,14 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
   const std::int64_t threads = num_threads();
   std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
   if (columns.groups() % threads != 0) {
-    row_parts = std::max(row_parts, std::min(threads, rows / kLeastRows));
+    row_parts = std::max(row_parts, std::min({threads, rows / kLeastRows, PartsOfWork(work)}));
   }
   if (row_parts > threads) row_parts = (row_parts + threads - 1) / threads * threads;
   const std::int64_t group_parts = std::clamp<std::int64_t>(
       std::min(PartsOfWork(work), 4 * threads) / row_parts, 1, columns.groups());
   parallel_for(row_parts * group_parts, [&](std::int64_t part) {
-    const std::int64_t by_row = part % row_parts;
-    const std::int64_t by_group = part / row_parts;
+    const std::int64_t by_row = part / group_parts;
+    const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
     for (std::int64_t piece = 0; piece < pieces.count(); piece += together) {

@@ -49,8 +49,9 @@ struct ForwardArgs {
   std::int64_t gates_row = 0;
   std::int64_t gates_rows = 0;
   float* gates = nullptr;
-  // With weight_ih, biases + W_ih·x are computed here; only for all rows at once. Then who goes on
-  // with some units has their gates in its own cache.
+  // With weight_ih, biases + W_ih·x are computed here, which needs a batch of equal lengths; the
+  // rows are then in an order of their own. So who goes on with some units or rows has their gates
+  // in its own cache.
   Rows<const float> input;                         // of the rows above, [gates_rows, I]
   std::int64_t input_size = 0;                     // I
   Weights weight_ih;                               // packed, GateColumns::input

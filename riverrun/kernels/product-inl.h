@@ -148,11 +148,22 @@ struct Begin {
   const float* bias = nullptr;
 };
 
+/// Rows that come in runs: `length` neighbours, the next `distance` rows after the first of them.
+struct Runs {
+  std::int64_t length, distance;
+};
+
 /// out[rows, …] = begin + x[rows, depth]·w, for the columns of the groups [first, last). `packed`
 /// is the whole matrix. Every element adds its products in the same order whatever the rows and the
-/// groups are, and so gets the same bits.
+/// groups are, and so gets the same bits. The rows of x may be some of each step of a sequence.
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Rows<const float> x, Weights packed, Begin begin, Rows<float> out);
+             std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
+             Rows<float> out);
+inline void Product(const Columns& columns, std::int64_t first, std::int64_t last,
+                    std::int64_t rows, std::int64_t depth, Rows<const float> x, Weights packed,
+                    Begin begin, Rows<float> out) {
+  Product(columns, first, last, rows, depth, x, {rows, rows}, packed, begin, out);
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace riverrun::kernels

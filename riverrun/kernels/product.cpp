@@ -148,9 +148,11 @@ std::size_t PanelsAtOnce(const Columns& columns, std::int64_t depth, WeightType 
 /// `interleaved` and of these pieces only.
 void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t last,
                      std::int64_t rows, const Pieces& pieces, std::int64_t first_piece,
-                     std::int64_t last_piece, Rows<const float> x, const Interleaved* interleaved,
-                     Weights weights, Begin begin, Rows<float> out) {
-  const EvenParts tiles = TilesOf(rows);
+                     std::int64_t last_piece, Rows<const float> x, Runs runs,
+                     const Interleaved* interleaved, Weights weights, Begin begin,
+                     Rows<float> out) {
+  // A tile has rows of one run.
+  const EvenParts tiles = TilesOf(runs.length);
   std::array<Block, kMostPanels * kMaxGroupBlocks> blocks;
   std::array<int, kMostPanels * kMaxGroupBlocks> widths;
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
@@ -203,22 +205,32 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
         args.add = begin.add || piece > 0;
-        for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
-          const std::int64_t row = tiles.begin(tile);
-          const std::int64_t height = tiles.size_of(tile);
-          // What comes next may come from far away, so the first tiles ask for it meanwhile; but a
-          // single row does nothing else than wait for what comes.
-          const std::int64_t line = tile * steps * kCacheLine;
-          const bool ahead = rows > 1 && line < steps * width * kLanes && next + line < packed_end;
-          args.prefetch = ahead ? next + line : args.packed;
-          args.prefetch_step = ahead ? kCacheLine : 0;
-          args.x = interleaved != nullptr ? interleaved->tile(tile) + (from - first_depth) * height
-                                          : x(row) + from;
-          if (x_is_far) args.next_x = tile + 1 < tiles.count ? x(row + height) + from : args.x;
-          args.out.data = out(row);
-          (together > 1 ? functions.several[together - 2]
-                        : functions.one[static_cast<std::size_t>(width - 1)]
-                                       [static_cast<std::size_t>(height - 1)])(args);
+        std::int64_t number = 0;
+        for (std::int64_t row = 0, from_row = 0; row < rows;
+             row += runs.length, from_row += runs.distance) {
+          for (std::int64_t tile = 0; tile < tiles.count; ++tile, ++number) {
+            const std::int64_t height = tiles.size_of(tile);
+            // What comes next may come from far away, so the first tiles ask for it meanwhile; but
+            // a single row does nothing else than wait for what comes.
+            const std::int64_t line = number * steps * kCacheLine;
+            const bool ahead =
+                rows > 1 && line < steps * width * kLanes && next + line < packed_end;
+            args.prefetch = ahead ? next + line : args.packed;
+            args.prefetch_step = ahead ? kCacheLine : 0;
+            const Rows<const float> its_x = x.from(from_row + tiles.begin(tile));
+            args.x = interleaved != nullptr
+                         ? interleaved->tile(tile) + (from - first_depth) * height
+                         : its_x.data + from;
+            if (x_is_far) {
+              args.next_x = tile + 1 < tiles.count     ? its_x(height) + from
+                            : row + runs.length < rows ? x(from_row + runs.distance) + from
+                                                       : args.x;
+            }
+            args.out.data = out(row + tiles.begin(tile));
+            (together > 1 ? functions.several[together - 2]
+                          : functions.one[static_cast<std::size_t>(width - 1)]
+                                         [static_cast<std::size_t>(height - 1)])(args);
+          }
         }
       }
       panel += together;
@@ -228,6 +240,20 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
     }
   }
 }
+
+/// How much of many rows is done at once: so much of x stays in the second-level cache while all
+/// weights go by, with a panel of them and its results, which are added to as long as they are
+/// near.
+struct AtOnce {
+  static constexpr std::int64_t kFloats = std::int64_t{1} << 16;
+  static constexpr std::int64_t kLeastRows = 8 * kMaxRows;
+
+  std::int64_t pieces, rows;
+
+  explicit AtOnce(const Pieces& all)
+      : pieces(std::clamp<std::int64_t>(kFloats / kLeastRows / all.begin(1), 1, all.count())),
+        rows(std::max(kLeastRows, kFloats / all.begin(pieces))) {}
+};
 
 // A piece of the work should be worth the hand-over to another thread, and there should be enough
 // of them to even out.
@@ -240,22 +266,17 @@ std::int64_t PartsOfWork(double work) {
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
                      Rows<const float> x, Weights packed, const float* bias, bool add,
                      Rows<float> out) {
-  // So much of x stays in the second-level cache while all weights go by, with a panel of them and
-  // its results, which are added to as long as they are near.
-  constexpr std::int64_t kFloats = std::int64_t{1} << 16;
-  constexpr std::int64_t kLeastRows = 8 * kMaxRows;
   const Columns columns = c;
   const Pieces pieces{depth, kDepth};
+  const AtOnce at_once(pieces);
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);
-  const std::int64_t together =
-      std::clamp<std::int64_t>(kFloats / kLeastRows / pieces.begin(1), 1, pieces.count());
-  const std::int64_t part_rows = std::max(kLeastRows, kFloats / pieces.begin(together));
   // Rows divide evenly among threads, groups of columns only if there are as many for each.
   const std::int64_t threads = num_threads();
-  std::int64_t row_parts = (rows + part_rows - 1) / part_rows;
+  std::int64_t row_parts = (rows + at_once.rows - 1) / at_once.rows;
   if (columns.groups() % threads != 0) {
-    row_parts = std::max(row_parts, std::min({threads, rows / kLeastRows, PartsOfWork(work)}));
+    row_parts =
+        std::max(row_parts, std::min({threads, rows / AtOnce::kLeastRows, PartsOfWork(work)}));
   }
   if (row_parts > threads) row_parts = (row_parts + threads - 1) / threads * threads;
   const std::int64_t group_parts = std::clamp<std::int64_t>(
@@ -265,11 +286,11 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
-    for (std::int64_t piece = 0; piece < pieces.count(); piece += together) {
+    for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
       ProductOfPieces(columns, columns.groups() * by_group / group_parts,
                       columns.groups() * (by_group + 1) / group_parts, end - begin, pieces, piece,
-                      std::min(pieces.count(), piece + together), x.from(begin), nullptr, packed,
-                      {add, bias}, out.from(begin));
+                      std::min(pieces.count(), piece + at_once.pieces), x.from(begin),
+                      {end - begin, end - begin}, nullptr, packed, {add, bias}, out.from(begin));
     }
   });
 }
@@ -300,8 +321,8 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
       for (const Term& term : terms) {
         const Columns columns = term.columns;
         ProductOfPieces(columns, 0, columns.groups(), end - begin, pieces, piece, piece + 1, {},
-                        &interleaved, term.packed, {.add = term.add || piece > 0},
-                        term.out.from(begin));
+                        {end - begin, end - begin}, &interleaved, term.packed,
+                        {.add = term.add || piece > 0}, term.out.from(begin));
       }
     }
   });
@@ -310,11 +331,27 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
 }  // namespace
 
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Rows<const float> x, Weights packed, Begin begin,
+             std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
              Rows<float> out) {
   const Pieces pieces{depth, kDepth};
-  ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, nullptr, packed, begin,
-                  out);
+  const bool neighbours = rows == runs.length || runs.length == runs.distance;
+  if (neighbours && rows * depth <= AtOnce::kFloats) {
+    ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
+                    packed, begin, out);
+    return;
+  }
+  if (neighbours) runs = {1, 1};
+  const AtOnce at_once(pieces);
+  const std::int64_t most = std::max<std::int64_t>(1, at_once.rows / runs.length);
+  for (std::int64_t run = 0; run * runs.length < rows; run += most) {
+    const std::int64_t row = run * runs.length;
+    const std::int64_t some = std::min(rows - row, most * runs.length);
+    for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
+      ProductOfPieces(columns, first, last, some, pieces, piece,
+                      std::min(pieces.count(), piece + at_once.pieces), x.from(run * runs.distance),
+                      neighbours ? Runs{some, some} : runs, nullptr, packed, begin, out.from(row));
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -150,7 +150,8 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     args.first_position = now.begin;
     args.end_position = now.end;
     args.grad_row = now.row;
-    parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->backward(args, part); });
+    parallel_parts(batch, division(batch),
+                   [&](const kernels::Part& part) { cell_->kernels->backward(args, part); });
 
     const float* const x = input + now.row * sizes_.input;
     kernels::pack({sizes_.input}, x, sizes_.input, 1, now.rows, packed_input);

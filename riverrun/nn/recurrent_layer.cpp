@@ -114,37 +114,39 @@ kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch) const {
 // Rows do not depend on each other, so each thread takes some of them through all steps without
 // ever waiting for another. With few rows that would be few operations for each weight that is
 // read: then the threads share the units of each step, and meet after it.
-std::int64_t RecurrentLayer::threads_that_share(const PackedBatch& batch) const {
+RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) const {
   const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.batch()) *
                       static_cast<double>(sizes_.hidden * sizes_.recurrent);
   const std::int64_t threads = num_threads();
-  const bool possible = batch.is_even() && cell_->recurrent && !sizes_.projected;
+  const auto parts = [&](double all_work, double least) {
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(all_work / least), 1, threads);
+  };
   const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent *
                              static_cast<std::int64_t>(sizeof(float));
   const std::int64_t enough_rows = bytes < kLargeWeights ? kRowsPerThread : kRowsPerThreadOfLarge;
-  if (!possible || batch.batch() >= enough_rows * threads) return 1;
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerShare), 1, threads);
+  const bool can_share = batch.is_even() && cell_->recurrent && !sizes_.projected;
+  if (can_share && batch.batch() < enough_rows * threads && parts(work, kWorkPerShare) > 1) {
+    return {.parts = parts(work, kWorkPerShare), .shares_units = true};
+  }
+  return {.parts = std::min(
+              parts(work * static_cast<double>(batch.rows()) / static_cast<double>(batch.batch()),
+                    kWorkPerThread),
+              batch.batch())};
 }
 
-void RecurrentLayer::parallel_parts(const PackedBatch& batch,
-                                    const std::function<void(const kernels::Part&)>& body) const {
-  const std::int64_t sharing = threads_that_share(batch);
-  if (sharing > 1) {
-    Team team(sharing);
-    parallel_for(sharing, [&](std::int64_t member) {
+void RecurrentLayer::parallel_parts(const PackedBatch& batch, const Division& division,
+                                    const std::function<void(const kernels::Part&)>& body) {
+  if (division.shares_units) {
+    Team team(division.parts);
+    parallel_for(division.parts, [&](std::int64_t member) {
       body(
           kernels::Part{.row_begin = 0, .row_end = batch.batch(), .team = &team, .member = member});
     });
     return;
   }
-  const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.rows()) *
-                      static_cast<double>(sizes_.hidden * sizes_.recurrent);
-  const std::int64_t blocks =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(work / kWorkPerThread), 1,
-                               std::min<std::int64_t>(num_threads(), batch.batch()));
-  parallel_for(blocks, [&](std::int64_t block) {
-    body(kernels::Part{.row_begin = batch.batch() * block / blocks,
-                       .row_end = batch.batch() * (block + 1) / blocks});
+  parallel_for(division.parts, [&](std::int64_t part) {
+    body(kernels::Part{.row_begin = batch.batch() * part / division.parts,
+                       .row_end = batch.batch() * (part + 1) / division.parts});
   });
 }
 
@@ -165,8 +167,11 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   args.weight_hr = weights->weights_of(weights->weight_hr);
   args.bias = weights->bias.data();
   const kernels::Weights packed_ih = weights->weights_of(weights->weight_ih);
-  const bool shares_units = threads_that_share(batch) > 1;
-  if (shares_units) args.weight_ih = packed_ih;
+  const Division division = this->division(batch);
+  // Parts that compute their own gates; but of very few rows a step the product would be slow.
+  const bool apart = division.shares_units || (division.parts > 1 && batch.is_even() &&
+                                               batch.batch() >= kRowsPerThread * division.parts);
+  if (apart) args.weight_ih = packed_ih;
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   args.output = output;
@@ -202,13 +207,14 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.gates_row = now.row;
     args.gates_rows = now.rows;
     args.input = {input + now.row * sizes_.input, sizes_.input};
-    kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, weights->bias.data(),
-                               {gates.data(), gates_stride});
-    if (!shares_units) {
+    if (!apart) {
+      kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, weights->bias.data(),
+                                 {gates.data(), gates_stride});
       kernels::product(kernels::GateColumns::input(*cell_, hidden), now.rows, sizes_.input,
                        args.input, packed_ih, args.bias, false, {gates.data(), gates_stride});
     }
-    parallel_parts(batch, [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });
+    parallel_parts(batch, division,
+                   [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });
   }
 
   std::vector<Tensor> last;

@@ -111,9 +111,14 @@ class RecurrentLayer {
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
-  [[nodiscard]] std::int64_t threads_that_share(const PackedBatch& batch) const;
-  void parallel_parts(const PackedBatch& batch,
-                      const std::function<void(const kernels::Part&)>& body) const;
+  /// How threads divide a batch among them: its rows, or the units of each step.
+  struct Division {
+    std::int64_t parts = 1;
+    bool shares_units = false;
+  };
+  [[nodiscard]] Division division(const PackedBatch& batch) const;
+  static void parallel_parts(const PackedBatch& batch, const Division& division,
+                             const std::function<void(const kernels::Part&)>& body);
 
   const CellDescriptor* cell_;
   Sizes sizes_;

@@ -19,11 +19,13 @@ constexpr double kWorkPerThread = 200e3;
 // The same in a step whose units are shared: meeting after it takes about 0.2 µs.
 constexpr double kWorkPerShare = 30e3;
 // So many rows and more keep a thread busy with the weights it reads, where its own second-level
-// cache holds them and where it does not: a product of 4 rows is then nearly as fast as one of
-// many.
+// cache holds them, where the third does, and where they fill that too: a product of 4 rows is as
+// fast as one of many if its weights are near.
 constexpr std::int64_t kRowsPerThread = 4;
 constexpr std::int64_t kRowsPerThreadOfLarge = 12;
+constexpr std::int64_t kRowsPerThreadOfHuge = 64;
 constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes
+constexpr std::int64_t kHugeWeights = std::int64_t{1} << 23;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -123,7 +125,9 @@ RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) cons
   };
   const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent *
                              static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t enough_rows = bytes < kLargeWeights ? kRowsPerThread : kRowsPerThreadOfLarge;
+  const std::int64_t enough_rows = bytes < kLargeWeights  ? kRowsPerThread
+                                   : bytes < kHugeWeights ? kRowsPerThreadOfLarge
+                                                          : kRowsPerThreadOfHuge;
   const bool can_share = batch.is_even() && cell_->recurrent && !sizes_.projected;
   if (can_share && batch.batch() < enough_rows * threads && parts(work, kWorkPerShare) > 1) {
     return {.parts = parts(work, kWorkPerShare), .shares_units = true};

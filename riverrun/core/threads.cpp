@@ -74,9 +74,11 @@ class Pool {
     // Nobody is inside, so the job can be written without a lock.
     task_ = task;
     context_ = context;
+    // Rounded up, so that with few tasks the caller, who is surely awake, has the first.
+    const auto begin = [&](std::int64_t t) { return (tasks * t + threads - 1) / threads; };
     for (int t = 0; t < threads; ++t) {
-      shares_[t].next.store(tasks * t / threads, std::memory_order_relaxed);
-      shares_[t].end = tasks * (t + 1) / threads;
+      shares_[t].next.store(begin(t), std::memory_order_relaxed);
+      shares_[t].end = begin(t + 1);
     }
     failed_.store(false, std::memory_order_relaxed);
     // seq_cst orders this before notify_all's look for sleepers.
@@ -111,11 +113,13 @@ class Pool {
   };
 
   void start(int threads) {
+    // First what may throw: the shares must be as many as threads_ says.
+    auto shares = std::make_unique<Share[]>(static_cast<std::size_t>(threads));
     stop();
+    shares_ = std::move(shares);
     threads_ = threads;
     std::uint32_t epoch = state_.load(std::memory_order_relaxed) & kEpochMask;
     state_.store(epoch, std::memory_order_relaxed);
-    shares_ = std::make_unique<Share[]>(static_cast<std::size_t>(threads));
     workers_.reserve(static_cast<std::size_t>(threads - 1));
     try {
       for (int i = 1; i < threads; ++i)

@@ -279,8 +279,9 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
         std::max(row_parts, std::min({threads, rows / AtOnce::kLeastRows, PartsOfWork(work)}));
   }
   if (row_parts > threads) row_parts = (row_parts + threads - 1) / threads * threads;
-  const std::int64_t group_parts = std::clamp<std::int64_t>(
+  std::int64_t group_parts = std::clamp<std::int64_t>(
       std::min(PartsOfWork(work), 4 * threads) / row_parts, 1, columns.groups());
+  if (group_parts > threads) group_parts = group_parts / threads * threads;
   parallel_for(row_parts * group_parts, [&](std::int64_t part) {
     const std::int64_t by_row = part / group_parts;
     const std::int64_t by_group = part % group_parts;
@@ -340,16 +341,18 @@ void Product(const Columns& columns, std::int64_t first, std::int64_t last, std:
                     packed, begin, out);
     return;
   }
-  if (neighbours) runs = {1, 1};
+  // Neighbours may be cut anywhere, other rows only between runs.
+  const Runs unit = neighbours ? Runs{1, 1} : runs;
   const AtOnce at_once(pieces);
-  const std::int64_t most = std::max<std::int64_t>(1, at_once.rows / runs.length);
-  for (std::int64_t run = 0; run * runs.length < rows; run += most) {
-    const std::int64_t row = run * runs.length;
-    const std::int64_t some = std::min(rows - row, most * runs.length);
+  const std::int64_t most = std::max<std::int64_t>(1, at_once.rows / unit.length);
+  for (std::int64_t first_unit = 0; first_unit * unit.length < rows; first_unit += most) {
+    const std::int64_t row = first_unit * unit.length;
+    const std::int64_t some = std::min(rows - row, most * unit.length);
     for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
       ProductOfPieces(columns, first, last, some, pieces, piece,
-                      std::min(pieces.count(), piece + at_once.pieces), x.from(run * runs.distance),
-                      neighbours ? Runs{some, some} : runs, nullptr, packed, begin, out.from(row));
+                      std::min(pieces.count(), piece + at_once.pieces),
+                      x.from(first_unit * unit.distance), neighbours ? Runs{some, some} : runs,
+                      nullptr, packed, begin, out.from(row));
     }
   }
 }

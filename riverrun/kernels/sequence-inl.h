@@ -189,15 +189,15 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
-  // Of a batch of equal lengths, each part has its gates to itself, step by step: if parts were
+  // A part that computes its gates has those of its rows together, step by step: if parts were
   // neighbours in each step, what CPUs fetch ahead would go from one to the other and back.
-  const bool apart = a.weight_ih.data != nullptr;
+  const bool own_gates = a.weight_ih.data != nullptr;
   const std::int64_t batch = a.sequence.batch_sizes[0];
   const std::int64_t rows_of_step = part.row_end - part.row_begin;
-  const std::int64_t steps = apart ? a.gates_rows / batch : 0;
-  const std::int64_t first_step = apart ? a.gates_row / batch : 0;
+  const std::int64_t steps = own_gates ? a.gates_rows / batch : 0;
+  const std::int64_t first_step = own_gates ? a.gates_row / batch : 0;
   const Rows<float> gates = {a.gates + steps * part.row_begin * gates_stride, gates_stride};
-  if (apart) {
+  if (own_gates) {
     const Columns input = GateColumns::input(*a.cell, hidden);
     phases.Run(input.groups(), [&](std::int64_t first, std::int64_t last) {
       begin_split_gates(*a.cell, hidden, input.unit(first), input.unit(last), steps * rows_of_step,
@@ -223,9 +223,9 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
           rows.cell = a.cell;
           rows.rows = hi - lo;
           rows.hidden = hidden;
-          rows.gates = gates.from(apart ? (order.step(position) - first_step) * rows_of_step + lo -
-                                              part.row_begin
-                                        : now - a.gates_row + lo);
+          rows.gates = gates.from(own_gates ? (order.step(position) - first_step) * rows_of_step +
+                                                  lo - part.row_begin
+                                            : now - a.gates_row + lo);
           rows.params = a.params;
           rows.previous[0] = h;
           rows.next[0] =

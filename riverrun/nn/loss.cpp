@@ -92,9 +92,12 @@ void for_chunks(const Linear& decoder, WeightType weights, std::int64_t all_rows
   }
 }
 
+// Few chunks and even ones, because each of them reads all weights, and adds to all their
+// gradients.
 Shape chunk_shape(std::int64_t rows, std::int64_t classes) {
-  return {std::clamp<std::int64_t>(kMaxLogits / classes, 1, std::max<std::int64_t>(1, rows)),
-          classes};
+  const std::int64_t most = std::max<std::int64_t>(1, kMaxLogits / classes);
+  const std::int64_t chunks = std::max<std::int64_t>(1, (rows + most - 1) / most);
+  return {std::max<std::int64_t>(1, (rows + chunks - 1) / chunks), classes};
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
 
 /// At most this many logits (or one row of them, if that is more) are in memory at any time in
 /// linear_cross_entropy.
-inline constexpr std::int64_t kMaxLogits = std::int64_t{1} << 21;
+inline constexpr std::int64_t kMaxLogits = std::int64_t{1} << 22;
 
 /// cross_entropy(decoder.forward(tape, hidden), targets) without ever holding all logits: rows are
 /// taken in chunks, and the gradients of hidden, weight and bias are computed while a chunk's

@@ -145,12 +145,13 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   };
   Gradient grad_ih = gradient(weight_ih), grad_hh = gradient(weight_hh),
            grad_hr = gradient(weight_hr);
+  const Division division = this->division(batch);
   for (std::int64_t end = batch.steps(); end > 0; end -= at_once) {
     const Stretch now(batch, sizes_.reverse, std::max<std::int64_t>(0, end - at_once), end);
     args.first_position = now.begin;
     args.end_position = now.end;
     args.grad_row = now.row;
-    parallel_parts(batch, division(batch),
+    parallel_parts(batch, division,
                    [&](const kernels::Part& part) { cell_->kernels->backward(args, part); });
 
     const float* const x = input + now.row * sizes_.input;

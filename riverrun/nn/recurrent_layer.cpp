@@ -19,13 +19,11 @@ constexpr double kWorkPerThread = 200e3;
 // The same in a step whose units are shared: meeting after it takes about 0.2 µs.
 constexpr double kWorkPerShare = 30e3;
 // So many rows and more keep a thread busy with the weights it reads, where its own second-level
-// cache holds them, where the third does, and where they fill that too: a product of 4 rows is as
-// fast as one of many if its weights are near.
+// cache holds them and where it does not: a product of 4 rows is then nearly as fast as one of
+// many.
 constexpr std::int64_t kRowsPerThread = 4;
 constexpr std::int64_t kRowsPerThreadOfLarge = 12;
-constexpr std::int64_t kRowsPerThreadOfHuge = 64;
 constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes
-constexpr std::int64_t kHugeWeights = std::int64_t{1} << 23;
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -125,9 +123,7 @@ RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) cons
   };
   const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent *
                              static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t enough_rows = bytes < kLargeWeights  ? kRowsPerThread
-                                   : bytes < kHugeWeights ? kRowsPerThreadOfLarge
-                                                          : kRowsPerThreadOfHuge;
+  const std::int64_t enough_rows = bytes < kLargeWeights ? kRowsPerThread : kRowsPerThreadOfLarge;
   const bool can_share = batch.is_even() && cell_->recurrent && !sizes_.projected;
   if (can_share && batch.batch() < enough_rows * threads && parts(work, kWorkPerShare) > 1) {
     return {.parts = parts(work, kWorkPerShare), .shares_units = true};
@@ -172,10 +168,10 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   args.bias = weights->bias.data();
   const kernels::Weights packed_ih = weights->weights_of(weights->weight_ih);
   const Division division = this->division(batch);
-  // Parts that compute their own gates; but of very few rows a step the product would be slow.
-  const bool apart = division.shares_units || (division.parts > 1 && batch.is_even() &&
-                                               batch.batch() >= kRowsPerThread * division.parts);
-  if (apart) args.weight_ih = packed_ih;
+  // Parts compute their own gates, except of so few rows a step that their products would be slow.
+  const bool in_parts = division.shares_units || (division.parts > 1 && batch.is_even() &&
+                                                  batch.batch() >= kRowsPerThread * division.parts);
+  if (in_parts) args.weight_ih = packed_ih;
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   args.output = output;
@@ -211,7 +207,7 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.gates_row = now.row;
     args.gates_rows = now.rows;
     args.input = {input + now.row * sizes_.input, sizes_.input};
-    if (!apart) {
+    if (!in_parts) {
       kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, weights->bias.data(),
                                  {gates.data(), gates_stride});
       kernels::product(kernels::GateColumns::input(*cell_, hidden), now.rows, sizes_.input,

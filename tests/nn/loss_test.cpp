@@ -130,7 +130,7 @@ std::vector<std::int32_t> some_targets(std::int64_t count, std::int64_t classes)
 TEST(LinearCrossEntropy, IsTheSameAsItsTwoLayers) {
   // So many classes that the rows take several chunks, the last one incomplete.
   constexpr std::int64_t kClasses = 30000;
-  constexpr std::int64_t kRows = 200;
+  constexpr std::int64_t kRows = 316;
   static_assert(kRows * kClasses > 2 * kMaxLogits);
   const Tensor hidden = random_tensor({kRows / 4, 4, 8}, 1);
   const auto targets = some_targets(kRows, kClasses);
@@ -210,8 +210,8 @@ TEST(LinearCrossEntropy, HoldsNoMoreLogitsThanItsBound) {
 
 TEST(LinearCrossEntropy, HasTheSameBitsWithAnyNumberOfThreads) {
   const int before = num_threads();
-  const Tensor hidden = random_tensor({300, 40}, 1);
-  const auto targets = some_targets(300, 11000);
+  const Tensor hidden = random_tensor({500, 40}, 1);
+  const auto targets = some_targets(500, 11000);
   std::vector<Result> results;
   std::vector<double> totals;
   for (const int threads : {1, 2, 3}) {

@@ -122,8 +122,9 @@ class Pool {
     state_.store(epoch, std::memory_order_relaxed);
     workers_.reserve(static_cast<std::size_t>(threads - 1));
     try {
-      for (int i = 1; i < threads; ++i)
+      for (int i = 1; i < threads; ++i) {
         workers_.emplace_back([this, i, epoch] { serve(i, epoch); });
+      }
     } catch (const std::system_error&) {
       // The system grants no more threads: those that there are do the work.
     }

@@ -335,24 +335,19 @@ void Product(const Columns& columns, std::int64_t first, std::int64_t last, std:
              std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
              Rows<float> out) {
   const Pieces pieces{depth, kDepth};
-  const bool neighbours = rows == runs.length || runs.length == runs.distance;
-  if (neighbours && rows * depth <= AtOnce::kFloats) {
+  if (rows == runs.length || runs.length == runs.distance) {
     ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
                     packed, begin, out);
     return;
   }
-  // Neighbours may be cut anywhere, other rows only between runs.
-  const Runs unit = neighbours ? Runs{1, 1} : runs;
   const AtOnce at_once(pieces);
-  const std::int64_t most = std::max<std::int64_t>(1, at_once.rows / unit.length);
-  for (std::int64_t first_unit = 0; first_unit * unit.length < rows; first_unit += most) {
-    const std::int64_t row = first_unit * unit.length;
-    const std::int64_t some = std::min(rows - row, most * unit.length);
+  const EvenParts parts(rows / runs.length, std::max<std::int64_t>(1, at_once.rows / runs.length));
+  for (std::int64_t part = 0; part < parts.count; ++part) {
+    const std::int64_t run = parts.begin(part);
     for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
-      ProductOfPieces(columns, first, last, some, pieces, piece,
-                      std::min(pieces.count(), piece + at_once.pieces),
-                      x.from(first_unit * unit.distance), neighbours ? Runs{some, some} : runs,
-                      nullptr, packed, begin, out.from(row));
+      ProductOfPieces(columns, first, last, parts.size_of(part) * runs.length, pieces, piece,
+                      std::min(pieces.count(), piece + at_once.pieces), x.from(run * runs.distance),
+                      runs, nullptr, packed, begin, out.from(run * runs.length));
     }
   }
 }

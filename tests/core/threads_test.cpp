@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
+#include <new>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -15,6 +18,25 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
+
+namespace {
+
+// What a pool of threads allocates for their shares is refused while this holds.
+std::atomic<bool> refuses_aligned_arrays{false};
+
+}  // namespace
+
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  const auto to = static_cast<std::size_t>(alignment);
+  void* const memory =
+      refuses_aligned_arrays ? nullptr : std::aligned_alloc(to, (size + to - 1) / to * to);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete[](void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t /*size*/, std::align_val_t /*a*/) noexcept {
+  std::free(memory);
+}
 
 namespace riverrun {
 namespace {
@@ -160,6 +182,22 @@ TEST_F(Threads, RethrowOneOfManyExceptions) {
   for (int round = 0; round < 200; ++round) {
     EXPECT_THROW(parallel_for(50, [](std::int64_t) { throw ConfigError("always"); }), ConfigError);
   }
+}
+
+TEST_F(Threads, WorkOnWhereThereWasNoMemoryForMoreOfThem) {
+  std::vector<int> runs(500, 0);
+  const auto run = [&] {
+    parallel_for(500, [&](std::int64_t i) { ++runs[static_cast<std::size_t>(i)]; });
+  };
+  set_num_threads(2);
+  run();
+  set_num_threads(40);
+  refuses_aligned_arrays = true;
+  EXPECT_THROW(run(), std::bad_alloc);
+  refuses_aligned_arrays = false;
+  EXPECT_THAT(runs, Each(1));
+  run();
+  EXPECT_THAT(runs, Each(2));
 }
 
 TEST_F(Threads, RunOneTaskOnTheCaller) {

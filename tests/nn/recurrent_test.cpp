@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/random.h"
+#include "riverrun/core/threads.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/recurrent_cell.h"
 
@@ -321,6 +322,23 @@ TEST(Recurrent, SeveralThreadsMayUseOneModel) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const Tensor& output : outputs) expect_near(output, expected, 0.0f);
+}
+
+TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInput) {
+  // So many numbers for each thread that their product is done in several parts and pieces.
+  const Tensor x = random_tensor({40, 16, 500});
+  const int before = num_threads();
+  for (const char* cell : {"lstm", "gru"}) {
+    const Recurrent net(find_cell(cell),
+                        {.input_size = 500, .hidden_size = 20, .bidirectional = true});
+    set_num_threads(1);
+    const Tensor expected = net.forward(x).output;
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      expect_near(net.forward(x).output, expected, 0.0f);
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST(Recurrent, ACellModuleIsOneStep) {

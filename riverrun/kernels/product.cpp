@@ -24,10 +24,11 @@ namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-// At most so much of the depth is summed before the next tile of rows. The weights of a tile come
-// from the second-level cache anyway, 256 bytes in 12 cycles; what shorter pieces cost is that each
-// of them reads and writes the results.
+// At most so much of the depth is summed before the next tile of rows, except where that is all of
+// it. The weights of a tile come from the second-level cache anyway, 256 bytes in 12 cycles; what
+// shorter pieces cost is that each of them reads and writes the results.
 constexpr std::int64_t kDepth = 384;
+constexpr std::int64_t kWholeDepth = 512;
 // The same for a transposed operand: here many tiles share the weights, which then stay in the
 // first-level cache, and their own rows stay in the second, interleaved.
 constexpr std::int64_t kTransposedDepth = 128;
@@ -121,6 +122,7 @@ struct Pieces {
   std::int64_t depth;
   EvenParts words;
 
+  explicit Pieces(std::int64_t d) : Pieces(d, d <= kWholeDepth ? kWholeDepth : kDepth) {}
   Pieces(std::int64_t d, std::int64_t most) : depth(d), words(Words(kWordType, d), most / kWord) {}
   [[nodiscard]] std::int64_t count() const { return words.count; }
   [[nodiscard]] std::int64_t begin(std::int64_t piece) const {
@@ -160,7 +162,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
-  const float* const packed_end = packed + columns.offset(last, words(pieces.depth));
+  // The end of the matrix, not of these groups: who takes a few groups at a time needs the next.
+  const float* const packed_end = packed + columns.offset(columns.groups(), words(pieces.depth));
   packed += columns.offset(first, words(pieces.depth));
   // Of fewer rows, x is in a cache near by when the second panel of columns comes.
   constexpr std::int64_t kFar = std::int64_t{1} << 15;
@@ -267,7 +270,7 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
                      Rows<const float> x, Weights packed, const float* bias, bool add,
                      Rows<float> out) {
   const Columns columns = c;
-  const Pieces pieces{depth, kDepth};
+  const Pieces pieces(depth);
   const AtOnce at_once(pieces);
   const double work = 2.0 * static_cast<double>(rows * depth) * static_cast<double>(c.hidden) *
                       static_cast<double>(c.gates);
@@ -334,7 +337,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
              std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
              Rows<float> out) {
-  const Pieces pieces{depth, kDepth};
+  const Pieces pieces(depth);
   if (rows == runs.length || runs.length == runs.distance) {
     ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
                     packed, begin, out);

@@ -46,7 +46,9 @@ std::vector<Case> cases() {
     }
   }
   for (const int gates : {2, 3, 5, 16}) all.push_back({4, 37, 20, gates});
-  for (const std::int64_t depth : {1, 127, 128, 129, 300, 1000}) all.push_back({8, 70, depth});
+  for (const std::int64_t depth : {1, 127, 128, 129, 300, 512, 513, 1000}) {
+    all.push_back({8, 70, depth});
+  }
   // A single row of weights that fill the second-level cache, and of more.
   all.push_back({1, 70, 300, 4});
   all.push_back({1, 150, 400, 4});

@@ -10,9 +10,8 @@ namespace riverrun {
 /// Several threads that go through the same phases together, each phase needing all results of the
 /// one before; for phases of a few microseconds, which parallel_for would be too slow for.
 ///
-/// A phase has one share for each member. A member takes its own share first and then, after a
-/// moment, whatever nobody has begun, so a member that comes late, or never, costs time but is not
-/// waited for:
+/// A phase has one share for each member. A member takes its own share first and then whatever
+/// nobody has begun, so a member that comes late, or never, costs time but is not waited for:
 ///
 ///   Team team(threads);
 ///   parallel_for(threads, [&](std::int64_t index) {
@@ -56,10 +55,7 @@ class Team::Member {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
       Share& share = team_->share(number);
-      if (i > 0 && is_done_soon(share)) continue;
-      const bool is_ours = begins(share);
-      if (i > 0) patience_ = is_ours ? 0 : kPatience;
-      if (!is_ours) continue;
+      if (!begins(share)) continue;
       body(number);
       share.done.store(phase_ + 1, std::memory_order_release);
     }
@@ -68,18 +64,6 @@ class Team::Member {
   }
 
  private:
-  static constexpr int kPatience = 1000;  // about a microsecond
-
-  // To look whether a share was begun takes the line away from who begins it, who then waits for it
-  // in the next phase: 0.2 µs where CPUs have no cache in common. So members that come in time are
-  // only asked whether they are done. Where one did not come, that would be time lost.
-  [[nodiscard]] bool is_done_soon(const Share& share) const noexcept {
-    for (int spins = 0; share.done.load(std::memory_order_acquire) <= phase_; ++spins) {
-      if (spins >= patience_) return false;
-    }
-    return true;
-  }
-
   // Whether the share falls to this thread. Asked in each phase: a member that the system has
   // stopped is then done without, where waiting for it would take as long as its turn is away.
   bool begins(Share& share) const noexcept {
@@ -99,7 +83,6 @@ class Team::Member {
   Team* team_;
   std::int64_t index_;
   std::int64_t phase_;
-  int patience_ = kPatience;
 };
 
 }  // namespace riverrun

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "hwy/foreach_target.h"
@@ -29,57 +30,84 @@ std::int64_t PackedSize(const GateColumns& c, std::int64_t depth, WeightType typ
   return columns.head(type) + columns.offset(columns.groups(), Words(type, depth));
 }
 
+/// Some columns of the right operand, at most kLanes: those of a packed block.
+struct Source {
+  std::int64_t column, count;
+};
+
 /// The right operand before it is packed; column (gate, unit) is column gate * hidden + unit.
 struct Matrix {
   const float* data;
   std::int64_t row_stride, column_stride;
 
-  /// Some columns, at most kLanes, of all rows: one vector a row, `step` floats apart.
-  void Pack(std::int64_t column, std::int64_t count, std::int64_t depth, float* to,
-            std::int64_t step) const {
-    const float* from = data + column * column_stride;
+  /// A panel of blocks: of each row, one vector a block.
+  void Pack(std::span<const Source> blocks, std::int64_t depth, float* to) const {
     if (column_stride == 1) {
-      for (std::int64_t k = 0; k < depth; ++k, from += row_stride, to += step) {
-        hn::StoreU(LoadFirst(from, count), DF(), to);
+      // All of a row at once, because rows a large power of two apart meet in few sets of the
+      // cache.
+      for (std::int64_t k = 0; k < depth; ++k) {
+        for (const Source& block : blocks) {
+          hn::StoreU(LoadFirst(data + k * row_stride + block.column, block.count), DF(), to);
+          to += kLanes;
+        }
       }
       return;
     }
-    std::int64_t lane = 0;
+    const auto step = static_cast<std::int64_t>(blocks.size()) * kLanes;
+    for (const Source& block : blocks) {
+      const float* from = data + block.column * column_stride;
+      std::int64_t k = 0;
 #if HWY_TARGET != HWY_SCALAR
-    for (; row_stride == 1 && lane + 4 <= count; lane += 4) {
-      Transpose(from + lane * column_stride, depth, to + lane, step);
-    }
+      if (row_stride == 1) k = Transpose(from, block.count, depth, to, step);
 #endif
-    for (; lane < kLanes; ++lane) {
-      for (std::int64_t k = 0; k < depth; ++k) {
-        to[k * step + lane] = lane < count ? from[k * row_stride + lane * column_stride] : 0.0f;
+      for (; k < depth; ++k) {
+        for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+          to[k * step + lane] =
+              lane < block.count ? from[k * row_stride + lane * column_stride] : 0.0f;
+        }
       }
+      to += kLanes;
     }
   }
 
 #if HWY_TARGET != HWY_SCALAR
  private:
-  // Four columns whose elements are neighbours. A gather takes five times as long.
-  void Transpose(const float* from, std::int64_t depth, float* to, std::int64_t step) const {
-    const hn::FixedTag<float, 4> d;
+  /// The vector of the four numbers at each of `from`, every fourth pointer.
+  template <class D>
+  static HWY_INLINE hn::Vec<D> LoadFours(D d, const float* const* from, std::int64_t k) {
+    if constexpr (hn::MaxLanes(D()) == 4) {
+      return hn::LoadU(d, *from + k);
+    } else {
+      const hn::Half<D> half;
+      constexpr std::size_t kHalf = hn::MaxLanes(hn::Half<D>());
+      return hn::Combine(d, LoadFours(half, from + kHalf, k), LoadFours(half, from, k));
+    }
+  }
+
+  /// Columns whose elements are neighbours, four rows at a time; how many rows were done. Whole
+  /// vectors are stored: quarters of them take twice as long, a gather ten times.
+  std::int64_t Transpose(const float* from, std::int64_t count, std::int64_t depth, float* to,
+                         std::int64_t step) const {
+    const DF d;
+    const auto mask = hn::FirstN(d, static_cast<std::size_t>(count));
+    const auto store = [&](VF v, std::int64_t k)
+                           HWY_ATTR { hn::StoreU(hn::IfThenElseZero(mask, v), d, to + k * step); };
+    std::array<const float*, kLanes> columns;
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      columns[static_cast<std::size_t>(lane)] = from + std::min(lane, count - 1) * column_stride;
+    }
     std::int64_t k = 0;
-    for (; k + 4 <= depth; k += 4, from += 4) {
-      const auto a = hn::LoadU(d, from);
-      const auto b = hn::LoadU(d, from + column_stride);
-      const auto c = hn::LoadU(d, from + 2 * column_stride);
-      const auto e = hn::LoadU(d, from + 3 * column_stride);
-      const auto ac = hn::InterleaveLower(d, a, c), be = hn::InterleaveLower(d, b, e);
-      hn::StoreU(hn::InterleaveLower(d, ac, be), d, to + k * step);
-      hn::StoreU(hn::InterleaveUpper(d, ac, be), d, to + (k + 1) * step);
-      const auto ac2 = hn::InterleaveUpper(d, a, c), be2 = hn::InterleaveUpper(d, b, e);
-      hn::StoreU(hn::InterleaveLower(d, ac2, be2), d, to + (k + 2) * step);
-      hn::StoreU(hn::InterleaveUpper(d, ac2, be2), d, to + (k + 3) * step);
+    for (; k + 4 <= depth; k += 4) {
+      const VF a = LoadFours(d, &columns[0], k), b = LoadFours(d, &columns[1], k);
+      const VF c = LoadFours(d, &columns[2], k), e = LoadFours(d, &columns[3], k);
+      const VF ac = hn::InterleaveLower(d, a, c), be = hn::InterleaveLower(d, b, e);
+      store(hn::InterleaveLower(d, ac, be), k);
+      store(hn::InterleaveUpper(d, ac, be), k + 1);
+      const VF ac2 = hn::InterleaveUpper(d, a, c), be2 = hn::InterleaveUpper(d, b, e);
+      store(hn::InterleaveLower(d, ac2, be2), k + 2);
+      store(hn::InterleaveUpper(d, ac2, be2), k + 3);
     }
-    for (; k < depth; ++k, ++from) {
-      for (std::int64_t lane = 0; lane < 4; ++lane) {
-        to[k * step + lane] = from[lane * column_stride];
-      }
-    }
+    return k;
   }
 #endif
 };
@@ -88,10 +116,12 @@ struct Matrix {
 struct ScatteredRows {
   const float* const* rows;
 
-  void Pack(std::int64_t column, std::int64_t count, std::int64_t depth, float* to,
-            std::int64_t step) const {
-    for (std::int64_t k = 0; k < depth; ++k, to += step) {
-      hn::StoreU(LoadFirst(rows[k] + column, count), DF(), to);
+  void Pack(std::span<const Source> blocks, std::int64_t depth, float* to) const {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      for (const Source& block : blocks) {
+        hn::StoreU(LoadFirst(rows[k] + block.column, block.count), DF(), to);
+        to += kLanes;
+      }
     }
   }
 };
@@ -104,13 +134,15 @@ void PackGroup(const Columns& columns, std::int64_t group, const auto& matrix, s
   const EvenParts panels = columns.panels(group);
   for (std::int64_t panel = 0; panel < panels.count; ++panel) {
     const std::int64_t width = panels.size_of(panel);
+    std::array<Source, kPanelBlocks> blocks;
     for (std::int64_t b = 0; b < width; ++b) {
       const std::int64_t number = panels.begin(panel) + b;
       const std::int64_t gate = number / blocks_of_gate;
       const std::int64_t unit = (begin + number % blocks_of_gate) * kLanes;
-      matrix.Pack(gate * columns.hidden + unit, std::min(kLanes, columns.hidden - unit), depth,
-                  packed + b * kLanes, width * kLanes);
+      blocks[static_cast<std::size_t>(b)] = {gate * columns.hidden + unit,
+                                             std::min(kLanes, columns.hidden - unit)};
     }
+    matrix.Pack(std::span(blocks).first(static_cast<std::size_t>(width)), depth, packed);
     packed += width * kLanes * depth;
   }
 }

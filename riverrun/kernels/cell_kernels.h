@@ -60,6 +60,7 @@ struct ForwardArgs {
   Weights weight_hr;                               // packed, [H] -> [P]; no data: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
+  bool from_zero = false;                          // initial[0] is: W_hh·h is left out
   Rows<float> output;                              // h: [N, P]
   // The other states. With keep_states, [N, H]; without, [B, H], which holds the initial values
   // before and the final ones after.
@@ -92,6 +93,7 @@ struct BackwardArgs {
   // In: the gradients of the final states, or of those that the steps done before began with; out:
   // those of the states that these steps begin with. [B, P] and [B, H].
   std::array<float*, kMaxStates> grad_states{};
+  bool grad_initial = true;      // whether anyone wants those of the initial states
   float* grad_params = nullptr;  // [B, params*H], added to
 };
 

@@ -246,7 +246,7 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
             ForwardRows some = rows;
             for (std::int64_t group = first; group < last; group += at_once) {
               const std::int64_t end_group = std::min(last, group + at_once);
-              if (a.weight_hh.data != nullptr) {
+              if (a.weight_hh.data != nullptr && (continues || !a.from_zero)) {
                 Product(columns, group, end_group, hi - lo, recurrent, h, a.weight_hh,
                         {.add = true}, rows.gates);
               }
@@ -339,7 +339,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
           Cell::Backward(some);
         }
       });
-      const bool hands_on = !continues || position == a.first_position;
+      const bool hands_on = continues ? position == a.first_position : a.grad_initial;
       if (hands_on && a.weight_hh != nullptr) {
         phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
           AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden,

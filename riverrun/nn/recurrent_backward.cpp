@@ -120,6 +120,7 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     args.states[s] = pass.states[s].data();
     args.grad_states[s] = grad_states[s].data();
   }
+  args.grad_initial = pass.grad_initial;
   args.output = output;
   args.cell_output = pass.cell_output.data();
   args.saved = pass.saved.data();

@@ -1,6 +1,7 @@
 #include "riverrun/nn/recurrent_layer.h"
 
 #include <algorithm>
+#include <span>
 
 #include "riverrun/core/threads.h"
 #include "riverrun/kernels/targets.h"
@@ -174,6 +175,9 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   if (in_parts) args.weight_ih = packed_ih;
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
+  const std::span<const float> initial_h = pass.initial[0].values();
+  args.from_zero =
+      std::all_of(initial_h.begin(), initial_h.end(), [](float h) { return h == 0.0f; });
   args.output = output;
   args.keep_states = keep;
   pass.states.resize(state_count);

@@ -51,6 +51,7 @@ class RecurrentLayer {
   /// What a forward pass keeps for its backward pass.
   struct Pass {
     std::vector<Tensor> initial;                // of each state, [B, state_size], in packed order
+    bool grad_initial = true;                   // whether anyone wants their gradients
     std::vector<Tensor> states;                 // [N, H]; [0] is empty: h is the output
     Tensor cell_output;                         // [N, H], with a projection
     Tensor saved;                               // [N, K*H]
@@ -72,8 +73,8 @@ class RecurrentLayer {
                               const Allocate& allocate) const;
 
   /// Adds to the parameters' gradients. `grad_states` holds the gradients of the final states and
-  /// then those of the initial ones; `grad_input` [N, I] is written, or added to, unless it is
-  /// nullptr.
+  /// then, with pass.grad_initial, those of the initial ones; `grad_input` [N, I] is written, or
+  /// added to, unless it is nullptr.
   void backward(const PackedBatch& batch, const float* input, kernels::Rows<const float> output,
                 kernels::Rows<const float> grad_output, Pass& pass,
                 std::vector<Tensor>& grad_states, float* grad_input, bool add_input,

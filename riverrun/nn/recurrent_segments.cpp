@@ -80,6 +80,7 @@ void RecurrentLayer::backward_segments(const PackedBatch& batch, const float* in
     Tensor output = allocate({segment.batch.rows(), sizes_.recurrent});
     Pass again;
     again.initial = std::move(pass.segments[i]);
+    again.grad_initial = i > 0 || pass.grad_initial;
     forward(segment.batch, x, {output.data(), sizes_.recurrent}, again, true, allocate);
     // The gradients of the states at a segment's end are those at the beginning of the one after
     // it, and stay where they are; a sequence that is not in a segment keeps its own.

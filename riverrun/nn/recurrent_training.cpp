@@ -62,6 +62,8 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const V
     x = tape.record(std::move(packed), input.requires_grad() ? Tape::Backward(unpack) : nullptr);
   }
 
+  const bool grad_initial = std::any_of(initial.begin(), initial.end(),
+                                        [](const Var& var) { return var.requires_grad(); });
   const std::int64_t segment = segment_steps(net.options.recompute_steps, *batch);
   std::vector<Var> outputs;
   const Shape shape = net.output_shape(described);
@@ -74,6 +76,7 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const V
     std::vector<RecurrentLayer::Pass> passes(passes_per_layer);
     for (std::size_t d = 0; d < passes.size(); ++d) {
       passes[d].initial = net.sorted_states(state, i + d, *batch, allocate);
+      passes[d].grad_initial = grad_initial;
       const auto column = static_cast<std::int64_t>(d) * net.recurrent();
       const RecurrentLayer& layer = net.layers[i + d];
       const kernels::Rows<float> rows{h + column, features};

@@ -45,27 +45,28 @@ double median_seconds(const auto& body) {
 
 void run(const std::string& shape) {
   std::istringstream in(shape);
-  std::int64_t rows = 0, columns = 0, depth = 0;
+  std::int64_t rows = 0, width = 0, depth = 0;
   char comma = ',';
-  if (!(in >> rows >> comma >> columns >> comma >> depth) || std::min({rows, columns, depth}) < 1) {
+  if (!(in >> rows >> comma >> width >> comma >> depth) || std::min({rows, width, depth}) < 1) {
     throw ConfigError("the shape is \"" + shape + "\"; it must be ROWS,COLUMNS,DEPTH[,t]");
   }
   const bool transposed = static_cast<bool>(in >> comma);
-  Tensor x({rows, depth}), weight({columns, depth}), out({rows, columns});
-  Tensor packed({kernels::packed_size({columns}, depth)});
-  kernels::pack({columns}, weight.data(), 1, depth, depth, packed.data());
-  const std::array<kernels::Term, 1> terms{
-      {{{columns}, packed.data(), {out.data(), columns}, true}}};
+  Tensor x({rows, depth}), weight({width, depth}), out({rows, width});
+  const kernels::GateColumns columns{.hidden = width,
+                                     .few_rows = rows < kernels::kManyRows && !transposed};
+  Tensor packed({kernels::packed_size(columns, depth)});
+  kernels::pack(columns, weight.data(), 1, depth, depth, packed.data());
+  const std::array<kernels::Term, 1> terms{{{columns, packed.data(), {out.data(), width}, true}}};
   const double seconds = median_seconds([&] {
     if (transposed) {
       kernels::transposed_product(rows, depth, {x.data(), rows}, terms, nullptr);
     } else {
-      kernels::product({columns}, rows, depth, {x.data(), depth}, packed.data(), nullptr, true,
-                       {out.data(), columns});
+      kernels::product(columns, rows, depth, {x.data(), depth}, packed.data(), nullptr, true,
+                       {out.data(), width});
     }
   });
   fmt::print("{:>18} {:8.1f} GFLOP/s\n", shape,
-             2e-9 * static_cast<double>(rows * columns) * static_cast<double>(depth) / seconds);
+             2e-9 * static_cast<double>(rows * width) * static_cast<double>(depth) / seconds);
 }
 
 }  // namespace

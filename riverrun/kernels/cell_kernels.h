@@ -28,6 +28,7 @@ struct Sequence {
   bool reverse = false;                       // from the last step to the first
   std::int64_t hidden = 0;                    // H
   std::int64_t recurrent = 0;                 // P
+  bool few_rows = false;                      // how the weights are packed
 };
 
 /// What one thread does of a sequence: some rows alone, or all of them as a member of a team that
@@ -97,7 +98,8 @@ struct BackwardArgs {
   float* grad_params = nullptr;  // [B, params*H], added to
 };
 
-/// One step without gradients: y = step(W_ih·x + W_hh·h + biases), for streaming.
+/// One step without gradients: y = step(W_ih·x + W_hh·h + biases), for streaming. Its weights are
+/// packed for few rows.
 struct StepArgs {
   const CellDescriptor* cell = nullptr;
   std::int64_t batch = 0;
@@ -131,7 +133,7 @@ struct CellKernels {
 [[nodiscard]] std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
                                                   std::int64_t recurrent);
 void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
-                     std::int64_t recurrent, float* packed);
+                     std::int64_t recurrent, bool few_rows, float* packed);
 
 /// The parts of split gates that W_hh·h is added to, set to their biases for the units [begin,
 /// end); `bias` is [V*H].

@@ -134,7 +134,7 @@ void PackGroup(const Columns& columns, std::int64_t group, const auto& matrix, s
   const EvenParts panels = columns.panels(group);
   for (std::int64_t panel = 0; panel < panels.count; ++panel) {
     const std::int64_t width = panels.size_of(panel);
-    std::array<Source, kPanelBlocks> blocks;
+    std::array<Source, kMaxBlocks> blocks;
     for (std::int64_t b = 0; b < width; ++b) {
       const std::int64_t number = panels.begin(panel) + b;
       const std::int64_t gate = number / blocks_of_gate;
@@ -169,7 +169,7 @@ void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, f
 void ConvertPanel(const float* from, std::int64_t columns, std::int64_t depth, float* scales,
                   float* words) {
   constexpr float kLargest = 127.0f;
-  std::array<float, kPanelBlocks * kLanes> inverse;
+  std::array<float, kMaxBlocks * kLanes> inverse;
   for (std::int64_t n = 0; n < columns; ++n) {
     float largest = 0.0f;
     bool finite = true;
@@ -278,11 +278,11 @@ std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hid
 }
 
 void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
-                     std::int64_t recurrent, float* packed) {
+                     std::int64_t recurrent, bool few_rows, float* packed) {
   for (const GateRun& run : cell.layout.recurrent_runs) {
     if (run.count == 0) break;
-    pack({recurrent}, weight + run.gate * hidden * recurrent, recurrent, 1, run.count * hidden,
-         packed);
+    pack({.hidden = recurrent, .few_rows = few_rows}, weight + run.gate * hidden * recurrent,
+         recurrent, 1, run.count * hidden, packed);
     packed += packed_size({recurrent}, run.count * hidden);
   }
 }

@@ -61,14 +61,23 @@ HWY_INLINE void StoreFirst(VF v, float* p, std::int64_t count) {
   }
 }
 
-// A tile of a product is rows x blocks accumulators, a block being kLanes columns. An FMA's result
-// is ready after 4 cycles and two start per cycle, so 8 accumulators keep the units busy; 6 x 2
-// leave 4 of 16 registers for the operands, 6 x 4 leave 8 of AVX-512's 32.
+/// The largest tile of a product: rows x blocks accumulators, a block being kLanes columns. An
+/// FMA's result is ready after 4 cycles and two start per cycle, so 8 accumulators keep the units
+/// busy; 6 x 2 leave 4 of 16 registers for the operands, 8 x 3 leave 8 of AVX-512's 32.
+struct TileShape {
+  int rows, blocks;
+};
 #if HWY_TARGET <= HWY_AVX3
-inline constexpr int kPanelBlocks = 4;
+inline constexpr TileShape kTile = {8, 3};
+// A single row has one accumulator a block. Groups of all gates are narrower too, one block of
+// units if there are four gates, and so divide evenly among threads.
+inline constexpr TileShape kTileOfFew = {6, 4};
 #else
-inline constexpr int kPanelBlocks = 2;
+inline constexpr TileShape kTile = {6, 2};
+inline constexpr TileShape kTileOfFew = kTile;
 #endif
+inline constexpr int kMaxBlocks = std::max(kTile.blocks, kTileOfFew.blocks);
+inline constexpr int kMaxRows = std::max(kTile.rows, kTileOfFew.rows);
 
 /// How many weights of a type, of the same column and one depth after another, are in a word of 32
 /// bits, the first in the lowest bits. So a load gives whole vectors whatever the type, each weight
@@ -100,7 +109,7 @@ struct EvenParts {
 };
 
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
-/// group fill whole panels of kPanelBlocks blocks, or nearly: [group][panel][depth][block][lane], a
+/// group fill whole panels of a tile's blocks, or nearly: [group][panel][depth][block][lane], a
 /// group's blocks being ordered [gate][block of units]. So a thread or a pass through the cache
 /// takes some groups, and has all gates of their units.
 ///
@@ -109,7 +118,9 @@ struct EvenParts {
 struct Columns : GateColumns {
   Columns(const GateColumns& columns)  // NOLINT(google-explicit-constructor)
       : GateColumns(columns),
-        parts_((hidden + kLanes - 1) / kLanes, kPanelBlocks / std::gcd(gates, kPanelBlocks)) {}
+        parts_((hidden + kLanes - 1) / kLanes, tile().blocks / std::gcd(gates, tile().blocks)) {}
+
+  [[nodiscard]] TileShape tile() const { return few_rows ? kTileOfFew : kTile; }
 
   [[nodiscard]] std::int64_t groups() const { return parts_.count; }
   /// Blocks of units before a group, and in it.
@@ -122,7 +133,7 @@ struct Columns : GateColumns {
   /// The panels of a group, in blocks: about equal, because in a narrow one an FMA waits for the
   /// one before it.
   [[nodiscard]] EvenParts panels(std::int64_t group) const {
-    return {blocks(group) * gates, kPanelBlocks};
+    return {blocks(group) * gates, tile().blocks};
   }
   /// Packed floats before a group; `depth` in words.
   [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {

@@ -29,10 +29,9 @@ namespace {
 // shorter pieces cost is that each of them reads and writes the results.
 constexpr std::int64_t kDepth = 384;
 constexpr std::int64_t kWholeDepth = 512;
-// The same for a transposed operand: here many tiles share the weights, which then stay in the
-// first-level cache, and their own rows stay in the second, interleaved.
-constexpr std::int64_t kTransposedDepth = 128;
-constexpr std::int64_t kTransposedRows = 512;
+// So many rows of a transposed operand are interleaved at once: with a piece of the depth, a
+// quarter of the second-level cache.
+constexpr std::int64_t kTransposedRows = 128;
 
 constexpr TileTable kFloatTiles = MakeTileTable<WeightType::kFloat32, false>();
 constexpr TileTable kInterleavedTiles = MakeTileTable<WeightType::kFloat32, true>();
@@ -58,10 +57,10 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   return count;
 }
 
-constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kPanelBlocks;
+constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
 
 /// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
-EvenParts TilesOf(std::int64_t rows) { return {rows, kMaxRows}; }
+EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }
 
 /// Some rows and some depth of a transposed matrix x [depth, rows], of which a tile would read a
 /// few numbers here and there: tile by tile, [tile][depth][row].
@@ -72,10 +71,10 @@ class Interleaved {
   Interleaved(Rows<const float> x, std::int64_t rows, std::int64_t depth, std::int64_t readable,
               float* sums)
       // Tiles a power of two apart would meet in a few sets of the cache.
-      : stride_(depth * kMaxRows + kCacheLine) {
-    const EvenParts tiles = TilesOf(rows);
+      : stride_(depth * kTile.rows + kCacheLine) {
+    const EvenParts tiles = TilesOf(kTile, rows);
     const std::int64_t count = tiles.count;
-    std::array<std::int64_t, (kTransposedRows + kMaxRows - 1) / kMaxRows + 1> begins;
+    std::array<std::int64_t, (kTransposedRows + kTile.rows - 1) / kTile.rows + 1> begins;
     assert(rows <= kTransposedRows);
     for (std::int64_t tile = 0; tile <= count; ++tile) begins[tile] = tiles.begin(tile);
     // Copies have a length that the compiler knows. What is too much lies where the tile's next
@@ -110,7 +109,7 @@ class Interleaved {
 
  private:
   static constexpr std::int64_t kCopied = 8;
-  static_assert(kMaxRows <= kCopied && kCopied - 1 <= kCacheLine);
+  static_assert(kTile.rows <= kCopied && kCopied - 1 <= kCacheLine);
 
   std::int64_t stride_;
   const float* data_;
@@ -143,7 +142,7 @@ std::size_t PanelsAtOnce(const Columns& columns, std::int64_t depth, WeightType 
   constexpr std::int64_t kSecondLevel = std::int64_t{3} << 16;
   const std::int64_t size = columns.offset(columns.groups(), depth);
   const bool from_second = size > kFirstLevel && size <= kSecondLevel;
-  return kPanelBlocks == 4 && from_second ? 1 : kMostPanels;
+  return kTileOfFew.blocks == 4 && from_second ? 1 : kMostPanels;
 }
 
 /// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or
@@ -154,7 +153,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
                      const Interleaved* interleaved, Weights weights, Begin begin,
                      Rows<float> out) {
   // A tile has rows of one run.
-  const EvenParts tiles = TilesOf(runs.length);
+  const EvenParts tiles = TilesOf(columns.tile(), runs.length);
   std::array<Block, kMostPanels * kMaxGroupBlocks> blocks;
   std::array<int, kMostPanels * kMaxGroupBlocks> widths;
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
@@ -169,7 +168,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   constexpr std::int64_t kFar = std::int64_t{1} << 15;
   const bool x_is_far = rows * pieces.begin(1) > kFar && interleaved == nullptr;
   const std::size_t at_once =
-      rows == 1 && interleaved == nullptr ? PanelsAtOnce(columns, pieces.depth, weights.type) : 1;
+      rows == 1 && columns.few_rows ? PanelsAtOnce(columns, pieces.depth, weights.type) : 1;
   while (first < last) {
     std::size_t block = 0, panels = 0;
     for (std::size_t groups = at_once; groups > 0 && first < last; --groups, ++first) {
@@ -183,8 +182,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
     for (std::size_t panel = 0; panel < panels;) {
       const int width = widths[panel];
       std::size_t together = 1;
-      while (together < at_once && width == kPanelBlocks && panel + together < panels &&
-             widths[panel + together] == kPanelBlocks) {
+      while (together < at_once && width == kTileOfFew.blocks && panel + together < panels &&
+             widths[panel + together] == kTileOfFew.blocks) {
         ++together;
       }
       const int all = static_cast<int>(together) * width;
@@ -249,7 +248,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
 /// near.
 struct AtOnce {
   static constexpr std::int64_t kFloats = std::int64_t{1} << 16;
-  static constexpr std::int64_t kLeastRows = 8 * kMaxRows;
+  static constexpr std::int64_t kLeastRows = 8 * kTile.rows;
 
   std::int64_t pieces, rows;
 
@@ -307,13 +306,13 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
             static_cast<double>(term.columns.hidden * term.columns.gates);
   }
   // Only the rows are divided: parts of the columns would each interleave x again.
-  constexpr std::int64_t kLeastRows = 8 * kMaxRows;
+  constexpr std::int64_t kLeastRows = 8 * kTile.rows;
   const std::int64_t threads = num_threads();
   const std::int64_t least = (rows + kTransposedRows - 1) / kTransposedRows;
   const std::int64_t parts =
       std::clamp(std::min(PartsOfWork(work), (rows + kLeastRows - 1) / kLeastRows), least,
                  std::max<std::int64_t>(least, threads == 1 ? 1 : 2 * threads));
-  const Pieces pieces{depth, kTransposedDepth};
+  const Pieces pieces(depth);
   parallel_for(parts, [&](std::int64_t part) {
     const std::int64_t begin = rows * part / parts;
     const std::int64_t end = rows * (part + 1) / parts;
@@ -324,6 +323,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
                                     row_sums == nullptr ? nullptr : row_sums + begin);
       for (const Term& term : terms) {
         const Columns columns = term.columns;
+        assert(!columns.few_rows);  // as the tiles of `interleaved`
         ProductOfPieces(columns, 0, columns.groups(), end - begin, pieces, piece, piece + 1, {},
                         {end - begin, end - begin}, &interleaved, term.packed,
                         {.add = term.add || piece > 0}, term.out.from(begin));

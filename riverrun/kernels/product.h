@@ -20,19 +20,27 @@ struct Rows {
   [[nodiscard]] Rows from(std::int64_t row) const { return {data + row * stride, stride}; }
 };
 
+/// A left operand of fewer rows has few: see GateColumns.
+inline constexpr std::int64_t kManyRows = 9;
+
 /// The columns of a matrix that is packed: `hidden` for each of `gates` gates. With one gate and no
 /// slots, any matrix.
 struct GateColumns {
   std::int64_t hidden = 0;
   int gates = 1;
   const int* slots = nullptr;  // [gates]: the results of gate g go to column slots[g] * hidden
+  // Packed in narrower groups of wider panels, faster with left operands of few rows, and where
+  // threads share the columns. The bits of a product are the same.
+  bool few_rows = false;
 
   /// Of W_ih·x and W_hh·h, among the gate values.
-  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden) {
-    return {hidden, cell.layout.gates, cell.layout.input_slot.data()};
+  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden,
+                                         bool few_rows) {
+    return {hidden, cell.layout.gates, cell.layout.input_slot.data(), few_rows};
   }
-  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden) {
-    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data()};
+  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden,
+                                             bool few_rows) {
+    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data(), few_rows};
   }
 };
 
@@ -64,7 +72,8 @@ void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t dept
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights packed, const float* bias, bool add, Rows<float> out);
 
-/// A right operand of transposed_product, packed in float32, and what becomes of its product.
+/// A right operand of transposed_product, packed in float32 for many rows, and what becomes of its
+/// product.
 struct Term {
   GateColumns columns;
   const float* packed = nullptr;

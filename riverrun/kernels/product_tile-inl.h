@@ -26,7 +26,6 @@ struct Block {
   std::int64_t column, count;
 };
 
-constexpr int kMaxRows = 6;
 constexpr std::size_t kMostPanels = 4;
 
 constexpr std::int64_t kCacheLine = 64 / sizeof(float);
@@ -53,9 +52,9 @@ using TileFunction = void (*)(const TileArgs&);
 
 /// The tiles of a type of weights.
 struct TileTable {
-  std::array<std::array<TileFunction, kMaxRows>, kPanelBlocks> one;  // [blocks - 1][rows - 1]
+  std::array<std::array<TileFunction, kMaxRows>, kMaxBlocks> one;  // [blocks - 1][rows - 1]
   // One row meets each weight once, and has too few accumulators in one panel: [panels - 2], all of
-  // kPanelBlocks blocks. Where weights are no float32, there are registers for two.
+  // kTileOfFew.blocks. Where weights are no float32, there are registers for two.
   std::array<TileFunction, kMostPanels - 1> several;
 };
 
@@ -198,7 +197,9 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
 template <WeightType kType, bool kInterleaved, int kBlocks, int... kRows>
 constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfBlocks(
     std::integer_sequence<int, kRows...> /*rows*/) {
-  return {&Tile<kType, kInterleaved, kRows + 1, kBlocks, 1>...};
+  constexpr int kMost = kBlocks <= kTile.blocks ? kMaxRows : kTileOfFew.rows;
+  return {kRows < kMost ? &Tile<kType, kInterleaved, std::min(kRows + 1, kMost), kBlocks, 1>
+                        : nullptr...};
 }
 
 template <WeightType kType, bool kInterleaved, int... kBlocks>
@@ -211,12 +212,12 @@ constexpr std::array<std::array<TileFunction, kMaxRows>, sizeof...(kBlocks)> All
 template <WeightType kType, bool kInterleaved>
 constexpr TileTable MakeTileTable() {
   TileTable table{
-      .one = AllTiles<kType, kInterleaved>(std::make_integer_sequence<int, kPanelBlocks>()),
+      .one = AllTiles<kType, kInterleaved>(std::make_integer_sequence<int, kMaxBlocks>()),
       .several = {}};
-  if constexpr (!kInterleaved) table.several[0] = &Tile<kType, false, 1, kPanelBlocks, 2>;
+  if constexpr (!kInterleaved) table.several[0] = &Tile<kType, false, 1, kTileOfFew.blocks, 2>;
   if constexpr (!kInterleaved && kType == WeightType::kFloat32) {
-    table.several[1] = &Tile<kType, false, 1, kPanelBlocks, 3>;
-    table.several[2] = &Tile<kType, false, 1, kPanelBlocks, 4>;
+    table.several[1] = &Tile<kType, false, 1, kTileOfFew.blocks, 3>;
+    table.several[2] = &Tile<kType, false, 1, kTileOfFew.blocks, 4>;
   }
   return table;
 }

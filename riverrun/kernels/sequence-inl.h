@@ -183,8 +183,8 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const CellPrograms& programs = a.cell->programs;
   const std::int64_t hidden = a.sequence.hidden;
   const std::int64_t recurrent = a.sequence.recurrent;
-  const Columns columns = GateColumns::recurrent(*a.cell, hidden);
-  const Columns projection = GateColumns{recurrent};
+  const Columns columns = GateColumns::recurrent(*a.cell, hidden, a.sequence.few_rows);
+  const Columns projection = GateColumns{.hidden = recurrent, .few_rows = a.sequence.few_rows};
   Phases phases(part);
   const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
@@ -198,7 +198,7 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const std::int64_t first_step = own_gates ? a.gates_row / batch : 0;
   const Rows<float> gates = {a.gates + steps * part.row_begin * gates_stride, gates_stride};
   if (own_gates) {
-    const Columns input = GateColumns::input(*a.cell, hidden);
+    const Columns input = GateColumns::input(*a.cell, hidden, a.sequence.few_rows);
     phases.Run(input.groups(), [&](std::int64_t first, std::int64_t last) {
       begin_split_gates(*a.cell, hidden, input.unit(first), input.unit(last), steps * rows_of_step,
                         a.bias, gates);
@@ -269,8 +269,8 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
   const CellPrograms& programs = a.cell->programs;
   const std::int64_t hidden = a.sequence.hidden;
   const std::int64_t recurrent = a.sequence.recurrent;
-  const Columns columns = GateColumns{recurrent};
-  const Columns units = GateColumns{hidden};
+  const Columns columns = GateColumns{.hidden = recurrent, .few_rows = a.sequence.few_rows};
+  const Columns units = GateColumns{.hidden = hidden, .few_rows = a.sequence.few_rows};
   Phases phases(part);
   const bool projected = a.weight_hr != nullptr;
   const std::int64_t saved_stride = programs.saved * hidden;
@@ -368,8 +368,8 @@ void Step(const StepArgs& a, std::int64_t share, std::int64_t shares) {
     rows.next[s] = {a.states[s], a.hidden};
     rows.previous[s] = {a.states[s], a.hidden};
   }
-  const Columns input = GateColumns::input(*a.cell, a.hidden);
-  const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden);
+  const Columns input = GateColumns::input(*a.cell, a.hidden, /*few_rows=*/true);
+  const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden, /*few_rows=*/true);
   const std::int64_t first = input.groups() * share / shares;
   const std::int64_t last = input.groups() * (share + 1) / shares;
   rows.unit_begin = input.unit(first);
@@ -383,7 +383,7 @@ void Step(const StepArgs& a, std::int64_t share, std::int64_t shares) {
   }
   Cell::Forward(rows);
   if (projected) {
-    const Columns projection = GateColumns{a.recurrent};
+    const Columns projection = GateColumns{.hidden = a.recurrent, .few_rows = true};
     Product(projection, 0, projection.groups(), a.batch, a.hidden, {a.cell_output, a.hidden},
             a.weight_hr, {}, {a.h_next, a.recurrent});
   }

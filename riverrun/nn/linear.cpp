@@ -50,8 +50,9 @@ void Linear::set_inference_weights(WeightType type) {
 void Linear::multiply(std::int64_t rows, const float* input, float* output, bool with_bias,
                       WeightType type) const {
   const auto [in, out, bias, seed] = options_;
-  const std::shared_ptr<const Tensor> packed = packed_.of(weight_, type);
-  kernels::product({out}, rows, in, {input, in}, {packed->data(), type},
+  const kernels::GateColumns columns{.hidden = out, .few_rows = rows < kernels::kManyRows};
+  const std::shared_ptr<const Tensor> packed = packed_.of(weight_, type, columns.few_rows);
+  kernels::product(columns, rows, in, {input, in}, {packed->data(), type},
                    bias && with_bias ? bias_.value().data() : nullptr, false, {output, out});
 }
 

@@ -17,7 +17,7 @@ struct PackedWeight::Cache {
     std::string simd_target;
   };
   std::mutex mutex;
-  std::array<Entry, kWeightTypes.size()> of_type;
+  std::array<std::array<Entry, 2>, kWeightTypes.size()> entries;  // [type][few_rows]
 };
 
 PackedWeight::PackedWeight() : cache_(std::make_unique<Cache>()) {}
@@ -25,9 +25,10 @@ PackedWeight::PackedWeight(PackedWeight&&) noexcept = default;
 PackedWeight& PackedWeight::operator=(PackedWeight&&) noexcept = default;
 PackedWeight::~PackedWeight() = default;
 
-std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight, WeightType type) const {
+std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight, WeightType type,
+                                               bool few_rows) const {
   const std::scoped_lock lock(cache_->mutex);
-  Cache::Entry& known = cache_->of_type[static_cast<std::size_t>(type)];
+  Cache::Entry& known = cache_->entries[static_cast<std::size_t>(type)][few_rows ? 1 : 0];
   if (known.version == weight.version() && known.simd_target == kernels::simd_target()) {
     return known.packed;
   }
@@ -37,8 +38,9 @@ std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight, WeightTy
   if (known.packed == nullptr || known.packed.use_count() > 1) {
     known.packed = std::make_shared<Tensor>();
   }
-  known.packed->resize({kernels::packed_size({out}, in, type)});
-  kernels::pack({out}, weight.value().data(), 1, in, in, known.packed->data(), type);
+  const kernels::GateColumns columns{.hidden = out, .few_rows = few_rows};
+  known.packed->resize({kernels::packed_size(columns, in, type)});
+  kernels::pack(columns, weight.value().data(), 1, in, in, known.packed->data(), type);
   known.version = weight.version();
   known.simd_target = kernels::simd_target();
   return known.packed;

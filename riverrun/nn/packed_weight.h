@@ -17,8 +17,10 @@ class PackedWeight {
   PackedWeight& operator=(PackedWeight&&) noexcept;
   ~PackedWeight();
 
-  /// Packed anew if the weight has changed since the last call for this type, which allocates.
-  [[nodiscard]] std::shared_ptr<const Tensor> of(const Parameter& weight, WeightType type) const;
+  /// As few_rows says, for left operands of few rows or of many. Packed anew if the weight has
+  /// changed since the last call for this type and kind, which allocates.
+  [[nodiscard]] std::shared_ptr<const Tensor> of(const Parameter& weight, WeightType type,
+                                                 bool few_rows) const;
 
  private:
   struct Cache;

@@ -91,16 +91,19 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   };
   kernels::BackwardArgs args;
   args.cell = cell_;
-  args.sequence = sequence(batch);
+  const Division division = this->division(batch);
+  args.sequence = sequence(batch, division);
   args.grad_gates = {allocate_scratch({most_rows, gates_stride}), gates_stride};
   if (cell_->recurrent) {
     float* packed = allocate_scratch({kernels::packed_grad_gates_size(*cell_, hidden, recurrent)});
-    kernels::pack_grad_gates(*cell_, weight_hh.value().data(), hidden, recurrent, packed);
+    kernels::pack_grad_gates(*cell_, weight_hh.value().data(), hidden, recurrent,
+                             args.sequence.few_rows, packed);
     args.weight_hh = packed;
   }
   if (sizes_.projected) {
     float* packed = allocate_scratch({kernels::packed_size({hidden}, recurrent)});
-    kernels::pack({hidden}, weight_hr.value().data(), hidden, 1, recurrent, packed);
+    kernels::pack({.hidden = hidden, .few_rows = args.sequence.few_rows}, weight_hr.value().data(),
+                  hidden, 1, recurrent, packed);
     args.weight_hr = packed;
     args.grad_projected = allocate_scratch({most_rows, recurrent});
   }
@@ -146,7 +149,6 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   };
   Gradient grad_ih = gradient(weight_ih), grad_hh = gradient(weight_hh),
            grad_hr = gradient(weight_hr);
-  const Division division = this->division(batch);
   for (std::int64_t end = batch.steps(); end > 0; end -= at_once) {
     const Stretch now(batch, sizes_.reverse, std::max<std::int64_t>(0, end - at_once), end);
     args.first_position = now.begin;

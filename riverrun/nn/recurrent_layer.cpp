@@ -64,10 +64,12 @@ std::vector<std::uint64_t> RecurrentLayer::versions() const {
   return all;
 }
 
-std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType type) const {
+std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType type,
+                                                                     bool few_rows) const {
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
-  std::shared_ptr<const Packed>& known = cache_->packed[static_cast<std::size_t>(type)];
+  std::shared_ptr<const Packed>& known =
+      cache_->packed[static_cast<std::size_t>(type)][few_rows ? 1 : 0];
   if (known != nullptr && known->versions == now && known->simd_target == kernels::simd_target()) {
     return known;
   }
@@ -93,23 +95,28 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     kernels::pack(columns, weight.value().data(), 1, depth, depth, to.data(), type);
     return to;
   };
-  packed->weight_ih = pack(kernels::GateColumns::input(*cell_, hidden), weight_ih, sizes_.input);
+  packed->weight_ih =
+      pack(kernels::GateColumns::input(*cell_, hidden, few_rows), weight_ih, sizes_.input);
   if (cell_->recurrent) {
-    packed->weight_hh =
-        pack(kernels::GateColumns::recurrent(*cell_, hidden), weight_hh, sizes_.recurrent);
+    packed->weight_hh = pack(kernels::GateColumns::recurrent(*cell_, hidden, few_rows), weight_hh,
+                             sizes_.recurrent);
   }
-  if (sizes_.projected) packed->weight_hr = pack({sizes_.recurrent}, weight_hr, hidden);
+  if (sizes_.projected) {
+    packed->weight_hr = pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, weight_hr, hidden);
+  }
   known = packed;
   return packed;
 }
 
-kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch) const {
+kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch,
+                                           const Division& division) const {
   return {.steps = batch.steps(),
           .batch_sizes = batch.sizes().data(),
           .offsets = batch.offsets().data(),
           .reverse = sizes_.reverse,
           .hidden = sizes_.hidden,
-          .recurrent = sizes_.recurrent};
+          .recurrent = sizes_.recurrent,
+          .few_rows = division.shares_units || batch.batch() / division.parts < kernels::kManyRows};
 }
 
 // Rows do not depend on each other, so each thread takes some of them through all steps without
@@ -159,16 +166,16 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   const std::int64_t hidden = sizes_.hidden;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t kept_rows = keep ? batch.rows() : batch.batch();
-  const std::shared_ptr<const Packed> weights = packed(pass.weights);
 
   kernels::ForwardArgs args;
   args.cell = cell_;
-  args.sequence = sequence(batch);
+  const Division division = this->division(batch);
+  args.sequence = sequence(batch, division);
+  const std::shared_ptr<const Packed> weights = packed(pass.weights, args.sequence.few_rows);
   args.weight_hh = weights->weights_of(weights->weight_hh);
   args.weight_hr = weights->weights_of(weights->weight_hr);
   args.bias = weights->bias.data();
   const kernels::Weights packed_ih = weights->weights_of(weights->weight_ih);
-  const Division division = this->division(batch);
   // Parts compute their own gates, except of so few rows a step that their products would be slow.
   const bool in_parts = division.shares_units || (division.parts > 1 && batch.is_even() &&
                                                   batch.batch() >= kRowsPerThread * division.parts);
@@ -214,8 +221,9 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     if (!in_parts) {
       kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, weights->bias.data(),
                                  {gates.data(), gates_stride});
-      kernels::product(kernels::GateColumns::input(*cell_, hidden), now.rows, sizes_.input,
-                       args.input, packed_ih, args.bias, false, {gates.data(), gates_stride});
+      kernels::product(kernels::GateColumns::input(*cell_, hidden, args.sequence.few_rows),
+                       now.rows, sizes_.input, args.input, packed_ih, args.bias, false,
+                       {gates.data(), gates_stride});
     }
     parallel_parts(batch, division,
                    [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });

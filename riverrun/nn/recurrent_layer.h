@@ -107,17 +107,18 @@ class RecurrentLayer {
     }
   };
   /// Packed anew if a parameter has changed since. May be called by several threads.
-  [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type) const;
+  [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type, bool few_rows) const;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
-  [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch) const;
   /// How threads divide a batch among them: its rows, or the units of each step.
   struct Division {
     std::int64_t parts = 1;
     bool shares_units = false;
   };
   [[nodiscard]] Division division(const PackedBatch& batch) const;
+  [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch,
+                                           const Division& division) const;
   static void parallel_parts(const PackedBatch& batch, const Division& division,
                              const std::function<void(const kernels::Part&)>& body);
 
@@ -126,8 +127,8 @@ class RecurrentLayer {
   // On the heap so that a layer can be moved.
   struct Cache {
     std::mutex mutex;
-    // One for each type, so that validating in a smaller one does not undo the other's work.
-    std::array<std::shared_ptr<const Packed>, kWeightTypes.size()> packed;
+    // [type][few_rows], so that validating or writing meanwhile does not undo the other's work.
+    std::array<std::array<std::shared_ptr<const Packed>, 2>, kWeightTypes.size()> packed;
   };
   std::unique_ptr<Cache> cache_;
 };

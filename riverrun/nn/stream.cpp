@@ -71,7 +71,7 @@ Stream Recurrent::stream(std::int64_t batch) const {
   for (const RecurrentLayer& layer : net.layers) {
     const RecurrentLayer::Sizes& sizes = layer.sizes();
     Stream::Impl::Layer& to = impl->layers.emplace_back();
-    to.weights = layer.packed(net.inference_weights);
+    to.weights = layer.packed(net.inference_weights, /*few_rows=*/true);
     for (const Parameter& param : layer.params) to.params.push_back(param.value());
     for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
       to.states.emplace_back(Shape{batch, layer.state_size(s)});

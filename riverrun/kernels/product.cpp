@@ -308,10 +308,10 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
   // Only the rows are divided: parts of the columns would each interleave x again.
   constexpr std::int64_t kLeastRows = 8 * kTile.rows;
   const std::int64_t threads = num_threads();
-  const std::int64_t least = (rows + kTransposedRows - 1) / kTransposedRows;
-  const std::int64_t parts =
-      std::clamp(std::min(PartsOfWork(work), (rows + kLeastRows - 1) / kLeastRows), least,
-                 std::max<std::int64_t>(least, threads == 1 ? 1 : 2 * threads));
+  // As many for each thread that is worth it, and none of more rows than are interleaved at once.
+  const std::int64_t worth = std::min({PartsOfWork(work), 1 + (rows - 1) / kLeastRows, threads});
+  const std::int64_t blocks = (rows + kTransposedRows - 1) / kTransposedRows;
+  const std::int64_t parts = (blocks + worth - 1) / worth * worth;
   const Pieces pieces(depth);
   parallel_for(parts, [&](std::int64_t part) {
     const std::int64_t begin = rows * part / parts;

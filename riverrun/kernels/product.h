@@ -21,7 +21,7 @@ struct Rows {
 };
 
 /// A left operand of fewer rows has few: see GateColumns.
-inline constexpr std::int64_t kManyRows = 9;
+inline constexpr std::int64_t kManyRows = 11;
 
 /// The columns of a matrix that is packed: `hidden` for each of `gates` gates. With one gate and no
 /// slots, any matrix.

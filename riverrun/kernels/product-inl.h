@@ -76,6 +76,7 @@ inline constexpr TileShape kTileOfFew = {6, 4};
 inline constexpr TileShape kTile = {6, 2};
 inline constexpr TileShape kTileOfFew = kTile;
 #endif
+inline constexpr int kBlocksOfGroup = 2 * kTile.blocks;
 inline constexpr int kMaxBlocks = std::max(kTile.blocks, kTileOfFew.blocks);
 inline constexpr int kMaxRows = std::max(kTile.rows, kTileOfFew.rows);
 
@@ -117,10 +118,15 @@ struct EvenParts {
 /// [group][block][lane].
 struct Columns : GateColumns {
   Columns(const GateColumns& columns)  // NOLINT(google-explicit-constructor)
-      : GateColumns(columns),
-        parts_((hidden + kLanes - 1) / kLanes, tile().blocks / std::gcd(gates, tile().blocks)) {}
+      : GateColumns(columns), parts_((hidden + kLanes - 1) / kLanes, blocks_of_group()) {}
 
   [[nodiscard]] TileShape tile() const { return few_rows ? kTileOfFew : kTile; }
+  /// At most. Of one gate a group is a panel; of several, cells read and write some lines of the
+  /// cache at once, because one line a row, and rows far apart, cost a GRU of 1024 units 8 %.
+  [[nodiscard]] int blocks_of_group() const {
+    if (few_rows) return kTileOfFew.blocks / std::gcd(gates, kTileOfFew.blocks);
+    return gates == 1 ? kTile.blocks : kBlocksOfGroup;
+  }
 
   [[nodiscard]] std::int64_t groups() const { return parts_.count; }
   /// Blocks of units before a group, and in it.

@@ -57,7 +57,7 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   return count;
 }
 
-constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
+constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * std::max(kBlocksOfGroup, kMaxBlocks);
 
 /// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
 EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }

@@ -25,7 +25,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 // At most so much of the depth is summed before the next tile of rows, except where that is all of
-// it. The weights of a tile come from the second-level cache anyway, 256 bytes in 12 cycles; what
+// it. The weights of a tile come from the second-level cache anyway, 192 bytes in 12 cycles; what
 // shorter pieces cost is that each of them reads and writes the results.
 constexpr std::int64_t kDepth = 384;
 constexpr std::int64_t kWholeDepth = 512;
@@ -268,6 +268,7 @@ std::int64_t PartsOfWork(double work) {
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
                      Rows<const float> x, Weights packed, const float* bias, bool add,
                      Rows<float> out) {
+  if (rows == 0) return;
   const Columns columns = c;
   const Pieces pieces(depth);
   const AtOnce at_once(pieces);

@@ -32,6 +32,11 @@ TEST(Linear, ComputesTheProductAndTheBias) {
   EXPECT_EQ(recorded.value().values()[2], 41.0f);
 }
 
+TEST(Linear, TakesNoRows) {
+  const Linear linear({.in_features = 8, .out_features = 3});
+  EXPECT_EQ(linear.forward(Tensor({0, 8})).shape(), Shape({0, 3}));
+}
+
 TEST(Linear, HasTheGradientsOfCentralDifferences) {
   for (const bool bias : {true, false}) {
     Linear linear({.in_features = 5, .out_features = 4, .bias = bias, .seed = 1});

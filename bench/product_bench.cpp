@@ -56,7 +56,7 @@ void run(const std::string& shape) {
                                      .few_rows = rows < kernels::kManyRows && !transposed};
   Tensor packed({kernels::packed_size(columns, depth)});
   kernels::pack(columns, weight.data(), 1, depth, depth, packed.data());
-  const std::array<kernels::Term, 1> terms{{{columns, packed.data(), {out.data(), width}, true}}};
+  const std::array<kernels::Term, 1> terms{{{width, packed.data(), {out.data(), width}, true}}};
   const double seconds = median_seconds([&] {
     if (transposed) {
       kernels::transposed_product(rows, depth, {x.data(), rows}, terms, nullptr);

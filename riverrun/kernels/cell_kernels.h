@@ -61,8 +61,8 @@ struct ForwardArgs {
   Weights weight_hr;                               // packed, [H] -> [P]; no data: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
-  bool from_zero = false;                          // initial[0] is: W_hh·h is left out, NaN or not
-  Rows<float> output;                              // h: [N, P]
+  bool from_zero = false;  // initial[0] is, W_hh finite: W_hh·h is left out
+  Rows<float> output;      // h: [N, P]
   // The other states. With keep_states, [N, H]; without, [B, H], which holds the initial values
   // before and the final ones after.
   std::array<float*, kMaxStates> states{};

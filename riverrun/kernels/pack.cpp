@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "riverrun/kernels/pack.cpp"
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -247,6 +248,26 @@ void PackRows(std::int64_t columns, const float* const* rows, std::int64_t depth
   PackAnything(GateColumns{columns}, ScatteredRows{rows}, depth, packed, WeightType::kFloat32);
 }
 
+bool AllFinite(std::span<const float> weights) {
+  const DF d;
+  constexpr std::int64_t kAtOnce = std::int64_t{1} << 16;
+  const auto count = static_cast<std::int64_t>(weights.size());
+  std::atomic<bool> finite = true;
+  parallel_for((count + kAtOnce - 1) / kAtOnce, [&](std::int64_t part) {
+    const std::int64_t end = std::min(count, (part + 1) * kAtOnce);
+    // The largest float32 that bf16 does not round to infinity.
+    const VF largest = hn::Set(d, std::bit_cast<float>(0x7F7F7FFFU));
+    auto within = hn::Eq(largest, largest);
+    for (std::int64_t i = part * kAtOnce; i < end; i += kLanes) {
+      within = hn::And(
+          within,
+          hn::Le(hn::Abs(LoadFirst(&weights[static_cast<std::size_t>(i)], end - i)), largest));
+    }
+    if (!hn::AllTrue(d, within)) finite.store(false, std::memory_order_relaxed);
+  });
+  return finite;
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace riverrun::kernels
@@ -258,6 +279,7 @@ namespace riverrun::kernels {
 HWY_EXPORT(PackedSize);
 HWY_EXPORT(PackMatrix);
 HWY_EXPORT(PackRows);
+HWY_EXPORT(AllFinite);
 
 std::int64_t packed_size(const GateColumns& columns, std::int64_t depth, WeightType type) {
   return HWY_DYNAMIC_DISPATCH(PackedSize)(columns, depth, type);
@@ -271,6 +293,8 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
 void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed) {
   HWY_DYNAMIC_DISPATCH(PackRows)(columns, rows, depth, packed);
 }
+
+bool all_finite(std::span<const float> weights) { return HWY_DYNAMIC_DISPATCH(AllFinite)(weights); }
 
 std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
                                     std::int64_t recurrent) {

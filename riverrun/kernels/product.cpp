@@ -57,7 +57,8 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   return count;
 }
 
-constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * std::max(kBlocksOfGroup, kMaxBlocks);
+constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kBlocksOfGroup;
+static_assert(kMaxBlocks <= kBlocksOfGroup);
 
 /// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
 EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }
@@ -303,8 +304,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
                                std::span<const Term> terms, float* row_sums) {
   double work = 0.0;
   for (const Term& term : terms) {
-    work += 2.0 * static_cast<double>(rows * depth) *
-            static_cast<double>(term.columns.hidden * term.columns.gates);
+    work += 2.0 * static_cast<double>(rows * depth) * static_cast<double>(term.columns);
   }
   // Only the rows are divided: parts of the columns would each interleave x again.
   constexpr std::int64_t kLeastRows = 8 * kTile.rows;
@@ -323,8 +323,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
                                     pieces.begin(piece + 1) - k, rows - end,
                                     row_sums == nullptr ? nullptr : row_sums + begin);
       for (const Term& term : terms) {
-        const Columns columns = term.columns;
-        assert(!columns.few_rows);  // as the tiles of `interleaved`
+        const Columns columns = GateColumns{term.columns};
         ProductOfPieces(columns, 0, columns.groups(), end - begin, pieces, piece, piece + 1, {},
                         {end - begin, end - begin}, &interleaved, term.packed,
                         {.add = term.add || piece > 0}, term.out.from(begin));

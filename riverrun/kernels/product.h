@@ -66,16 +66,19 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
 /// The same for a matrix of float32 [depth, columns] of which row k lies at rows[k].
 void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed);
 
+/// Whether each of the weights is finite, and stays so when it is rounded to bf16.
+[[nodiscard]] bool all_finite(std::span<const float> weights);
+
 /// out[rows, …] = bias + x[rows, depth]·w, or with `add` out + x·w, on all threads; `bias` has the
 /// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
 /// rows are computed at once.
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights packed, const float* bias, bool add, Rows<float> out);
 
-/// A right operand of transposed_product, packed in float32 for many rows, and what becomes of its
-/// product.
+/// A right operand of transposed_product, packed in float32 as GateColumns{columns}, and what
+/// becomes of its product.
 struct Term {
-  GateColumns columns;
+  std::int64_t columns = 0;
   const float* packed = nullptr;
   Rows<float> out;
   bool add = false;

@@ -194,12 +194,21 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   }
 }
 
+/// Nothing of shapes that neither packing needs; what is interleaved is always packed for many
+/// rows.
+template <WeightType kType, bool kInterleaved, int kRows, int kBlocks>
+constexpr TileFunction TileOf() {
+  if constexpr (kBlocks <= kTile.blocks || (!kInterleaved && kRows <= kTileOfFew.rows)) {
+    return &Tile<kType, kInterleaved, kRows, kBlocks, 1>;
+  } else {
+    return nullptr;
+  }
+}
+
 template <WeightType kType, bool kInterleaved, int kBlocks, int... kRows>
 constexpr std::array<TileFunction, sizeof...(kRows)> TilesOfBlocks(
     std::integer_sequence<int, kRows...> /*rows*/) {
-  constexpr int kMost = kBlocks <= kTile.blocks ? kMaxRows : kTileOfFew.rows;
-  return {kRows < kMost ? &Tile<kType, kInterleaved, std::min(kRows + 1, kMost), kBlocks, 1>
-                        : nullptr...};
+  return {TileOf<kType, kInterleaved, kRows + 1, kBlocks>()...};
 }
 
 template <WeightType kType, bool kInterleaved, int... kBlocks>

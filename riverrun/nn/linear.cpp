@@ -71,8 +71,7 @@ Var Linear::forward(Tape& tape, Var input) {
     Tensor packed = tape.allocate({kernels::packed_size({in}, rows)});
     kernels::pack({in}, input.value().data(), in, 1, rows, packed.data());
     const auto [grad_weight, add] = weight_.grad_target();
-    const std::array<kernels::Term, 1> terms{
-        {{{in}, packed.data(), {grad_weight.data(), in}, add}}};
+    const std::array<kernels::Term, 1> terms{{{in, packed.data(), {grad_weight.data(), in}, add}}};
     kernels::transposed_product(out, rows, {grad.data(), out}, terms,
                                 bias ? bias_.mutable_grad().data() : nullptr);
     tape.recycle(std::move(packed));

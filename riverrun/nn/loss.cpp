@@ -169,7 +169,7 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                                   static_cast<float>(factor), chunk, nats.data() + first);
                kernels::pack({in}, x + first * in, in, 1, rows, packed_x.data());
                const std::array<kernels::Term, 1> terms{
-                   {{{in}, packed_x.data(), {grads.weight.data(), in}, first > 0}}};
+                   {{in, packed_x.data(), {grads.weight.data(), in}, first > 0}}};
                kernels::transposed_product(classes, rows, {chunk, classes}, terms,
                                            bias ? grads.bias.data() : nullptr);
                if (!grads.hidden.empty()) {

@@ -28,12 +28,15 @@ PackedWeight::~PackedWeight() = default;
 std::shared_ptr<const Tensor> PackedWeight::of(const Parameter& weight, WeightType type,
                                                bool few_rows) const {
   const std::scoped_lock lock(cache_->mutex);
-  Cache::Entry& known = cache_->entries[static_cast<std::size_t>(type)][few_rows ? 1 : 0];
+  auto& both = cache_->entries[static_cast<std::size_t>(type)];
+  Cache::Entry& known = both[few_rows ? 1 : 0];
   if (known.version == weight.version() && known.simd_target == kernels::simd_target()) {
     return known.packed;
   }
   const std::int64_t out = weight.value().size(0);
   const std::int64_t in = weight.value().size(1);
+  Cache::Entry& other = both[few_rows ? 0 : 1];
+  if (other.version != weight.version()) other = {};
   // Whoever still computes with the old one keeps it.
   if (known.packed == nullptr || known.packed.use_count() > 1) {
     known.packed = std::make_shared<Tensor>();

@@ -167,13 +167,13 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
       std::array<kernels::Term, 2> terms;
       std::size_t count = 0;
       if (run.input_gate >= 0) {
-        terms[count++] = {{sizes_.input},
+        terms[count++] = {sizes_.input,
                           packed_input,
                           {grad_ih.data + run.input_gate * hidden * sizes_.input, sizes_.input},
                           grad_ih.add};
       }
       if (run.recurrent_gate >= 0) {
-        terms[count++] = {{recurrent},
+        terms[count++] = {recurrent,
                           packed_h,
                           {grad_hh.data + run.recurrent_gate * hidden * recurrent, recurrent},
                           grad_hh.add};
@@ -193,7 +193,7 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
       kernels::pack({hidden}, pass.cell_output.data() + now.row * hidden, hidden, 1, now.rows,
                     packed_output);
       const std::array<kernels::Term, 1> terms{
-          {{{hidden}, packed_output, {grad_hr.data, hidden}, grad_hr.add}}};
+          {{hidden, packed_output, {grad_hr.data, hidden}, grad_hr.add}}};
       kernels::transposed_product(recurrent, now.rows, {args.grad_projected, recurrent}, terms,
                                   nullptr);
     }

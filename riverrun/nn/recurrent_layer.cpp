@@ -68,8 +68,8 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
                                                                      bool few_rows) const {
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
-  std::shared_ptr<const Packed>& known =
-      cache_->packed[static_cast<std::size_t>(type)][few_rows ? 1 : 0];
+  auto& both = cache_->packed[static_cast<std::size_t>(type)];
+  std::shared_ptr<const Packed>& known = both[few_rows ? 1 : 0];
   if (known != nullptr && known->versions == now && known->simd_target == kernels::simd_target()) {
     return known;
   }
@@ -98,11 +98,15 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
   packed->weight_ih =
       pack(kernels::GateColumns::input(*cell_, hidden, few_rows), weight_ih, sizes_.input);
   if (cell_->recurrent) {
+    packed->finite_hh = kernels::all_finite(weight_hh.value().values());
     packed->weight_hh = pack(kernels::GateColumns::recurrent(*cell_, hidden, few_rows), weight_hh,
                              sizes_.recurrent);
   }
   if (sizes_.projected) {
     packed->weight_hr = pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, weight_hr, hidden);
+  }
+  for (std::shared_ptr<const Packed>& stale : both) {
+    if (stale != nullptr && stale->versions != packed->versions) stale.reset();
   }
   known = packed;
   return packed;
@@ -183,8 +187,9 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   const std::span<const float> initial_h = pass.initial[0].values();
-  args.from_zero =
-      std::all_of(initial_h.begin(), initial_h.end(), [](float h) { return h == 0.0f; });
+  // The product would be zeros; or NaN, which a diverged network has to show.
+  args.from_zero = weights->finite_hh && std::all_of(initial_h.begin(), initial_h.end(),
+                                                     [](float h) { return h == 0.0f; });
   args.output = output;
   args.keep_states = keep;
   pass.states.resize(state_count);

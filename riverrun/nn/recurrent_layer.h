@@ -98,6 +98,7 @@ class RecurrentLayer {
     Tensor weight_ih;
     Tensor weight_hh;
     Tensor weight_hr;
+    bool finite_hh = true;  // all of weight_hh is, in any type
     WeightType type = WeightType::kFloat32;
     std::vector<std::uint64_t> versions;
     std::string simd_target;

@@ -37,6 +37,7 @@ struct Case {
   std::int64_t batch = 5;
   std::vector<std::int64_t> lengths = {};
   bool initial = true;
+  bool zeros = false;  // the initial states
   bool grad_of_state = true;
   bool unbatched = false;
 };
@@ -52,7 +53,7 @@ Trained train(const CellDescriptor& cell, const RecurrentOptions& options, const
   std::vector<Var> initial;
   if (c.initial) {
     for (const Tensor& zero : net.zero_state(c.batch).tensors) {
-      Tensor start = random_tensor(zero.shape(), 2 + initial.size());
+      Tensor start = c.zeros ? zero : random_tensor(zero.shape(), 2 + initial.size());
       if (c.unbatched) start.reshape({zero.size(0), zero.size(2)});
       initial.push_back(tape.input(std::move(start), true));
     }
@@ -130,6 +131,36 @@ TEST_P(RecomputeOfEachCell, OneLayer) { check({}); }
 
 TEST_P(RecomputeOfEachCell, WithoutInitialStatesAndGradientsOfFinalOnes) {
   check({}, {.initial = false, .grad_of_state = false});
+}
+
+// What is left out of such a pass changes nothing.
+TEST_P(RecomputeOfEachCell, WithoutInitialStatesAsWithZeros) {
+  const bool projects =
+      find_cell(GetParam()).allows_projection() && find_cell(GetParam()).recurrent;
+  for (const bool bidirectional : {false, true}) {
+    for (const std::int64_t proj_size : {0, projects ? 4 : 0}) {
+      for (const std::int64_t steps : {0, 4}) {
+        const RecurrentOptions options = {.input_size = 3,
+                                          .hidden_size = 9,
+                                          .num_layers = 2,
+                                          .bidirectional = bidirectional,
+                                          .proj_size = proj_size,
+                                          .recompute_steps = steps};
+        for (Case c : {Case{}, Case{.lengths = ragged_}}) {
+          c.zeros = true;
+          const Trained zeros = train(find_cell(GetParam()), options, c);
+          c.initial = false;
+          const Trained none = train(find_cell(GetParam()), options, c);
+          expect_same_bits(none.output, zeros.output);
+          for (std::size_t i = 0, k = 0; i < none.names.size(); ++i, ++k) {
+            while (zeros.names[k] == "initial state") ++k;
+            ASSERT_EQ(none.names[i], zeros.names[k]);
+            expect_same_bits(none.gradients[i], zeros.gradients[k]);
+          }
+        }
+      }
+    }
+  }
 }
 
 // The backward pass takes some thousand rows at once: here several times, where segments of one

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "riverrun/core/random.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/nn/cells.h"
+#include "riverrun/nn/linear.h"
 #include "riverrun/nn/recurrent_cell.h"
 
 #include "tests/nn/memory_count.h"
@@ -147,6 +149,25 @@ TEST_P(RecurrentOfEachCell, ABatchOfLengthsIsEachSequenceAlone) {
                       alone.state.tensors[s].data()[l * 6 + u], 2e-6f);
         }
       }
+    }
+  }
+}
+
+// A diverged network must not look healthy at a first step either, where h is zero.
+TEST_P(RecurrentOfEachCell, AWeightThatIsNotFiniteShowsInTheFirstStep) {
+  Recurrent net(find_cell(GetParam()), {.input_size = 3, .hidden_size = 5});
+  const Tensor x = random_tensor({1, 2, 3});
+  for (const NamedParameter& p : net.parameters()) {
+    if (p.name != "weight_hh_l0") continue;
+    // The last rounds to infinity in bf16.
+    for (const float value :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+          std::numeric_limits<float>::max()}) {
+      net.set_inference_weights(std::isfinite(value) ? WeightType::kBFloat16
+                                                     : WeightType::kFloat32);
+      for (float& weight : p.parameter->mutable_value().values()) weight = value;
+      const Tensor y = net.forward(x).output;
+      EXPECT_TRUE(std::ranges::all_of(y.values(), [](float h) { return std::isnan(h); })) << value;
     }
   }
 }
@@ -309,6 +330,25 @@ TEST(Recurrent, ChangedParametersAreUsedInSmallerTypes) {
     const Tensor after = net.forward(x).output;
     for (const float h : after.values()) EXPECT_EQ(h, 0.0f);
   }
+}
+
+// Few and many sequences read weights in two orders.
+TEST(Recurrent, AnOrderOfWeightsThatHaveChangedIsNotKept) {
+  const auto touch = [](Parameter& p) { static_cast<void>(p.mutable_value()); };
+  const auto bytes = [&](std::int64_t first_batch) {
+    LSTM net({.input_size = 3, .hidden_size = 40});
+    Linear linear({.in_features = 40, .out_features = 30});
+    const std::size_t before = test::tensor_bytes();
+    for (const std::int64_t batch : {first_batch, std::int64_t{1}}) {
+      for (const NamedParameter& p : net.parameters()) touch(*p.parameter);
+      for (const NamedParameter& p : linear.parameters()) touch(*p.parameter);
+      const Tensor h = net.forward(random_tensor({2, batch, 3})).output;
+      EXPECT_EQ(linear.forward(h).size(1), batch);
+    }
+    return test::tensor_bytes() - before;
+  };
+  EXPECT_GT(bytes(40), 0);  // and the threads are made
+  EXPECT_EQ(bytes(40), bytes(1));
 }
 
 TEST(Recurrent, SeveralThreadsMayUseOneModel) {

@@ -122,7 +122,7 @@ TEST_P(ProductTest, AgreesWithSumsInDouble) {
         const Rows<float> to{out.data(), columns};
         if (transposed) {
           // The last row of x ends with its last number.
-          const std::array<Term, 1> terms{{c.hidden, packed.data(), to, add}};
+          const std::array<Term, 1> terms{{{c.hidden, packed.data(), to, add}}};
           transposed_product(c.rows, c.depth, {transposed_x.data() + 3, c.rows + 3}, terms,
                              nullptr);
         } else {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <new>
@@ -31,11 +33,12 @@ std::align_val_t alignment(std::size_t bytes) {
 }
 
 float* allocate(std::size_t bytes) {
-  void* const memory = ::operator new[](bytes, alignment(bytes));
+  void* const memory = ::operator new[](bytes + bytes_of(kReadableBehind), alignment(bytes));
 #ifdef MADV_HUGEPAGE
   // Whole pages only: what shares the last one with others stays as it is. A refusal is no error.
   if (is_huge(bytes)) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
+  std::memset(static_cast<std::byte*>(memory) + bytes, 0, bytes_of(kReadableBehind));
   return static_cast<float*>(memory);
 }
 
@@ -107,7 +110,7 @@ bool may_keep(std::size_t floats) { return kKeepsMemory && bytes_of(floats) >= k
 }  // namespace
 
 Memory allocate_memory(std::size_t floats) {
-  if (floats > std::numeric_limits<std::size_t>::max() / sizeof(float)) {
+  if (floats > std::numeric_limits<std::size_t>::max() / sizeof(float) - kReadableBehind) {
     throw std::bad_array_new_length();
   }
   if (may_keep(floats)) {

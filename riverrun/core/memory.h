@@ -25,6 +25,10 @@ struct GiveBack {
 };
 using Memory = std::unique_ptr<float[], GiveBack>;
 
+/// So many floats behind those that were asked for may be read, whatever they are: a vector that
+/// begins at the last one may be loaded whole.
+inline constexpr std::size_t kReadableBehind = 16;
+
 /// Memory for tensors: at least so many floats, uninitialized, aligned to 64 bytes. What is larger
 /// than 128 KiB and was given back lately is handed out again, because what comes from the system
 /// is cleared first, page by page: a tenth of the time of a small network's forward pass. Throws

@@ -79,8 +79,9 @@ struct BackwardArgs {
   std::int64_t first_position = 0;
   std::int64_t end_position = 0;
   std::int64_t grad_row = 0;
-  const float* weight_hh = nullptr;  // from pack_grad_gates
-  const float* weight_hr = nullptr;  // packed, [P] -> [H]; nullptr: no projection
+  // Those of each run of gates that W_hh enters, [gates of the run * H, P]; no data: not recurrent.
+  std::array<Weights, GateLayout::kMaxGates> weight_hh;
+  Weights weight_hr;  // [P, H]; no data: no projection
   std::array<const float*, kMaxParams> params{};
   // What the forward was given and made, with keep_states:
   std::array<const float*, kMaxStates> initial{};
@@ -128,12 +129,6 @@ struct CellKernels {
   /// One of `shares` parts of a step, each of some units; a projection allows one only.
   void (*step)(const StepArgs&, std::int64_t share, std::int64_t shares);
 };
-
-/// Packs weight_hh [G*H, P] for `backward`.
-[[nodiscard]] std::int64_t packed_grad_gates_size(const CellDescriptor& cell, std::int64_t hidden,
-                                                  std::int64_t recurrent);
-void pack_grad_gates(const CellDescriptor& cell, const float* weight, std::int64_t hidden,
-                     std::int64_t recurrent, bool few_rows, float* packed);
 
 /// The parts of split gates that W_hh·h is added to, set to their biases for the units [begin,
 /// end); `bias` is [V*H].

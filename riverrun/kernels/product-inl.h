@@ -170,16 +170,16 @@ struct Runs {
   std::int64_t length, distance;
 };
 
-/// out[rows, …] = begin + x[rows, depth]·w, for the columns of the groups [first, last). `packed`
-/// is the whole matrix. Every element adds its products in the same order whatever the rows and the
-/// groups are, and so gets the same bits. The rows of x may be some of each step of a sequence.
+/// out[rows, …] = begin + x[rows, depth]·w, for the columns of the groups [first, last). `operand`
+/// is the whole matrix w. Every element adds its products in the same order whatever the rows and
+/// the groups are, and so gets the same bits. The rows of x may be some of each step of a sequence.
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
+             std::int64_t depth, Rows<const float> x, Runs runs, Weights operand, Begin begin,
              Rows<float> out);
 inline void Product(const Columns& columns, std::int64_t first, std::int64_t last,
-                    std::int64_t rows, std::int64_t depth, Rows<const float> x, Weights packed,
+                    std::int64_t rows, std::int64_t depth, Rows<const float> x, Weights operand,
                     Begin begin, Rows<float> out) {
-  Product(columns, first, last, rows, depth, x, {rows, rows}, packed, begin, out);
+  Product(columns, first, last, rows, depth, x, {rows, rows}, operand, begin, out);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -14,6 +14,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
+#include "riverrun/core/memory.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/kernels/product-inl.h"
@@ -56,6 +57,8 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   }
   return count;
 }
+
+static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
 
 constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kBlocksOfGroup;
 static_assert(kMaxBlocks <= kBlocksOfGroup);
@@ -160,6 +163,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
   const std::int64_t first_depth = pieces.begin(first_piece);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
+  const bool as_it_is = weights.row_stride != 0;
+  assert(!as_it_is || columns.gates == 1);
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
   // The end of the matrix, not of these groups: who takes a few groups at a time needs the next.
@@ -188,10 +193,12 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         ++together;
       }
       const int all = static_cast<int>(together) * width;
+      const float* const panel_begin = as_it_is ? weights.data + blocks[block].column : packed;
       const float* const next_panel = packed + all * kLanes * words(pieces.depth);
       TileArgs args{};
       args.x_stride = x.stride;
-      args.panel_stride = words(pieces.depth) * width * kLanes;
+      args.word_stride = as_it_is ? weights.row_stride : width * kLanes;
+      args.panel_stride = as_it_is ? width * kLanes : words(pieces.depth) * width * kLanes;
       args.scales = scales;
       args.blocks = &blocks[block];
       args.whole = std::all_of(args.blocks, args.blocks + all,
@@ -204,7 +211,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         const float* const next = piece + 1 < last_piece
                                       ? packed + words(to) * width * kLanes
                                       : next_panel + words(first_depth) * width * kLanes;
-        args.packed = packed + words(from) * width * kLanes;
+        args.weights = panel_begin + words(from) * args.word_stride;
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
         args.add = begin.add || piece > 0;
@@ -217,8 +224,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
             // a single row does nothing else than wait for what comes.
             const std::int64_t line = number * steps * kCacheLine;
             const bool ahead =
-                rows > 1 && line < steps * width * kLanes && next + line < packed_end;
-            args.prefetch = ahead ? next + line : args.packed;
+                rows > 1 && !as_it_is && line < steps * width * kLanes && next + line < packed_end;
+            args.prefetch = ahead ? next + line : args.weights;
             args.prefetch_step = ahead ? kCacheLine : 0;
             const Rows<const float> its_x = x.from(from_row + tiles.begin(tile));
             args.x = interleaved != nullptr
@@ -267,7 +274,7 @@ std::int64_t PartsOfWork(double work) {
 }
 
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
-                     Rows<const float> x, Weights packed, const float* bias, bool add,
+                     Rows<const float> x, Weights operand, const float* bias, bool add,
                      Rows<float> out) {
   if (rows == 0) return;
   const Columns columns = c;
@@ -295,7 +302,7 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
       ProductOfPieces(columns, columns.groups() * by_group / group_parts,
                       columns.groups() * (by_group + 1) / group_parts, end - begin, pieces, piece,
                       std::min(pieces.count(), piece + at_once.pieces), x.from(begin),
-                      {end - begin, end - begin}, nullptr, packed, {add, bias}, out.from(begin));
+                      {end - begin, end - begin}, nullptr, operand, {add, bias}, out.from(begin));
     }
   });
 }
@@ -325,7 +332,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
       for (const Term& term : terms) {
         const Columns columns = GateColumns{term.columns};
         ProductOfPieces(columns, 0, columns.groups(), end - begin, pieces, piece, piece + 1, {},
-                        {end - begin, end - begin}, &interleaved, term.packed,
+                        {end - begin, end - begin}, &interleaved, term.operand,
                         {.add = term.add || piece > 0}, term.out.from(begin));
       }
     }
@@ -335,12 +342,12 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
 }  // namespace
 
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
-             std::int64_t depth, Rows<const float> x, Runs runs, Weights packed, Begin begin,
+             std::int64_t depth, Rows<const float> x, Runs runs, Weights operand, Begin begin,
              Rows<float> out) {
   const Pieces pieces(depth);
   if (rows == runs.length || runs.length == runs.distance) {
     ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
-                    packed, begin, out);
+                    operand, begin, out);
     return;
   }
   const AtOnce at_once(pieces);
@@ -350,7 +357,7 @@ void Product(const Columns& columns, std::int64_t first, std::int64_t last, std:
     for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
       ProductOfPieces(columns, first, last, parts.size_of(part) * runs.length, pieces, piece,
                       std::min(pieces.count(), piece + at_once.pieces), x.from(run * runs.distance),
-                      runs, nullptr, packed, begin, out.from(run * runs.length));
+                      runs, nullptr, operand, begin, out.from(run * runs.length));
     }
   }
 }
@@ -366,8 +373,8 @@ HWY_EXPORT(ParallelProduct);
 HWY_EXPORT(ParallelTransposedProduct);
 
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
-             Weights packed, const float* bias, bool add, Rows<float> out) {
-  HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, packed, bias, add, out);
+             Weights operand, const float* bias, bool add, Rows<float> out) {
+  HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, operand, bias, add, out);
 }
 
 void transposed_product(std::int64_t rows, std::int64_t depth, Rows<const float> x,

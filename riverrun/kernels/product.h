@@ -44,10 +44,13 @@ struct GateColumns {
   }
 };
 
-/// The right operand of a product, from pack().
+/// The right operand of a product, from pack() or right_operand().
 struct Weights {
   const float* data = nullptr;  // whatever the type: words of 32 bits, of one weight or several
   WeightType type = WeightType::kFloat32;
+  // 0: packed. Otherwise a matrix of float32 and one gate as it is, its rows [depth, columns] so
+  // far apart; of the memory behind it up to kReadableBehind floats are read.
+  std::int64_t row_stride = 0;
 
   Weights() = default;
   Weights(const float* d, WeightType t = WeightType::kFloat32) : data(d), type(t) {}  // NOLINT
@@ -66,6 +69,14 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
 /// The same for a matrix of float32 [depth, columns] of which row k lies at rows[k].
 void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed);
 
+/// The right operand of a product that is the matrix [depth, columns.hidden] in the memory of a
+/// tensor, of one gate: the matrix as it is, or, if it is so large that reading it panel by panel
+/// would take longer than packing it, packed into `room`, of right_operand_size() floats. Either
+/// way the bits of the product are the same.
+[[nodiscard]] std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth);
+[[nodiscard]] Weights right_operand(const GateColumns& columns, const float* matrix,
+                                    std::int64_t depth, float* room);
+
 /// Whether each of the weights is finite, and stays so when it is rounded to bf16.
 [[nodiscard]] bool all_finite(std::span<const float> weights);
 
@@ -73,13 +84,13 @@ void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t dept
 /// width of `out`, or is nullptr for zeros. The bits depend neither on the threads nor on how many
 /// rows are computed at once.
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
-             Weights packed, const float* bias, bool add, Rows<float> out);
+             Weights operand, const float* bias, bool add, Rows<float> out);
 
-/// A right operand of transposed_product, packed in float32 as GateColumns{columns}, and what
-/// becomes of its product.
+/// A right operand of transposed_product, in float32 and of GateColumns{columns}, and what becomes
+/// of its product.
 struct Term {
   std::int64_t columns = 0;
-  const float* packed = nullptr;
+  Weights operand;
   Rows<float> out;
   bool add = false;
 };

@@ -35,8 +35,8 @@ struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning
   const float* next_x;  // that of the next tile if it comes from far away, else nullptr
   std::int64_t x_stride;
-  const float* packed;  // at the piece's beginning, where a word begins
-  std::int64_t panel_stride;
+  const float* weights;  // at the piece's beginning, where a word begins
+  std::int64_t word_stride, panel_stride;
   const float* scales;    // of the blocks' columns, in kInt8
   const float* prefetch;  // what is needed next: at each word of the depth a line of the cache,
   std::int64_t prefetch_step;  // so many floats apart
@@ -114,7 +114,7 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   const DF d;
   constexpr int kAll = kBlocks * kPanels;
   constexpr int kPerWord = static_cast<int>(PerWord(kType));
-  const float* HWY_RESTRICT w = o.packed;
+  const float* HWY_RESTRICT w = o.weights;
   const float* HWY_RESTRICT x = o.x;
   const std::int64_t x_stride = o.x_stride;
   VF sum[kRows][kAll];
@@ -123,6 +123,7 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
     HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) sum[r][b] = hn::Zero(d);
   }
+  const std::int64_t word_stride = o.word_stride;
   const std::int64_t panel_stride = o.panel_stride;
   const float* prefetch = o.prefetch;
   HWY_UNROLL(16)
@@ -138,7 +139,7 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
     for (int b = 0; b < kAll; ++b) {
       words[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
     }
-    w += kBlocks * kLanes;
+    w += word_stride;
     __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
     prefetch += o.prefetch_step;
     AddProducts<kType, kInterleaved, 0>(words, x, x_stride, left, sum);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "hwy/highway.h"
 
@@ -87,18 +88,16 @@ struct BackwardRows {
   Rows<float> grad_params;  // added to
 };
 
-/// grad_h += grad_gates·W_hh for some groups of h, W_hh having been packed by pack_grad_gates.
+/// grad_h += grad_gates·W_hh for some groups of h; weight_hh is that of each run of gates.
 HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, const Columns& columns,
                                std::int64_t first, std::int64_t last, std::int64_t rows,
                                std::int64_t hidden, Rows<const float> grad_gates,
-                               const float* packed, Rows<float> grad_h) {
-  for (int i = 0; i < cell.layout.recurrent_run_count; ++i) {
-    const GateRun& run = cell.layout.recurrent_runs[static_cast<std::size_t>(i)];
-    const std::int64_t depth = run.count * hidden;
-    Product(columns, first, last, rows, depth,
-            {grad_gates.data + run.slot * hidden, grad_gates.stride}, packed, {.add = true},
+                               std::span<const Weights> weight_hh, Rows<float> grad_h) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(cell.layout.recurrent_run_count); ++i) {
+    const GateRun& run = cell.layout.recurrent_runs[i];
+    Product(columns, first, last, rows, run.count * hidden,
+            {grad_gates.data + run.slot * hidden, grad_gates.stride}, weight_hh[i], {.add = true},
             grad_h);
-    packed += columns.offset(columns.groups(), depth);
   }
 }
 
@@ -272,7 +271,8 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
   const Columns columns = GateColumns{.hidden = recurrent, .few_rows = a.sequence.few_rows};
   const Columns units = GateColumns{.hidden = hidden, .few_rows = a.sequence.few_rows};
   Phases phases(part);
-  const bool projected = a.weight_hr != nullptr;
+  const bool projected = a.weight_hr.data != nullptr;
+  const bool recurrent_gates = a.weight_hh[0].data != nullptr;
   const std::int64_t saved_stride = programs.saved * hidden;
   const std::int64_t params_stride = programs.sizes.params * hidden;
   for (std::int64_t position = a.end_position - 1; position >= a.first_position; --position) {
@@ -309,7 +309,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
 
       // ∂loss/∂h through the gates of the step after this one; for all groups, or some.
       const auto add_later = [&](std::int64_t first, std::int64_t last) {
-        if (a.weight_hh == nullptr || lo >= continued) return;
+        if (!recurrent_gates || lo >= continued) return;
         const Rows<float> later = a.grad_gates.from(order.offset(position + 1) - a.grad_row + lo);
         AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden, {later.data, later.stride},
                        a.weight_hh, grad_h);
@@ -340,7 +340,7 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
         }
       });
       const bool hands_on = continues ? position == a.first_position : a.grad_initial;
-      if (hands_on && a.weight_hh != nullptr) {
+      if (hands_on && recurrent_gates) {
         phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
           AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden,
                          {rows.grad_gates.data, rows.grad_gates.stride}, a.weight_hh, grad_h);

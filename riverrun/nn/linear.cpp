@@ -68,20 +68,23 @@ Var Linear::forward(Tape& tape, Var input) {
   multiply(rows, input.value().data(), output.data(), /*with_bias=*/true, WeightType::kFloat32);
   return tape.record(std::move(output), [this, &tape, input, rows](const Tensor& grad) {
     const auto [in, out, bias, seed] = options_;
-    Tensor packed = tape.allocate({kernels::packed_size({in}, rows)});
-    kernels::pack({in}, input.value().data(), in, 1, rows, packed.data());
+    Tensor room = tape.allocate({kernels::right_operand_size({in}, rows)});
     const auto [grad_weight, add] = weight_.grad_target();
-    const std::array<kernels::Term, 1> terms{{{in, packed.data(), {grad_weight.data(), in}, add}}};
+    const std::array<kernels::Term, 1> terms{
+        {{in,
+          kernels::right_operand({in}, input.value().data(), rows, room.data()),
+          {grad_weight.data(), in},
+          add}}};
     kernels::transposed_product(out, rows, {grad.data(), out}, terms,
                                 bias ? bias_.mutable_grad().data() : nullptr);
-    tape.recycle(std::move(packed));
+    tape.recycle(std::move(room));
     if (!input.requires_grad()) return;
-    packed = tape.allocate({kernels::packed_size({in}, out)});
-    kernels::pack({in}, weight_.value().data(), in, 1, out, packed.data());
+    room = tape.allocate({kernels::right_operand_size({in}, out)});
     Tensor grad_input = tape.allocate(input.shape());
-    kernels::product({in}, rows, out, {grad.data(), out}, packed.data(), nullptr, false,
-                     {grad_input.data(), in});
-    tape.recycle(std::move(packed));
+    kernels::product({in}, rows, out, {grad.data(), out},
+                     kernels::right_operand({in}, weight_.value().data(), out, room.data()),
+                     nullptr, false, {grad_input.data(), in});
+    tape.recycle(std::move(room));
     tape.add_grad(input, std::move(grad_input));
   });
 }

@@ -154,11 +154,13 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
   std::vector<double> nats(targets.size());
   Tensor logits = tape.allocate(chunk_shape(all_rows, classes));
   const float* x = hidden.value().data();
-  Tensor packed_x = tape.allocate({kernels::packed_size({in}, logits.size(0))});
-  Tensor packed_weight;
+  Tensor room_of_x = tape.allocate({kernels::right_operand_size({in}, logits.size(0))});
+  Tensor room_of_weight;
+  kernels::Weights weight;
   if (!grads.hidden.empty()) {
-    packed_weight = tape.allocate({kernels::packed_size({in}, classes)});
-    kernels::pack({in}, decoder.weight().value().data(), in, 1, classes, packed_weight.data());
+    room_of_weight = tape.allocate({kernels::right_operand_size({in}, classes)});
+    weight = kernels::right_operand({in}, decoder.weight().value().data(), classes,
+                                    room_of_weight.data());
   }
   if (all_rows == 0) grads.weight.fill(0.0f);
   for_chunks(decoder, WeightType::kFloat32, all_rows, x, logits,
@@ -167,17 +169,19 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
                                    targets.data() + first, options.ignore_index},
                                   static_cast<float>(factor), chunk, nats.data() + first);
-               kernels::pack({in}, x + first * in, in, 1, rows, packed_x.data());
                const std::array<kernels::Term, 1> terms{
-                   {{in, packed_x.data(), {grads.weight.data(), in}, first > 0}}};
+                   {{in,
+                     kernels::right_operand({in}, x + first * in, rows, room_of_x.data()),
+                     {grads.weight.data(), in},
+                     first > 0}}};
                kernels::transposed_product(classes, rows, {chunk, classes}, terms,
                                            bias ? grads.bias.data() : nullptr);
                if (!grads.hidden.empty()) {
-                 kernels::product({in}, rows, classes, {chunk, classes}, packed_weight.data(),
-                                  nullptr, false, {grads.hidden.data() + first * in, in});
+                 kernels::product({in}, rows, classes, {chunk, classes}, weight, nullptr, false,
+                                  {grads.hidden.data() + first * in, in});
                }
              });
-  for (Tensor* tensor : {&logits, &packed_x, &packed_weight}) tape.recycle(std::move(*tensor));
+  for (Tensor* tensor : {&logits, &room_of_x, &room_of_weight}) tape.recycle(std::move(*tensor));
 
   return tape.record(
       scalar(tape, sum(nats) * factor),

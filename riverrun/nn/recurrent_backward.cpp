@@ -94,28 +94,27 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   const Division division = this->division(batch);
   args.sequence = sequence(batch, division);
   args.grad_gates = {allocate_scratch({most_rows, gates_stride}), gates_stride};
-  if (cell_->recurrent) {
-    float* packed = allocate_scratch({kernels::packed_grad_gates_size(*cell_, hidden, recurrent)});
-    kernels::pack_grad_gates(*cell_, weight_hh.value().data(), hidden, recurrent,
-                             args.sequence.few_rows, packed);
-    args.weight_hh = packed;
+  // Some rows of a weight, from which gradients go back to its inputs.
+  const auto operand = [&](const kernels::GateColumns& columns, const Parameter& weight,
+                           std::int64_t first, std::int64_t rows) {
+    return kernels::right_operand(columns, weight.value().data() + first * columns.hidden, rows,
+                                  allocate_scratch({kernels::right_operand_size(columns, rows)}));
+  };
+  const bool few_rows = args.sequence.few_rows;
+  for (std::size_t i = 0; cell_->recurrent && i < index(layout.recurrent_run_count); ++i) {
+    const GateRun& run = layout.recurrent_runs[i];
+    args.weight_hh[i] = operand({.hidden = recurrent, .few_rows = few_rows}, weight_hh,
+                                run.gate * hidden, run.count * hidden);
   }
   if (sizes_.projected) {
-    float* packed = allocate_scratch({kernels::packed_size({hidden}, recurrent)});
-    kernels::pack({.hidden = hidden, .few_rows = args.sequence.few_rows}, weight_hr.value().data(),
-                  hidden, 1, recurrent, packed);
-    args.weight_hr = packed;
+    args.weight_hr = operand({.hidden = hidden, .few_rows = few_rows}, weight_hr, 0, recurrent);
     args.grad_projected = allocate_scratch({most_rows, recurrent});
   }
-  // W_ih as the right operand of the input's gradient, for each run of gates.
-  std::vector<const float*> packed_ih;
-  for (const GateRun& run : layout.input_runs) {
-    if (run.count == 0 || grad_input == nullptr) break;
-    const std::int64_t units = run.count * hidden;
-    float* packed = allocate_scratch({kernels::packed_size({sizes_.input}, units)});
-    kernels::pack({sizes_.input}, weight_ih.value().data() + run.gate * hidden * sizes_.input,
-                  sizes_.input, 1, units, packed);
-    packed_ih.push_back(packed);
+  std::array<kernels::Weights, GateLayout::kMaxGates> operand_ih;
+  const std::size_t input_runs = grad_input == nullptr ? 0 : index(layout.input_run_count);
+  for (std::size_t i = 0; i < input_runs; ++i) {
+    const GateRun& run = layout.input_runs[i];
+    operand_ih[i] = operand({sizes_.input}, weight_ih, run.gate * hidden, run.count * hidden);
   }
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   for (std::size_t s = 0; s < grad_states.size(); ++s) {
@@ -132,10 +131,11 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   args.grad_params = grad_params.data();
 
   // The inputs of the weights, as right operands of the weights' gradients.
-  float* const packed_input = allocate_scratch({kernels::packed_size({sizes_.input}, most_rows)});
+  float* const room_of_input =
+      allocate_scratch({kernels::right_operand_size({sizes_.input}, most_rows)});
   float* const packed_h = allocate_scratch({kernels::packed_size({recurrent}, most_rows)});
-  float* const packed_output =
-      allocate_scratch({sizes_.projected ? kernels::packed_size({hidden}, most_rows) : 0});
+  float* const room_of_output =
+      allocate_scratch({sizes_.projected ? kernels::right_operand_size({hidden}, most_rows) : 0});
   std::vector<const float*> h(index(most_rows));
   Tensor sums({layout.values * hidden});
   struct Gradient {
@@ -157,8 +157,8 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     parallel_parts(batch, division,
                    [&](const kernels::Part& part) { cell_->kernels->backward(args, part); });
 
-    const float* const x = input + now.row * sizes_.input;
-    kernels::pack({sizes_.input}, x, sizes_.input, 1, now.rows, packed_input);
+    const kernels::Weights x = kernels::right_operand(
+        {sizes_.input}, input + now.row * sizes_.input, now.rows, room_of_input);
     if (cell_->recurrent) {
       find_h(batch, sizes_.reverse, now, output, {pass.initial[0].data(), recurrent}, h.data());
       kernels::pack_rows(recurrent, h.data(), now.rows, packed_h);
@@ -168,7 +168,7 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
       std::size_t count = 0;
       if (run.input_gate >= 0) {
         terms[count++] = {sizes_.input,
-                          packed_input,
+                          x,
                           {grad_ih.data + run.input_gate * hidden * sizes_.input, sizes_.input},
                           grad_ih.add};
       }
@@ -182,18 +182,20 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
           run.count * hidden, now.rows, {args.grad_gates.data + run.slot * hidden, gates_stride},
           std::span(terms).first(count), sizes_.bias ? sums.data() + run.slot * hidden : nullptr);
     }
-    for (std::size_t i = 0; i < packed_ih.size(); ++i) {
+    for (std::size_t i = 0; i < input_runs; ++i) {
       const GateRun& run = layout.input_runs[i];
       kernels::product({sizes_.input}, now.rows, run.count * hidden,
-                       {args.grad_gates.data + run.slot * hidden, gates_stride}, packed_ih[i],
+                       {args.grad_gates.data + run.slot * hidden, gates_stride}, operand_ih[i],
                        nullptr, add_input || i > 0,
                        {grad_input + now.row * sizes_.input, sizes_.input});
     }
     if (sizes_.projected) {
-      kernels::pack({hidden}, pass.cell_output.data() + now.row * hidden, hidden, 1, now.rows,
-                    packed_output);
       const std::array<kernels::Term, 1> terms{
-          {{hidden, packed_output, {grad_hr.data, hidden}, grad_hr.add}}};
+          {{hidden,
+            kernels::right_operand({hidden}, pass.cell_output.data() + now.row * hidden, now.rows,
+                                   room_of_output),
+            {grad_hr.data, hidden},
+            grad_hr.add}}};
       kernels::transposed_product(recurrent, now.rows, {args.grad_projected, recurrent}, terms,
                                   nullptr);
     }

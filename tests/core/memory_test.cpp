@@ -33,6 +33,14 @@ TEST(Memory, IsAlignedAndWritable) {
   }
 }
 
+TEST(Memory, MayBeReadALittleBehindItsEnd) {
+  for (const std::size_t floats : {std::size_t{1}, std::size_t{1000}, kMegabyte, 2 * kMegabyte}) {
+    const Memory memory = allocate_memory(floats);
+    // AddressSanitizer would stop here.
+    for (std::size_t i = 0; i < kReadableBehind; ++i) EXPECT_EQ(memory[floats + i], 0.0f);
+  }
+}
+
 TEST(Memory, IsHandedOutAgainWhereItFits) {
   if (!kKeepsMemory) GTEST_SKIP() << "AddressSanitizer is to see every release";
   forget_kept_memory();

@@ -203,6 +203,63 @@ TEST_P(ProductTest, SeveralTermsAndSumsAreThoseOfEachAlone) {
   }
 }
 
+// Whatever lies behind a row, the product is the one of the packed matrix, to the bit.
+TEST_P(ProductTest, AMatrixAsItIsGivesTheSameBits) {
+  for (const auto& [rows, columns, depth] :
+       {std::tuple<std::int64_t, std::int64_t, std::int64_t>{1, 1, 1},
+        {1, 200, 300},
+        {3, 17, 40},
+        {7, 47, 513},
+        {9, 64, 40},
+        {19, 70, 300},
+        {300, 33, 40}}) {
+    Tensor wide = normal({depth, columns + 5}, 1);
+    Tensor w = Tensor::uninitialized({depth, columns});
+    for (std::int64_t k = 0; k < depth; ++k) {
+      float* row = wide.data() + k * wide.size(1);
+      std::copy_n(row, columns, w.data() + k * columns);
+      std::fill_n(row + columns, 5, std::numeric_limits<float>::quiet_NaN());
+    }
+    const Tensor x = normal({rows, depth}, 2), transposed_x = normal({depth, rows}, 3);
+    const Tensor before = normal({rows, columns}, 4);
+    for (const bool few_rows : {false, true}) {
+      const GateColumns layout{.hidden = columns, .few_rows = few_rows};
+      Tensor packed({packed_size(layout, depth)});
+      pack(layout, w.data(), columns, 1, depth, packed.data());
+      ASSERT_EQ(right_operand_size(layout, depth), 0);
+      Weights of_wide(wide.data());
+      of_wide.row_stride = wide.size(1);
+      std::vector<Tensor> products, transposed;
+      for (const Weights& operand :
+           {Weights(packed.data()), right_operand(layout, w.data(), depth, nullptr), of_wide}) {
+        products.push_back(before);
+        product(layout, rows, depth, {x.data(), depth}, operand, nullptr, /*add=*/true,
+                {products.back().data(), columns});
+        if (few_rows) continue;
+        transposed.push_back(before);
+        const std::array<Term, 1> terms{
+            {{columns, operand, {transposed.back().data(), columns}, /*add=*/true}}};
+        transposed_product(rows, depth, {transposed_x.data(), rows}, terms, nullptr);
+      }
+      for (const Tensor& out : products) EXPECT_TRUE(same_bits(out, products[0])) << columns;
+      for (const Tensor& out : transposed) EXPECT_TRUE(same_bits(out, transposed[0])) << columns;
+    }
+  }
+}
+
+TEST_P(ProductTest, ALargeMatrixIsPacked) {
+  const GateColumns layout{.hidden = 1030};
+  const std::int64_t depth = 1030;
+  const Tensor w = normal({depth, layout.hidden}, 1);
+  Tensor expected({packed_size(layout, depth)}), room({right_operand_size(layout, depth)});
+  pack(layout, w.data(), layout.hidden, 1, depth, expected.data());
+  const Weights operand = right_operand(layout, w.data(), depth, room.data());
+  EXPECT_EQ(operand.row_stride, 0);
+  EXPECT_EQ(operand.data, room.data());
+  ASSERT_EQ(room.shape(), expected.shape());
+  EXPECT_TRUE(same_bits(room, expected));
+}
+
 TEST_P(ProductTest, RowsArePackedFromWhereverTheyAre) {
   const std::int64_t columns = 37, depth = 11;
   const Tensor w = normal({depth, columns}, 1);

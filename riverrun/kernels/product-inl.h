@@ -170,16 +170,23 @@ struct Runs {
   std::int64_t length, distance;
 };
 
+/// What is read after a product, of so many floats. A product of several rows asks for one line of
+/// it at each step of the depth at which it asks for no weights, and takes it off.
+struct Ahead {
+  const float* data = nullptr;
+  std::int64_t floats = 0;
+};
+
 /// out[rows, …] = begin + x[rows, depth]·w, for the columns of the groups [first, last). `operand`
 /// is the whole matrix w. Every element adds its products in the same order whatever the rows and
 /// the groups are, and so gets the same bits. The rows of x may be some of each step of a sequence.
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
              std::int64_t depth, Rows<const float> x, Runs runs, Weights operand, Begin begin,
-             Rows<float> out);
+             Rows<float> out, Ahead* ahead = nullptr);
 inline void Product(const Columns& columns, std::int64_t first, std::int64_t last,
                     std::int64_t rows, std::int64_t depth, Rows<const float> x, Weights operand,
-                    Begin begin, Rows<float> out) {
-  Product(columns, first, last, rows, depth, x, {rows, rows}, operand, begin, out);
+                    Begin begin, Rows<float> out, Ahead* ahead = nullptr) {
+  Product(columns, first, last, rows, depth, x, {rows, rows}, operand, begin, out, ahead);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -154,8 +154,8 @@ std::size_t PanelsAtOnce(const Columns& columns, std::int64_t depth, WeightType 
 void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t last,
                      std::int64_t rows, const Pieces& pieces, std::int64_t first_piece,
                      std::int64_t last_piece, Rows<const float> x, Runs runs,
-                     const Interleaved* interleaved, Weights weights, Begin begin,
-                     Rows<float> out) {
+                     const Interleaved* interleaved, Weights weights, Begin begin, Rows<float> out,
+                     Ahead* ahead = nullptr) {
   // A tile has rows of one run.
   const EvenParts tiles = TilesOf(columns.tile(), runs.length);
   std::array<Block, kMostPanels * kMaxGroupBlocks> blocks;
@@ -223,10 +223,19 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
             // What comes next may come from far away, so the first tiles ask for it meanwhile; but
             // a single row does nothing else than wait for what comes.
             const std::int64_t line = number * steps * kCacheLine;
-            const bool ahead =
+            const bool more_weights =
                 rows > 1 && !as_it_is && line < steps * width * kLanes && next + line < packed_end;
-            args.prefetch = ahead ? next + line : args.weights;
-            args.prefetch_step = ahead ? kCacheLine : 0;
+            args.prefetch = args.weights;
+            args.prefetch_step = 0;
+            if (more_weights) {
+              args.prefetch = next + line;
+              args.prefetch_step = kCacheLine;
+            } else if (ahead != nullptr && ahead->floats > 0 && rows > 1) {
+              args.prefetch = ahead->data;
+              args.prefetch_step = kCacheLine;
+              ahead->data += std::min(ahead->floats, steps * kCacheLine);
+              ahead->floats -= steps * kCacheLine;
+            }
             const Rows<const float> its_x = x.from(from_row + tiles.begin(tile));
             args.x = interleaved != nullptr
                          ? interleaved->tile(tile) + (from - first_depth) * height
@@ -343,11 +352,11 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
 
 void Product(const Columns& columns, std::int64_t first, std::int64_t last, std::int64_t rows,
              std::int64_t depth, Rows<const float> x, Runs runs, Weights operand, Begin begin,
-             Rows<float> out) {
+             Rows<float> out, Ahead* ahead) {
   const Pieces pieces(depth);
   if (rows == runs.length || runs.length == runs.distance) {
     ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
-                    operand, begin, out);
+                    operand, begin, out, ahead);
     return;
   }
   const AtOnce at_once(pieces);
@@ -357,7 +366,7 @@ void Product(const Columns& columns, std::int64_t first, std::int64_t last, std:
     for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
       ProductOfPieces(columns, first, last, parts.size_of(part) * runs.length, pieces, piece,
                       std::min(pieces.count(), piece + at_once.pieces), x.from(run * runs.distance),
-                      runs, nullptr, operand, begin, out.from(run * runs.length));
+                      runs, nullptr, operand, begin, out.from(run * runs.length), ahead);
     }
   }
 }

@@ -92,12 +92,13 @@ struct BackwardRows {
 HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, const Columns& columns,
                                std::int64_t first, std::int64_t last, std::int64_t rows,
                                std::int64_t hidden, Rows<const float> grad_gates,
-                               std::span<const Weights> weight_hh, Rows<float> grad_h) {
+                               std::span<const Weights> weight_hh, Rows<float> grad_h,
+                               Ahead* ahead = nullptr) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(cell.layout.recurrent_run_count); ++i) {
     const GateRun& run = cell.layout.recurrent_runs[i];
     Product(columns, first, last, rows, run.count * hidden,
             {grad_gates.data + run.slot * hidden, grad_gates.stride}, weight_hh[i], {.add = true},
-            grad_h);
+            grad_h, ahead);
   }
 }
 
@@ -307,12 +308,14 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
       rows.grad_gates = a.grad_gates.from(grad_now + lo);
       rows.grad_params = {a.grad_params + lo * params_stride, params_stride};
 
+      // What the forward saved is far away by now; the cell reads it after the product.
+      Ahead saved = {rows.saved.data, (hi - lo) * saved_stride};
       // ∂loss/∂h through the gates of the step after this one; for all groups, or some.
       const auto add_later = [&](std::int64_t first, std::int64_t last) {
         if (!recurrent_gates || lo >= continued) return;
         const Rows<float> later = a.grad_gates.from(order.offset(position + 1) - a.grad_row + lo);
         AddGradOfGates(*a.cell, columns, first, last, hi - lo, hidden, {later.data, later.stride},
-                       a.weight_hh, grad_h);
+                       a.weight_hh, grad_h, &saved);
       };
       if (projected) {
         add_later(0, columns.groups());

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <mutex>
 #include <new>
@@ -38,7 +37,6 @@ float* allocate(std::size_t bytes) {
   // Whole pages only: what shares the last one with others stays as it is. A refusal is no error.
   if (is_huge(bytes)) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
-  std::memset(static_cast<std::byte*>(memory) + bytes, 0, bytes_of(kReadableBehind));
   return static_cast<float*>(memory);
 }
 
@@ -110,7 +108,9 @@ bool may_keep(std::size_t floats) { return kKeepsMemory && bytes_of(floats) >= k
 }  // namespace
 
 Memory allocate_memory(std::size_t floats) {
-  if (floats > std::numeric_limits<std::size_t>::max() / sizeof(float) - kReadableBehind) {
+  // Beyond it, operator new may add the alignment and begin again at 0.
+  constexpr std::size_t kMost = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(float);
+  if (floats > kMost - kReadableBehind) {
     throw std::bad_array_new_length();
   }
   if (may_keep(floats)) {

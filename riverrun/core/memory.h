@@ -25,8 +25,8 @@ struct GiveBack {
 };
 using Memory = std::unique_ptr<float[], GiveBack>;
 
-/// So many floats behind those that were asked for may be read, whatever they are: a vector that
-/// begins at the last one may be loaded whole.
+/// So many floats behind those that were asked for may be read, whatever they are: a product may
+/// load a vector whole that begins at the last number of a matrix (kernels::Weights::row_stride).
 inline constexpr std::size_t kReadableBehind = 16;
 
 /// Memory for tensors: at least so many floats, uninitialized, aligned to 64 bytes. What is larger

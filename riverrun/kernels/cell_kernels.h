@@ -28,7 +28,7 @@ struct Sequence {
   bool reverse = false;                       // from the last step to the first
   std::int64_t hidden = 0;                    // H
   std::int64_t recurrent = 0;                 // P
-  bool few_rows = false;                      // how the weights are packed
+  bool few_rows = false;                      // how weights are packed
 };
 
 /// What one thread does of a sequence: some rows alone, or all of them as a member of a team that

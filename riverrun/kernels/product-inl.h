@@ -1,4 +1,4 @@
-// The product of rows with a packed matrix: gates, their gradients, projections. Declared here for
+// The product of rows with a matrix: gates, their gradients, projections. Declared here for
 // the kernels of each SIMD target, defined in product.cpp.
 
 #if defined(RIVERRUN_KERNELS_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -170,8 +170,8 @@ struct Runs {
   std::int64_t length, distance;
 };
 
-/// What is read after a product, of so many floats. A product of several rows asks for one line of
-/// it at each step of the depth at which it asks for no weights, and takes it off.
+/// What is read after a product; nothing is left when `floats` is no longer positive. A product of
+/// several rows asks for one line of it at each step of the depth at which it asks for no weights.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t floats = 0;

@@ -164,7 +164,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const std::int64_t first_depth = pieces.begin(first_piece);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
   const bool as_it_is = weights.row_stride != 0;
-  assert(!as_it_is || columns.gates == 1);
+  assert(!as_it_is || (columns.gates == 1 && columns.slots == nullptr && !columns.few_rows &&
+                       weights.type == WeightType::kFloat32));
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
   // The end of the matrix, not of these groups: who takes a few groups at a time needs the next.
@@ -198,7 +199,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       TileArgs args{};
       args.x_stride = x.stride;
       args.word_stride = as_it_is ? weights.row_stride : width * kLanes;
-      args.panel_stride = as_it_is ? width * kLanes : words(pieces.depth) * width * kLanes;
+      args.panel_stride = words(pieces.depth) * width * kLanes;
       args.scales = scales;
       args.blocks = &blocks[block];
       args.whole = std::all_of(args.blocks, args.blocks + all,

@@ -6,7 +6,7 @@
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/weight_type.h"
 
-// Matrix products whose right operand is packed once and used many times: weights.
+// Matrix products. Right operands that are used many times, as weights are, are packed once.
 
 namespace riverrun::kernels {
 
@@ -48,8 +48,8 @@ struct GateColumns {
 struct Weights {
   const float* data = nullptr;  // whatever the type: words of 32 bits, of one weight or several
   WeightType type = WeightType::kFloat32;
-  // 0: packed. Otherwise a matrix of float32 and one gate as it is, its rows [depth, columns] so
-  // far apart; of the memory behind it up to kReadableBehind floats are read.
+  // 0: packed. Otherwise a matrix of float32 and one gate as it is, [depth, columns], its rows so
+  // far apart, and not for few_rows; of the memory behind it up to kReadableBehind floats are read.
   std::int64_t row_stride = 0;
 
   Weights() = default;
@@ -70,9 +70,9 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
 void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed);
 
 /// The right operand of a product that is the matrix [depth, columns.hidden] in the memory of a
-/// tensor, of one gate: the matrix as it is, or, if it is so large that reading it panel by panel
-/// would take longer than packing it, packed into `room`, of right_operand_size() floats. Either
-/// way the bits of the product are the same.
+/// tensor, of one gate: the matrix as it is, or, if it is for few rows or so large that reading it
+/// panel by panel would take longer than packing it, packed into `room`, of right_operand_size()
+/// floats. Either way the bits of the product are the same.
 [[nodiscard]] std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth);
 [[nodiscard]] Weights right_operand(const GateColumns& columns, const float* matrix,
                                     std::int64_t depth, float* room);

@@ -308,7 +308,8 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
       rows.grad_gates = a.grad_gates.from(grad_now + lo);
       rows.grad_params = {a.grad_params + lo * params_stride, params_stride};
 
-      // What the forward saved is far away by now; the cell reads it after the product.
+      // What the forward saved is far away by now; the cell reads it after the product. Of all
+      // units at once, because it is one stretch.
       Ahead saved = {rows.saved.data, (hi - lo) * saved_stride};
       // ∂loss/∂h through the gates of the step after this one; for all groups, or some.
       const auto add_later = [&](std::int64_t first, std::int64_t last) {

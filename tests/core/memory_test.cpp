@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <thread>
@@ -34,10 +35,12 @@ TEST(Memory, IsAlignedAndWritable) {
 }
 
 TEST(Memory, MayBeReadALittleBehindItsEnd) {
-  for (const std::size_t floats : {std::size_t{1}, std::size_t{1000}, kMegabyte, 2 * kMegabyte}) {
+  for (const std::size_t floats : {std::size_t{1}, std::size_t{1000}, kMegabyte, 40 * kMegabyte}) {
     const Memory memory = allocate_memory(floats);
-    // AddressSanitizer would stop here.
-    for (std::size_t i = 0; i < kReadableBehind; ++i) EXPECT_EQ(memory[floats + i], 0.0f);
+    std::memset(&memory[0], 0, floats * sizeof(float));
+    const volatile float* const behind = &memory[floats];
+    // Beyond what belongs to it, AddressSanitizer or the system would stop here.
+    for (std::size_t i = 0; i < kReadableBehind; ++i) static_cast<void>(behind[i]);
   }
 }
 
@@ -100,6 +103,8 @@ TEST(Memory, OfAnImpossibleSizeIsRefused) {
   // Whose number of bytes is not a number. The sanitizers end the program at any other.
   constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
   EXPECT_THROW(static_cast<void>(allocate_memory(kMost)), std::bad_alloc);
+  // Whose number of bytes is one, but not with what the system adds.
+  EXPECT_THROW(static_cast<void>(allocate_memory(kMost / sizeof(float) - 17)), std::bad_alloc);
 }
 
 }  // namespace

@@ -222,42 +222,41 @@ TEST_P(ProductTest, AMatrixAsItIsGivesTheSameBits) {
     }
     const Tensor x = normal({rows, depth}, 2), transposed_x = normal({depth, rows}, 3);
     const Tensor before = normal({rows, columns}, 4);
-    for (const bool few_rows : {false, true}) {
-      const GateColumns layout{.hidden = columns, .few_rows = few_rows};
-      Tensor packed({packed_size(layout, depth)});
-      pack(layout, w.data(), columns, 1, depth, packed.data());
-      ASSERT_EQ(right_operand_size(layout, depth), 0);
-      Weights of_wide(wide.data());
-      of_wide.row_stride = wide.size(1);
-      std::vector<Tensor> products, transposed;
-      for (const Weights& operand :
-           {Weights(packed.data()), right_operand(layout, w.data(), depth, nullptr), of_wide}) {
-        products.push_back(before);
-        product(layout, rows, depth, {x.data(), depth}, operand, nullptr, /*add=*/true,
-                {products.back().data(), columns});
-        if (few_rows) continue;
-        transposed.push_back(before);
-        const std::array<Term, 1> terms{
-            {{columns, operand, {transposed.back().data(), columns}, /*add=*/true}}};
-        transposed_product(rows, depth, {transposed_x.data(), rows}, terms, nullptr);
-      }
-      for (const Tensor& out : products) EXPECT_TRUE(same_bits(out, products[0])) << columns;
-      for (const Tensor& out : transposed) EXPECT_TRUE(same_bits(out, transposed[0])) << columns;
+    const GateColumns layout{columns};
+    Tensor packed({packed_size(layout, depth)});
+    pack(layout, w.data(), columns, 1, depth, packed.data());
+    ASSERT_EQ(right_operand_size(layout, depth), 0);
+    Weights of_wide(wide.data());
+    of_wide.row_stride = wide.size(1);
+    std::vector<Tensor> products, transposed;
+    for (const Weights& operand :
+         {Weights(packed.data()), right_operand(layout, w.data(), depth, nullptr), of_wide}) {
+      products.push_back(before);
+      product(layout, rows, depth, {x.data(), depth}, operand, nullptr, /*add=*/true,
+              {products.back().data(), columns});
+      transposed.push_back(before);
+      const std::array<Term, 1> terms{
+          {{columns, operand, {transposed.back().data(), columns}, /*add=*/true}}};
+      transposed_product(rows, depth, {transposed_x.data(), rows}, terms, nullptr);
     }
+    for (const Tensor& out : products) EXPECT_TRUE(same_bits(out, products[0])) << columns;
+    for (const Tensor& out : transposed) EXPECT_TRUE(same_bits(out, transposed[0])) << columns;
   }
 }
 
-TEST_P(ProductTest, ALargeMatrixIsPacked) {
-  const GateColumns layout{.hidden = 1030};
-  const std::int64_t depth = 1030;
-  const Tensor w = normal({depth, layout.hidden}, 1);
-  Tensor expected({packed_size(layout, depth)}), room({right_operand_size(layout, depth)});
-  pack(layout, w.data(), layout.hidden, 1, depth, expected.data());
-  const Weights operand = right_operand(layout, w.data(), depth, room.data());
-  EXPECT_EQ(operand.row_stride, 0);
-  EXPECT_EQ(operand.data, room.data());
-  ASSERT_EQ(room.shape(), expected.shape());
-  EXPECT_TRUE(same_bits(room, expected));
+TEST_P(ProductTest, AMatrixThatIsLargeOrForFewRowsIsPacked) {
+  for (const GateColumns& layout :
+       {GateColumns{.hidden = 1030}, GateColumns{.hidden = 30, .few_rows = true}}) {
+    const std::int64_t depth = layout.hidden;
+    const Tensor w = normal({depth, layout.hidden}, 1);
+    Tensor expected({packed_size(layout, depth)}), room({right_operand_size(layout, depth)});
+    pack(layout, w.data(), layout.hidden, 1, depth, expected.data());
+    const Weights operand = right_operand(layout, w.data(), depth, room.data());
+    EXPECT_EQ(operand.row_stride, 0);
+    EXPECT_EQ(operand.data, room.data());
+    ASSERT_EQ(room.shape(), expected.shape());
+    EXPECT_TRUE(same_bits(room, expected));
+  }
 }
 
 TEST_P(ProductTest, RowsArePackedFromWhereverTheyAre) {

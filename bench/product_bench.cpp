@@ -1,6 +1,8 @@
 // Times the packed product alone, on one thread:
 //
-//   build/release/product_bench [ROWS,COLUMNS,DEPTH[,t] …]     t: the left operand is transposed
+//   build/release/product_bench [ROWS,COLUMNS,DEPTH[,t|,r|,tr] …]
+//
+// t: the left operand is transposed; r: the right operand is a matrix as it is, not packed.
 //
 // GFLOP/s to compare with the first figure of build/release/limits. SIMD_TARGET=AVX2 forces an
 // instruction set.
@@ -47,21 +49,29 @@ void run(const std::string& shape) {
   std::istringstream in(shape);
   std::int64_t rows = 0, width = 0, depth = 0;
   char comma = ',';
-  if (!(in >> rows >> comma >> width >> comma >> depth) || std::min({rows, width, depth}) < 1) {
-    throw ConfigError("the shape is \"" + shape + "\"; it must be ROWS,COLUMNS,DEPTH[,t]");
+  std::string options;
+  if (!(in >> rows >> comma >> width >> comma >> depth) || std::min({rows, width, depth}) < 1 ||
+      (in >> options && options != ",t" && options != ",r" && options != ",tr")) {
+    throw ConfigError("the shape is \"" + shape + "\"; it must be ROWS,COLUMNS,DEPTH[,t|,r|,tr]");
   }
-  const bool transposed = static_cast<bool>(in >> comma);
+  const bool transposed = options.find('t') != std::string::npos;
+  const bool as_it_is = options.find('r') != std::string::npos;
   Tensor x({rows, depth}), weight({width, depth}), out({rows, width});
-  const kernels::GateColumns columns{.hidden = width,
-                                     .few_rows = rows < kernels::kManyRows && !transposed};
+  const kernels::GateColumns columns{
+      .hidden = width, .few_rows = rows < kernels::kManyRows && !transposed && !as_it_is};
   Tensor packed({kernels::packed_size(columns, depth)});
   kernels::pack(columns, weight.data(), 1, depth, depth, packed.data());
-  const std::array<kernels::Term, 1> terms{{{width, packed.data(), {out.data(), width}, true}}};
+  kernels::Weights operand(packed.data());
+  if (as_it_is) {
+    operand = weight.data();
+    operand.row_stride = width;
+  }
+  const std::array<kernels::Term, 1> terms{{{width, operand, {out.data(), width}, true}}};
   const double seconds = median_seconds([&] {
     if (transposed) {
       kernels::transposed_product(rows, depth, {x.data(), rows}, terms, nullptr);
     } else {
-      kernels::product(columns, rows, depth, {x.data(), depth}, packed.data(), nullptr, true,
+      kernels::product(columns, rows, depth, {x.data(), depth}, operand, nullptr, true,
                        {out.data(), width});
     }
   });

@@ -298,9 +298,9 @@ bool all_finite(std::span<const float> weights) { return HWY_DYNAMIC_DISPATCH(Al
 
 namespace {
 
-// A panel of a matrix as it is has its rows far apart. That costs a product of many rows 0 to 2 %
-// while the matrix is in a cache near by, which is less than packing it costs, and up to a fifth
-// beyond. Few rows, which wait for what they multiply with, take up to a fourth longer.
+// A panel of a matrix as it is has its rows far apart. That costs a product of many rows 0 to 3 %
+// while the matrix is in a cache near by, which is less than packing it costs, and a fourth beyond.
+// Few rows, which wait for what they multiply with at each step, were slower: docs/performance.md.
 bool as_it_is(const GateColumns& columns, std::int64_t depth) {
   constexpr std::int64_t kMost = std::int64_t{1} << 19;  // floats
   return !columns.few_rows && columns.hidden * depth <= kMost;

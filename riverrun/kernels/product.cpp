@@ -58,6 +58,7 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
   return count;
 }
 
+// The last vector of a matrix as it is may begin at its last number.
 static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
 
 constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kBlocksOfGroup;

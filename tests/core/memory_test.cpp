@@ -100,10 +100,10 @@ TEST(Memory, IsSharedByThreads) {
 }
 
 TEST(Memory, OfAnImpossibleSizeIsRefused) {
-  // Whose number of bytes is not a number. The sanitizers end the program at any other.
+  // Whose number of bytes is not a number. The sanitizers end the program at any that is allocated.
   constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
   EXPECT_THROW(static_cast<void>(allocate_memory(kMost)), std::bad_alloc);
-  // Whose number of bytes is one, but not with what the system adds.
+  // Whose number of bytes is one, but not with what operator new adds.
   EXPECT_THROW(static_cast<void>(allocate_memory(kMost / sizeof(float) - 17)), std::bad_alloc);
 }
 

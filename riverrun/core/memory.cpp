@@ -18,8 +18,8 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-// Below this, malloc keeps what is freed.
-constexpr std::size_t kLeastKept = std::size_t{1} << 17;
+// Below this, malloc keeps what is freed; of more, what happens to lie at the heap's end goes back.
+constexpr std::size_t kLeastKept = std::size_t{1} << 14;
 
 std::size_t bytes_of(std::size_t floats) { return floats * sizeof(float); }
 

@@ -30,7 +30,7 @@ using Memory = std::unique_ptr<float[], GiveBack>;
 inline constexpr std::size_t kReadableBehind = 16;
 
 /// Memory for tensors: at least so many floats, uninitialized, aligned to 64 bytes. What is larger
-/// than 128 KiB and was given back lately is handed out again, because what comes from the system
+/// than 16 KiB and was given back lately is handed out again, because what comes from the system
 /// is cleared first, page by page: a tenth of the time of a small network's forward pass. Throws
 /// std::bad_alloc.
 [[nodiscard]] Memory allocate_memory(std::size_t floats);

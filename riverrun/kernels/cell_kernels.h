@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "riverrun/cell/descriptor.h"
 #include "riverrun/core/team.h"
@@ -28,11 +29,25 @@ struct Sequence {
   bool reverse = false;                       // from the last step to the first
   std::int64_t hidden = 0;                    // H
   std::int64_t recurrent = 0;                 // P
-  bool few_rows = false;                      // how weights are packed
+  bool few_rows = false;                      // how weight_hr and those of backward are packed
+};
+
+/// W_ih or W_hh, or some of its gates, packed. Either all gates are one matrix, of units: then who
+/// multiplies with some of its groups has all gates of their units. Or each run of neighbouring
+/// gates is a matrix of one gate, in which a vector has columns of two gates where one ends: fewer
+/// vectors, unless a gate fills them.
+struct GateMatrix {
+  GateColumns columns;
+  int slot = 0;  // its results are the gate values from slot * H on
+  Weights weights;
+
+  [[nodiscard]] Rows<float> results(Rows<float> gates, std::int64_t hidden) const {
+    return {gates.data + slot * hidden, gates.stride};
+  }
 };
 
 /// What one thread does of a sequence: some rows alone, or all of them as a member of a team that
-/// shares the units.
+/// shares the units, for which weights of gates have to be packed.
 struct Part {
   std::int64_t row_begin = 0;
   std::int64_t row_end = 0;
@@ -53,11 +68,11 @@ struct ForwardArgs {
   // With weight_ih, biases + W_ih·x are computed here, which needs a batch of equal lengths; the
   // rows are then in an order of their own. So who goes on with some units or rows has their gates
   // in its own cache.
-  Rows<const float> input;                         // of the rows above, [gates_rows, I]
-  std::int64_t input_size = 0;                     // I
-  Weights weight_ih;                               // packed, GateColumns::input
+  Rows<const float> input;      // of the rows above, [gates_rows, I]
+  std::int64_t input_size = 0;  // I
+  std::span<const GateMatrix> weight_ih;
   const float* bias = nullptr;                     // [V*H]
-  Weights weight_hh;                               // packed, GateColumns::recurrent
+  std::span<const GateMatrix> weight_hh;           // empty: not recurrent
   Weights weight_hr;                               // packed, [H] -> [P]; no data: no projection
   std::array<const float*, kMaxParams> params{};   // each [H]
   std::array<const float*, kMaxStates> initial{};  // [B, P] for h, [B, H] for the others
@@ -99,8 +114,8 @@ struct BackwardArgs {
   float* grad_params = nullptr;  // [B, params*H], added to
 };
 
-/// One step without gradients: y = step(W_ih·x + W_hh·h + biases), for streaming. Its weights are
-/// packed for few rows.
+/// One step without gradients: y = step(W_ih·x + W_hh·h + biases), for streaming. Weights of gates
+/// are of units, weight_hr is for few rows.
 struct StepArgs {
   const CellDescriptor* cell = nullptr;
   std::int64_t batch = 0;
@@ -109,8 +124,8 @@ struct StepArgs {
   std::int64_t recurrent = 0;
   Rows<const float> input;      // [B, input_size]
   const float* bias = nullptr;  // [V*H]
-  Weights weight_ih;            // packed, GateColumns::input
-  Weights weight_hh;            // packed, GateColumns::recurrent
+  Weights weight_ih;
+  Weights weight_hh;  // no data: not recurrent
   Weights weight_hr;
   std::array<const float*, kMaxParams> params{};
   const float* h = nullptr;                 // [B, P]

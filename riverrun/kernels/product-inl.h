@@ -69,14 +69,13 @@ struct TileShape {
 };
 #if HWY_TARGET <= HWY_AVX3
 inline constexpr TileShape kTile = {8, 3};
-// A single row has one accumulator a block. Groups of all gates are narrower too, one block of
-// units if there are four gates, and so divide evenly among threads.
+// A single row has one accumulator a block. And a group of four gates is one block of units, so
+// that units divide evenly among threads.
 inline constexpr TileShape kTileOfFew = {6, 4};
 #else
 inline constexpr TileShape kTile = {6, 2};
 inline constexpr TileShape kTileOfFew = kTile;
 #endif
-inline constexpr int kBlocksOfGroup = 2 * kTile.blocks;
 inline constexpr int kMaxBlocks = std::max(kTile.blocks, kTileOfFew.blocks);
 inline constexpr int kMaxRows = std::max(kTile.rows, kTileOfFew.rows);
 
@@ -111,21 +110,22 @@ struct EvenParts {
 
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
 /// group fill whole panels of a tile's blocks, or nearly: [group][panel][depth][block][lane], a
-/// group's blocks being ordered [gate][block of units]. So a thread or a pass through the cache
-/// takes some groups, and has all gates of their units.
+/// group's blocks being ordered [gate][block of units]. So a thread takes some groups, and has all
+/// gates of their units.
 ///
 /// In a smaller type, `depth` is that in words, and kInt8 begins with the columns' scales,
 /// [group][block][lane].
 struct Columns : GateColumns {
+  Columns() : Columns(GateColumns{}) {}
   Columns(const GateColumns& columns)  // NOLINT(google-explicit-constructor)
       : GateColumns(columns), parts_((hidden + kLanes - 1) / kLanes, blocks_of_group()) {}
 
   [[nodiscard]] TileShape tile() const { return few_rows ? kTileOfFew : kTile; }
-  /// At most. Of one gate a group is a panel; of several, cells read and write some lines of the
-  /// cache at once, because one line a row, and rows far apart, cost a GRU of 1024 units 8 %.
+  /// At most.
   [[nodiscard]] int blocks_of_group() const {
-    if (few_rows) return kTileOfFew.blocks / std::gcd(gates, kTileOfFew.blocks);
-    return gates == 1 ? kTile.blocks : kBlocksOfGroup;
+    // By constants, which takes no division.
+    return few_rows ? kTileOfFew.blocks / std::gcd(gates, kTileOfFew.blocks)
+                    : kTile.blocks / std::gcd(gates, kTile.blocks);
   }
 
   [[nodiscard]] std::int64_t groups() const { return parts_.count; }
@@ -148,11 +148,6 @@ struct Columns : GateColumns {
   /// The floats before the first group: scales.
   [[nodiscard]] std::int64_t head(WeightType type) const {
     return type == WeightType::kInt8 ? offset(groups(), 1) : 0;
-  }
-  /// How many groups' results for `rows` rows stay in the first-level cache together.
-  [[nodiscard]] std::int64_t groups_at_once(std::int64_t rows) const {
-    constexpr std::int64_t kFloats = 4096;
-    return std::max<std::int64_t>(1, kFloats / (rows * blocks(0) * gates * kLanes));
   }
 
  private:

@@ -61,8 +61,7 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
 // The last vector of a matrix as it is may begin at its last number.
 static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
 
-constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kBlocksOfGroup;
-static_assert(kMaxBlocks <= kBlocksOfGroup);
+constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
 
 /// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
 EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <span>
 
-#include "riverrun/cell/descriptor.h"
 #include "riverrun/core/weight_type.h"
 
 // Matrix products. Right operands that are used many times, as weights are, are packed once.
@@ -29,18 +28,13 @@ struct GateColumns {
   std::int64_t hidden = 0;
   int gates = 1;
   const int* slots = nullptr;  // [gates]: the results of gate g go to column slots[g] * hidden
-  // Packed in narrower groups of wider panels, faster with left operands of few rows, and where
-  // threads share the columns. The bits of a product are the same.
+  // Packed in wider panels, faster with left operands of few rows. The bits of a product are the
+  // same.
   bool few_rows = false;
 
-  /// Of W_ih·x and W_hh·h, among the gate values.
-  [[nodiscard]] static GateColumns input(const CellDescriptor& cell, std::int64_t hidden,
-                                         bool few_rows) {
-    return {hidden, cell.layout.gates, cell.layout.input_slot.data(), few_rows};
-  }
-  [[nodiscard]] static GateColumns recurrent(const CellDescriptor& cell, std::int64_t hidden,
-                                             bool few_rows) {
-    return {hidden, cell.layout.gates, cell.layout.recurrent_slot.data(), few_rows};
+  /// All gates of each unit, for few rows and for threads that share the units.
+  [[nodiscard]] static GateColumns units(std::int64_t hidden, int gates, const int* slots) {
+    return {hidden, gates, slots, /*few_rows=*/true};
   }
 };
 

@@ -102,6 +102,34 @@ HWY_INLINE void AddGradOfGates(const CellDescriptor& cell, const Columns& column
   }
 }
 
+/// The product with W_ih or W_hh.
+class ProductOfGates {
+ public:
+  ProductOfGates(std::span<const GateMatrix> weight, const Part& part, std::int64_t hidden,
+                 std::int64_t depth)
+      : weight_(weight), with_team_(part.team != nullptr), hidden_(hidden), depth_(depth) {
+    for (std::size_t i = 0; i < weight.size(); ++i) columns_[i] = weight[i].columns;
+  }
+
+  /// gates = begin + x·W; in a team, of the groups [first, last) of units.
+  HWY_INLINE void operator()(std::int64_t first, std::int64_t last, std::int64_t rows,
+                             Rows<const float> x, Runs runs, Begin begin, Rows<float> gates) const {
+    for (std::size_t i = 0; i < weight_.size(); ++i) {
+      const GateMatrix& matrix = weight_[i];
+      Begin its = begin;
+      if (its.bias != nullptr) its.bias += matrix.slot * hidden_;
+      Product(columns_[i], with_team_ ? first : 0, with_team_ ? last : columns_[i].groups(), rows,
+              depth_, x, runs, matrix.weights, its, matrix.results(gates, hidden_));
+    }
+  }
+
+ private:
+  std::span<const GateMatrix> weight_;
+  std::array<Columns, GateLayout::kMaxGates> columns_;
+  bool with_team_;
+  std::int64_t hidden_, depth_;
+};
+
 /// Who does what of a step: this thread everything, or each member of a team some groups of units.
 class Phases {
  public:
@@ -183,27 +211,28 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
   const CellPrograms& programs = a.cell->programs;
   const std::int64_t hidden = a.sequence.hidden;
   const std::int64_t recurrent = a.sequence.recurrent;
-  const Columns columns = GateColumns::recurrent(*a.cell, hidden, a.sequence.few_rows);
+  const Columns units = GateColumns::units(hidden, a.cell->layout.gates, nullptr);
   const Columns projection = GateColumns{.hidden = recurrent, .few_rows = a.sequence.few_rows};
+  const ProductOfGates product_hh(a.weight_hh, part, hidden, recurrent);
   Phases phases(part);
   const bool projected = a.weight_hr.data != nullptr;
   const std::int64_t gates_stride = programs.sizes.gate_values * hidden;
   const std::int64_t saved_stride = programs.saved * hidden;
   // A part that computes its gates has those of its rows together, step by step: if parts were
   // neighbours in each step, what CPUs fetch ahead would go from one to the other and back.
-  const bool own_gates = a.weight_ih.data != nullptr;
+  const bool own_gates = !a.weight_ih.empty();
   const std::int64_t batch = a.sequence.batch_sizes[0];
   const std::int64_t rows_of_step = part.row_end - part.row_begin;
   const std::int64_t steps = own_gates ? a.gates_rows / batch : 0;
   const std::int64_t first_step = own_gates ? a.gates_row / batch : 0;
   const Rows<float> gates = {a.gates + steps * part.row_begin * gates_stride, gates_stride};
   if (own_gates) {
-    const Columns input = GateColumns::input(*a.cell, hidden, a.sequence.few_rows);
-    phases.Run(input.groups(), [&](std::int64_t first, std::int64_t last) {
-      begin_split_gates(*a.cell, hidden, input.unit(first), input.unit(last), steps * rows_of_step,
+    const ProductOfGates product_ih(a.weight_ih, part, hidden, a.input_size);
+    phases.Run(units.groups(), [&](std::int64_t first, std::int64_t last) {
+      begin_split_gates(*a.cell, hidden, units.unit(first), units.unit(last), steps * rows_of_step,
                         a.bias, gates);
-      Product(input, first, last, steps * rows_of_step, a.input_size, a.input.from(part.row_begin),
-              {rows_of_step, batch}, a.weight_ih, {.bias = a.bias}, gates);
+      product_ih(first, last, steps * rows_of_step, a.input.from(part.row_begin),
+                 {rows_of_step, batch}, {.bias = a.bias}, gates);
     });
   }
   for (std::int64_t position = a.first_position; position < a.end_position; ++position) {
@@ -241,19 +270,14 @@ void ForwardSequence(const ForwardArgs& a, const Part& part) {
             }
           }
           if (a.saved != nullptr) rows.saved = {a.saved + (now + lo) * saved_stride, saved_stride};
-          const std::int64_t at_once = columns.groups_at_once(hi - lo);
-          phases.Run(columns.groups(), [&](std::int64_t first, std::int64_t last) {
-            ForwardRows some = rows;
-            for (std::int64_t group = first; group < last; group += at_once) {
-              const std::int64_t end_group = std::min(last, group + at_once);
-              if (a.weight_hh.data != nullptr && (continues || !a.from_zero)) {
-                Product(columns, group, end_group, hi - lo, recurrent, h, a.weight_hh,
-                        {.add = true}, rows.gates);
-              }
-              some.unit_begin = columns.unit(group);
-              some.unit_end = columns.unit(end_group);
-              Cell::Forward(some);
+          phases.Run(units.groups(), [&](std::int64_t first, std::int64_t last) {
+            if (continues || !a.from_zero) {
+              product_hh(first, last, hi - lo, h, {hi - lo, hi - lo}, {.add = true}, rows.gates);
             }
+            ForwardRows some = rows;
+            some.unit_begin = units.unit(first);
+            some.unit_end = units.unit(last);
+            Cell::Forward(some);
           });
           if (projected) {
             Product(projection, 0, projection.groups(), hi - lo, hidden,
@@ -332,16 +356,12 @@ void BackwardSequence(const BackwardArgs& a, const Part& part) {
         rows.grad_output = grad_output;
         rows.grad_states[0] = grad_h;
       }
-      const std::int64_t at_once = units.groups_at_once(hi - lo);
       phases.Run(units.groups(), [&](std::int64_t first, std::int64_t last) {
+        if (!projected) add_later(first, last);
         BackwardRows some = rows;
-        for (std::int64_t group = first; group < last; group += at_once) {
-          const std::int64_t end_group = std::min(last, group + at_once);
-          if (!projected) add_later(group, end_group);
-          some.unit_begin = units.unit(group);
-          some.unit_end = units.unit(end_group);
-          Cell::Backward(some);
-        }
+        some.unit_begin = units.unit(first);
+        some.unit_end = units.unit(last);
+        Cell::Backward(some);
       });
       const bool hands_on = continues ? position == a.first_position : a.grad_initial;
       if (hands_on && recurrent_gates) {
@@ -372,8 +392,10 @@ void Step(const StepArgs& a, std::int64_t share, std::int64_t shares) {
     rows.next[s] = {a.states[s], a.hidden};
     rows.previous[s] = {a.states[s], a.hidden};
   }
-  const Columns input = GateColumns::input(*a.cell, a.hidden, /*few_rows=*/true);
-  const Columns recurrent = GateColumns::recurrent(*a.cell, a.hidden, /*few_rows=*/true);
+  const GateLayout& layout = a.cell->layout;
+  const Columns input = GateColumns::units(a.hidden, layout.gates, layout.input_slot.data());
+  const Columns recurrent =
+      GateColumns::units(a.hidden, layout.gates, layout.recurrent_slot.data());
   const std::int64_t first = input.groups() * share / shares;
   const std::int64_t last = input.groups() * (share + 1) / shares;
   rows.unit_begin = input.unit(first);

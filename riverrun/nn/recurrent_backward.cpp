@@ -92,7 +92,7 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   kernels::BackwardArgs args;
   args.cell = cell_;
   const Division division = this->division(batch);
-  args.sequence = sequence(batch, division);
+  args.sequence = sequence(batch, packing(batch, division));
   args.grad_gates = {allocate_scratch({most_rows, gates_stride}), gates_stride};
   // Some rows of a weight, from which gradients go back to its inputs.
   const auto operand = [&](const kernels::GateColumns& columns, const Parameter& weight,

@@ -65,18 +65,17 @@ std::vector<std::uint64_t> RecurrentLayer::versions() const {
 }
 
 std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType type,
-                                                                     bool few_rows) const {
+                                                                     Packing packing) const {
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
-  auto& both = cache_->packed[static_cast<std::size_t>(type)];
-  std::shared_ptr<const Packed>& known = both[few_rows ? 1 : 0];
+  auto& of_type = cache_->packed[static_cast<std::size_t>(type)];
+  std::shared_ptr<const Packed>& known = of_type[static_cast<std::size_t>(packing)];
   if (known != nullptr && known->versions == now && known->simd_target == kernels::simd_target()) {
     return known;
   }
   const std::int64_t hidden = sizes_.hidden;
   const GateLayout& layout = cell_->layout;
   auto packed = std::make_shared<Packed>();
-  packed->type = type;
   packed->versions = std::move(now);
   packed->simd_target = kernels::simd_target();
   packed->bias = Tensor({layout.values * hidden});
@@ -89,38 +88,70 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
   };
   if (!bias_ih.value().empty()) add_bias(bias_ih, layout.input_slot);
   if (!bias_hh.value().empty()) add_bias(bias_hh, layout.recurrent_slot);
-  const auto pack = [type](const kernels::GateColumns& columns, const Parameter& weight,
-                           std::int64_t depth) {
-    Tensor to = Tensor::uninitialized({kernels::packed_size(columns, depth, type)});
-    kernels::pack(columns, weight.value().data(), 1, depth, depth, to.data(), type);
-    return to;
+  const auto pack = [&](const kernels::GateColumns& columns, const Parameter& weight,
+                        std::int64_t first_row, std::int64_t depth) {
+    Tensor& to = packed->memory.emplace_back(
+        Tensor::uninitialized({kernels::packed_size(columns, depth, type)}));
+    kernels::pack(columns, weight.value().data() + first_row * depth, 1, depth, depth, to.data(),
+                  type);
+    return kernels::Weights(to.data(), type);
   };
-  packed->weight_ih =
-      pack(kernels::GateColumns::input(*cell_, hidden, few_rows), weight_ih, sizes_.input);
+  const auto pack_gates = [&](const Parameter& weight, std::int64_t depth,
+                              std::span<const GateRun> runs, const auto& slots, bool of_units,
+                              bool few_rows) {
+    std::vector<kernels::GateMatrix> matrices;
+    if (of_units) {
+      const auto columns = kernels::GateColumns::units(hidden, layout.gates, slots.data());
+      matrices.push_back({columns, 0, pack(columns, weight, 0, depth)});
+      return matrices;
+    }
+    for (const GateRun& run : runs) {
+      const kernels::GateColumns columns{.hidden = run.count * hidden, .few_rows = few_rows};
+      matrices.push_back({columns, run.slot, pack(columns, weight, run.gate * hidden, depth)});
+    }
+    return matrices;
+  };
+  const bool few_rows = packing != Packing::kManyRows;
+  packed->weight_ih = pack_gates(weight_ih, sizes_.input,
+                                 std::span(layout.input_runs).first(index(layout.input_run_count)),
+                                 layout.input_slot, packing == Packing::kUnits,
+                                 /*few_rows=*/false);
   if (cell_->recurrent) {
     packed->finite_hh = kernels::all_finite(weight_hh.value().values());
-    packed->weight_hh = pack(kernels::GateColumns::recurrent(*cell_, hidden, few_rows), weight_hh,
-                             sizes_.recurrent);
+    packed->weight_hh = pack_gates(
+        weight_hh, sizes_.recurrent,
+        std::span(layout.recurrent_runs).first(index(layout.recurrent_run_count)),
+        layout.recurrent_slot, packing == Packing::kUnits || packing == Packing::kOneRow, few_rows);
   }
   if (sizes_.projected) {
-    packed->weight_hr = pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, weight_hr, hidden);
+    packed->weight_hr =
+        pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, weight_hr, 0, hidden);
   }
-  for (std::shared_ptr<const Packed>& stale : both) {
+  for (std::shared_ptr<const Packed>& stale : of_type) {
     if (stale != nullptr && stale->versions != packed->versions) stale.reset();
   }
   known = packed;
   return packed;
 }
 
-kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch,
-                                           const Division& division) const {
+RecurrentLayer::Packing RecurrentLayer::packing(const PackedBatch& batch,
+                                                const Division& division) {
+  if (division.shares_units || batch.rows() / division.parts < kernels::kManyRows) {
+    return Packing::kUnits;
+  }
+  const std::int64_t rows = batch.batch() / division.parts;
+  if (rows >= kernels::kManyRows) return Packing::kManyRows;
+  return rows > 1 ? Packing::kFewRows : Packing::kOneRow;
+}
+
+kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch, Packing packing) const {
   return {.steps = batch.steps(),
           .batch_sizes = batch.sizes().data(),
           .offsets = batch.offsets().data(),
           .reverse = sizes_.reverse,
           .hidden = sizes_.hidden,
           .recurrent = sizes_.recurrent,
-          .few_rows = division.shares_units || batch.batch() / division.parts < kernels::kManyRows};
+          .few_rows = packing != Packing::kManyRows};
 }
 
 // Rows do not depend on each other, so each thread takes some of them through all steps without
@@ -174,16 +205,16 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
   kernels::ForwardArgs args;
   args.cell = cell_;
   const Division division = this->division(batch);
-  args.sequence = sequence(batch, division);
-  const std::shared_ptr<const Packed> weights = packed(pass.weights, args.sequence.few_rows);
-  args.weight_hh = weights->weights_of(weights->weight_hh);
-  args.weight_hr = weights->weights_of(weights->weight_hr);
+  const Packing packing = this->packing(batch, division);
+  args.sequence = sequence(batch, packing);
+  const std::shared_ptr<const Packed> weights = packed(pass.weights, packing);
+  args.weight_hh = weights->weight_hh;
+  args.weight_hr = weights->weight_hr;
   args.bias = weights->bias.data();
-  const kernels::Weights packed_ih = weights->weights_of(weights->weight_ih);
   // Parts compute their own gates, except of so few rows a step that their products would be slow.
   const bool in_parts = division.shares_units || (division.parts > 1 && batch.is_even() &&
                                                   batch.batch() >= kRowsPerThread * division.parts);
-  if (in_parts) args.weight_ih = packed_ih;
+  if (in_parts) args.weight_ih = weights->weight_ih;
   args.input_size = sizes_.input;
   for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
   const std::span<const float> initial_h = pass.initial[0].values();
@@ -224,11 +255,12 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
     args.gates_rows = now.rows;
     args.input = {input + now.row * sizes_.input, sizes_.input};
     if (!in_parts) {
-      kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, weights->bias.data(),
-                                 {gates.data(), gates_stride});
-      kernels::product(kernels::GateColumns::input(*cell_, hidden, args.sequence.few_rows),
-                       now.rows, sizes_.input, args.input, packed_ih, args.bias, false,
-                       {gates.data(), gates_stride});
+      const kernels::Rows<float> values = {gates.data(), gates_stride};
+      kernels::begin_split_gates(*cell_, hidden, 0, hidden, now.rows, args.bias, values);
+      for (const kernels::GateMatrix& matrix : weights->weight_ih) {
+        kernels::product(matrix.columns, now.rows, sizes_.input, args.input, matrix.weights,
+                         args.bias + matrix.slot * hidden, false, matrix.results(values, hidden));
+      }
     }
     parallel_parts(batch, division,
                    [&](const kernels::Part& part) { cell_->kernels->forward(args, part); });

@@ -92,23 +92,23 @@ class RecurrentLayer {
                          kernels::Rows<const float> grad_output, Pass& pass,
                          std::vector<Tensor>& grad_states, float* grad_input, bool add_input);
 
+  /// What weights are packed for: steps of many rows each, of few, or of one, while the product of
+  /// all steps' inputs has many; or few rows throughout, and threads that share the units of a
+  /// step.
+  enum class Packing : std::uint8_t { kManyRows, kFewRows, kOneRow, kUnits };
+
   /// The weights in the order in which the kernels read them.
   struct Packed {
-    Tensor bias;  // [V*H]
-    Tensor weight_ih;
-    Tensor weight_hh;
-    Tensor weight_hr;
-    bool finite_hh = true;  // all of weight_hh is, in any type
-    WeightType type = WeightType::kFloat32;
+    Tensor bias;                                            // [V*H]
+    std::vector<kernels::GateMatrix> weight_ih, weight_hh;  // in kUnits each is one of units
+    kernels::Weights weight_hr;
+    std::vector<Tensor> memory;  // of the weights
+    bool finite_hh = true;       // all of weight_hh is, in any type
     std::vector<std::uint64_t> versions;
     std::string simd_target;
-
-    [[nodiscard]] kernels::Weights weights_of(const Tensor& weight) const {
-      return {weight.data(), type};
-    }
   };
   /// Packed anew if a parameter has changed since. May be called by several threads.
-  [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type, bool few_rows) const;
+  [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type, Packing packing) const;
 
  private:
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
@@ -118,8 +118,8 @@ class RecurrentLayer {
     bool shares_units = false;
   };
   [[nodiscard]] Division division(const PackedBatch& batch) const;
-  [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch,
-                                           const Division& division) const;
+  [[nodiscard]] static Packing packing(const PackedBatch& batch, const Division& division);
+  [[nodiscard]] kernels::Sequence sequence(const PackedBatch& batch, Packing packing) const;
   static void parallel_parts(const PackedBatch& batch, const Division& division,
                              const std::function<void(const kernels::Part&)>& body);
 
@@ -128,8 +128,8 @@ class RecurrentLayer {
   // On the heap so that a layer can be moved.
   struct Cache {
     std::mutex mutex;
-    // [type][few_rows], so that validating or writing meanwhile does not undo the other's work.
-    std::array<std::array<std::shared_ptr<const Packed>, 2>, kWeightTypes.size()> packed;
+    // [type][packing], so that validating or writing meanwhile does not undo the other's work.
+    std::array<std::array<std::shared_ptr<const Packed>, 4>, kWeightTypes.size()> packed;
   };
   std::unique_ptr<Cache> cache_;
 };

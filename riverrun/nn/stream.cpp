@@ -71,7 +71,7 @@ Stream Recurrent::stream(std::int64_t batch) const {
   for (const RecurrentLayer& layer : net.layers) {
     const RecurrentLayer::Sizes& sizes = layer.sizes();
     Stream::Impl::Layer& to = impl->layers.emplace_back();
-    to.weights = layer.packed(net.inference_weights, /*few_rows=*/true);
+    to.weights = layer.packed(net.inference_weights, RecurrentLayer::Packing::kUnits);
     for (const Parameter& param : layer.params) to.params.push_back(param.value());
     for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
       to.states.emplace_back(Shape{batch, layer.state_size(s)});
@@ -86,9 +86,9 @@ Stream Recurrent::stream(std::int64_t batch) const {
     args.hidden = sizes.hidden;
     args.recurrent = sizes.recurrent;
     args.bias = to.weights->bias.data();
-    args.weight_ih = to.weights->weights_of(to.weights->weight_ih);
-    args.weight_hh = to.weights->weights_of(to.weights->weight_hh);
-    args.weight_hr = to.weights->weights_of(to.weights->weight_hr);
+    args.weight_ih = to.weights->weight_ih.front().weights;
+    if (net.cell->recurrent) args.weight_hh = to.weights->weight_hh.front().weights;
+    args.weight_hr = to.weights->weight_hr;
     for (std::size_t p = 0; p < to.params.size(); ++p) args.params[p] = to.params[p].data();
     for (std::size_t s = 1; s < to.states.size(); ++s) args.states[s] = to.states[s].data();
     args.cell_output = to.cell_output.data();

@@ -36,6 +36,22 @@ struct Source {
   std::int64_t column, count;
 };
 
+/// A panel of blocks of a matrix row by row: of each row, one vector a block. All of a row at once,
+/// because rows a large power of two apart meet in few sets of the cache; and nothing but this asks
+/// for a few lines of the rows to come.
+void PackRowByRow(std::span<const Source> blocks, std::int64_t depth, const auto& row, float* to) {
+  constexpr std::int64_t kAhead = 16;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    const float* const from = row(k);
+    const float* const ahead = row(std::min(k + kAhead, depth - 1));
+    for (const Source& block : blocks) {
+      __builtin_prefetch(ahead + block.column, /*rw=*/0, /*locality=*/3);
+      hn::StoreU(LoadFirst(from + block.column, block.count), DF(), to);
+      to += kLanes;
+    }
+  }
+}
+
 /// The right operand before it is packed; column (gate, unit) is column gate * hidden + unit.
 struct Matrix {
   const float* data;
@@ -44,14 +60,8 @@ struct Matrix {
   /// A panel of blocks: of each row, one vector a block.
   void Pack(std::span<const Source> blocks, std::int64_t depth, float* to) const {
     if (column_stride == 1) {
-      // All of a row at once, because rows a large power of two apart meet in few sets of the
-      // cache.
-      for (std::int64_t k = 0; k < depth; ++k) {
-        for (const Source& block : blocks) {
-          hn::StoreU(LoadFirst(data + k * row_stride + block.column, block.count), DF(), to);
-          to += kLanes;
-        }
-      }
+      PackRowByRow(
+          blocks, depth, [&](std::int64_t k) { return data + k * row_stride; }, to);
       return;
     }
     const auto step = static_cast<std::int64_t>(blocks.size()) * kLanes;
@@ -118,12 +128,8 @@ struct ScatteredRows {
   const float* const* rows;
 
   void Pack(std::span<const Source> blocks, std::int64_t depth, float* to) const {
-    for (std::int64_t k = 0; k < depth; ++k) {
-      for (const Source& block : blocks) {
-        hn::StoreU(LoadFirst(rows[k] + block.column, block.count), DF(), to);
-        to += kLanes;
-      }
-    }
+    PackRowByRow(
+        blocks, depth, [&](std::int64_t k) { return rows[k]; }, to);
   }
 };
 

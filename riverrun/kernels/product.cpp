@@ -174,8 +174,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
                        weights.type == WeightType::kFloat32));
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
-  // The end of the matrix, not of these groups: who takes a few groups at a time needs the next.
-  const float* const packed_end = packed + columns.offset(columns.groups(), words(pieces.depth));
+  // Of these groups: the next are another thread's.
+  const float* const packed_end = packed + columns.offset(last, words(pieces.depth));
   packed += columns.offset(first, words(pieces.depth));
   // Of fewer rows, x is in a cache near by when the second panel of columns comes.
   constexpr std::int64_t kFar = std::int64_t{1} << 15;

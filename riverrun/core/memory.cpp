@@ -91,8 +91,7 @@ class Kept {
   }
 
   std::mutex mutex_;
-  // As many as a network of some layers gives back at once; with 16, those of eight layers pushed
-  // each other out, which cost up to a fifth of a training step.
+  // As many as a network of some layers gives back at once.
   std::array<Block, 32> blocks_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;

@@ -16,7 +16,7 @@
 #include "hwy/highway.h"
 
 #include "riverrun/cell/cell.h"
-#include "riverrun/kernels/math-inl.h"
+#include "riverrun/kernels/apply-inl.h"
 #include "riverrun/kernels/product-inl.h"
 #include "riverrun/kernels/sequence-inl.h"
 

@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
+#include "riverrun/kernels/apply-inl.h"
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/kernels/product-inl.h"
 #include "riverrun/kernels/sequence-inl.h"

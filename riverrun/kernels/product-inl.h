@@ -28,6 +28,7 @@ using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
 
 inline constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(DF()));
+inline constexpr std::int64_t kCacheLine = 64 / sizeof(float);
 
 // Where masks are cheap, and no byte beyond the mask is touched.
 #if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
@@ -107,6 +108,9 @@ struct EvenParts {
     return size + (part < larger ? 1 : 0);
   }
 };
+
+/// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
+inline EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }
 
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
 /// group fill whole panels of a tile's blocks, or nearly: [group][panel][depth][block][lane], a

@@ -17,6 +17,7 @@
 #include "riverrun/core/memory.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/kernels/cell_kernels.h"
+#include "riverrun/kernels/interleaved-inl.h"
 #include "riverrun/kernels/product-inl.h"
 #include "riverrun/kernels/product_tile-inl.h"
 
@@ -30,9 +31,6 @@ namespace {
 // shorter pieces cost is that each of them reads and writes the results.
 constexpr std::int64_t kDepth = 384;
 constexpr std::int64_t kWholeDepth = 512;
-// So many rows of a transposed operand are interleaved at once: with a piece of the depth, a
-// quarter of the second-level cache.
-constexpr std::int64_t kTransposedRows = 128;
 
 constexpr TileTable kFloatTiles = MakeTileTable<WeightType::kFloat32, false>();
 constexpr TileTable kInterleavedTiles = MakeTileTable<WeightType::kFloat32, true>();
@@ -62,68 +60,6 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
 static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
 
 constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
-
-/// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
-EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }
-
-/// Some rows and some depth of a transposed matrix x [depth, rows], of which a tile would read a
-/// few numbers here and there: tile by tile, [tile][depth][row].
-class Interleaved {
- public:
-  /// Adds to sums[rows], unless it is nullptr. Beside the rows, `readable` numbers of each row of x
-  /// may be read.
-  Interleaved(Rows<const float> x, std::int64_t rows, std::int64_t depth, std::int64_t readable,
-              float* sums)
-      // Tiles a power of two apart would meet in a few sets of the cache.
-      : stride_(depth * kTile.rows + kCacheLine) {
-    const EvenParts tiles = TilesOf(kTile, rows);
-    const std::int64_t count = tiles.count;
-    std::array<std::int64_t, (kTransposedRows + kTile.rows - 1) / kTile.rows + 1> begins;
-    assert(rows <= kTransposedRows);
-    for (std::int64_t tile = 0; tile <= count; ++tile) begins[tile] = tiles.begin(tile);
-    // Copies have a length that the compiler knows. What is too much lies where the tile's next
-    // depth will be; only where it would be read beyond x, at the end, the length is the true one.
-    std::int64_t whole = count;
-    while (whole > 0 && begins[whole - 1] + kCopied > rows + readable) --whole;
-    static thread_local std::vector<float> buffer;
-    buffer.resize(static_cast<std::size_t>(count * stride_));
-    data_ = buffer.data();
-    for (std::int64_t k = 0; k < depth; ++k) {
-      const float* HWY_RESTRICT from = x(k);
-      float* HWY_RESTRICT to = buffer.data();
-      // Some lines of each row, which nothing else asks for.
-      const float* const ahead = x(std::min(k + kAhead, depth - 1));
-      for (std::int64_t row = 0; row < rows; row += kCacheLine) {
-        __builtin_prefetch(ahead + row, /*rw=*/0, /*locality=*/3);
-      }
-      std::int64_t tile = 0;
-      for (; tile < whole; ++tile, to += stride_) {
-        const std::int64_t height = begins[tile + 1] - begins[tile];
-        std::memcpy(to + k * height, from + begins[tile], kCopied * sizeof(float));
-      }
-      for (; tile < count; ++tile, to += stride_) {
-        const std::int64_t height = begins[tile + 1] - begins[tile];
-        std::copy_n(from + begins[tile], height, to + k * height);
-      }
-      if (sums == nullptr) continue;
-      for (std::int64_t row = 0; row < rows; row += kLanes) {
-        const std::int64_t left = rows - row;
-        StoreFirst(hn::Add(LoadFirst(sums + row, left), LoadFirst(from + row, left)), sums + row,
-                   left);
-      }
-    }
-  }
-
-  [[nodiscard]] const float* tile(std::int64_t number) const { return data_ + number * stride_; }
-
- private:
-  static constexpr std::int64_t kCopied = 8;
-  static constexpr std::int64_t kAhead = 8;
-  static_assert(kTile.rows <= kCopied && kCopied - 1 <= kCacheLine);
-
-  std::int64_t stride_;
-  const float* data_;
-};
 
 /// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
 /// word of any type begins.

@@ -28,8 +28,6 @@ struct Block {
 
 constexpr std::size_t kMostPanels = 4;
 
-constexpr std::int64_t kCacheLine = 64 / sizeof(float);
-
 /// One tile: some rows, the blocks of one panel or of some, a piece of the depth.
 struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning

@@ -94,7 +94,7 @@ class RecurrentLayer {
 
   /// What weights are packed for: steps of many rows each, of few, or of one, while the product of
   /// all steps' inputs has many; or few rows throughout, and threads that share the units of a
-  /// step.
+  /// step. A layer keeps the weights packed for each that it met since they last changed.
   enum class Packing : std::uint8_t { kManyRows, kFewRows, kOneRow, kUnits };
 
   /// The weights in the order in which the kernels read them.

@@ -57,6 +57,20 @@ TEST(Memory, IsHandedOutAgainWhereItFits) {
   EXPECT_EQ(fits.get_deleter().capacity, kMegabyte);
 }
 
+// As a network of some layers gives it back, which is in the system's hands otherwise.
+TEST(Memory, IsHandedOutAgainInSmallBlocksToo) {
+  if (!kKeepsMemory) GTEST_SKIP() << "AddressSanitizer is to see every release";
+  forget_kept_memory();
+  constexpr std::size_t kSmall = 5000;  // in floats
+  std::vector<Memory> all;
+  for (int i = 0; i < 32; ++i) all.push_back(allocate_memory(kSmall));
+  all.clear();
+  for (int i = 0; i < 32; ++i) {
+    all.push_back(allocate_memory(kSmall - 1));
+    EXPECT_EQ(all.back().get_deleter().capacity, kSmall);
+  }
+}
+
 TEST(Memory, IsNotKeptBeyondALimit) {
   if (!kKeepsMemory) GTEST_SKIP() << "AddressSanitizer is to see every release";
   forget_kept_memory();

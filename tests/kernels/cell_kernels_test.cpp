@@ -230,7 +230,8 @@ class CellKernels : public testing::TestWithParam<const CellDescriptor*> {
     }
     all.push_back({GetParam(), 5, 17, 1, {1}});
     all.push_back({GetParam(), 9, 33, 6, {2, 6, 1, 6, 3, 5, 4, 1, 6, 2, 3, 3, 1}});
-    all.push_back({GetParam(), 3, 12, 11, std::vector<std::int64_t>(37, 11)});  // > 256 rows
+    // More than 256 rows, which threads divide, each with the product of its own inputs.
+    all.push_back({GetParam(), 3, 40, 7, std::vector<std::int64_t>(37, 7)});
     all.push_back({GetParam(), 4, 280, 3, {3, 2}});
     all.push_back({GetParam(), 4, 400, 2, {2, 2}});  // a product in two pieces of its depth
     return all;

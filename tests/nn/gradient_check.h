@@ -9,7 +9,7 @@
 namespace riverrun::test {
 
 /// A tensor of normally distributed numbers.
-[[nodiscard]] Tensor random_tensor(const Shape& shape, std::uint64_t seed);
+[[nodiscard]] Tensor random_tensor(const Shape& shape, std::uint64_t seed = 1);
 
 /// Records something of the inputs on the tape.
 using Function = std::function<Var(Tape& tape, const std::vector<Var>& inputs)>;

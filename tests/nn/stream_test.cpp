@@ -1,4 +1,4 @@
-// Steps that are large enough for the threads to share them.
+// Steps do not allocate, and those that are large enough are shared by threads.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -15,6 +15,34 @@
 
 namespace riverrun {
 namespace {
+
+class StreamOfEachCell : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Cells, StreamOfEachCell, testing::ValuesIn(cell_names()),
+                         [](const auto& test) { return test.param; });
+
+TEST_P(StreamOfEachCell, DoesNotAllocate) {
+  for (const WeightType type : kWeightTypes) {
+    for (const std::int64_t hidden : {7, 128}) {
+      Recurrent net(find_cell(GetParam()),
+                    {.input_size = 3, .hidden_size = hidden, .num_layers = 2});
+      net.set_inference_weights(type);
+      Stream stream = net.stream(2);
+      const std::vector<float> x(6, 0.5f);
+      std::vector<float> y(static_cast<std::size_t>(2 * hidden));
+      stream.step(x, y);  // the first call may set up the choice of the SIMD target
+      const auto before = test::allocations();
+      for (int i = 0; i < 100; ++i) stream.step(x, y);
+      EXPECT_EQ(test::allocations(), before);
+    }
+  }
+}
+
+TEST(StreamControl, TheCounterCounts) {
+  const auto before = test::allocations();
+  const Tensor tensor({3});
+  EXPECT_GT(test::allocations(), before);
+}
 
 class LargeStream : public testing::TestWithParam<std::string> {
  protected:

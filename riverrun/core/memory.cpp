@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -52,23 +53,23 @@ void release(Block block) noexcept {
 // What was given back lately, the oldest first.
 class Kept {
  public:
-  // No data if nothing fits without wasting a quarter.
-  Block take(std::size_t floats) noexcept {
-    const std::scoped_lock lock(mutex_);
-    std::size_t best = count_;
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::size_t capacity = blocks_[i].capacity;
-      if (capacity < floats || capacity > floats + floats / 4) continue;
-      if (best == count_ || capacity < blocks_[best].capacity) best = i;
-    }
-    return best == count_ ? Block{} : remove(best);
+  // From the system if nothing fits.
+  Block take(std::size_t floats) {
+    Block block = find(floats);
+    if (block.data == nullptr) block = {allocate(bytes_of(floats)), floats};
+    used_bytes_ += bytes_of(block.capacity);
+    return block;
   }
 
   void give(Block block) noexcept {
-    const std::scoped_lock lock(mutex_);
     const std::size_t bytes = bytes_of(block.capacity);
-    if (bytes > most_bytes_) return release(block);
-    while (count_ == blocks_.size() || bytes_ + bytes > most_bytes_) release(remove(0));
+    const std::size_t used = used_bytes_ -= bytes;
+    const std::scoped_lock lock(mutex_);
+    const std::size_t most = most_bytes_ == 0 ? 0 : std::max(most_bytes_, used);
+    const bool keeps = bytes <= most;
+    if (keeps && count_ == blocks_.size()) release(remove(0));
+    while (bytes_ > (keeps ? most - bytes : most)) release(remove(0));
+    if (!keeps) return release(block);
     blocks_[count_++] = block;
     bytes_ += bytes;
   }
@@ -80,6 +81,18 @@ class Kept {
   }
 
  private:
+  // No data if nothing fits without wasting a quarter.
+  Block find(std::size_t floats) noexcept {
+    const std::scoped_lock lock(mutex_);
+    std::size_t best = count_;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::size_t capacity = blocks_[i].capacity;
+      if (capacity < floats || capacity > floats + floats / 4) continue;
+      if (best == count_ || capacity < blocks_[best].capacity) best = i;
+    }
+    return best == count_ ? Block{} : remove(best);
+  }
+
   Block remove(std::size_t i) noexcept {
     const Block block = blocks_[i];
     std::move(blocks_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
@@ -90,6 +103,7 @@ class Kept {
     return block;
   }
 
+  std::atomic<std::size_t> used_bytes_ = 0;  // by others
   std::mutex mutex_;
   // As many as a network of some layers gives back at once.
   std::array<Block, 32> blocks_;
@@ -116,7 +130,7 @@ Memory allocate_memory(std::size_t floats) {
   }
   if (may_keep(floats)) {
     const Block block = kept().take(floats);
-    if (block.data != nullptr) return {block.data, GiveBack{block.capacity}};
+    return {block.data, GiveBack{block.capacity}};
   }
   return {allocate(bytes_of(floats)), GiveBack{floats}};
 }

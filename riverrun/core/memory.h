@@ -35,9 +35,10 @@ inline constexpr std::size_t kReadableBehind = 16;
 /// std::bad_alloc.
 [[nodiscard]] Memory allocate_memory(std::size_t floats);
 
-/// How much of what is given back is kept for that, by all threads together: at first 32 MiB.
+/// How much of what is given back is kept for that, by all threads together: at first 32 MiB, and
+/// as much as is in use where that is more.
 inline constexpr std::size_t kDefaultKeptMemory = std::size_t{1} << 25;
-/// Sets it, and gives what is beyond it to the system: 0 keeps nothing.
+/// Sets the first of these, and gives what is beyond it to the system: 0 keeps nothing at all.
 void set_kept_memory(std::size_t bytes) noexcept;
 
 }  // namespace riverrun

@@ -87,6 +87,22 @@ TEST(Memory, IsNotKeptBeyondALimit) {
   EXPECT_LE(handed_out_again, 32);
 }
 
+TEST(Memory, IsKeptUpToWhatIsInUse) {
+  if (!kKeepsMemory) GTEST_SKIP() << "AddressSanitizer is to see every release";
+  forget_kept_memory();
+  constexpr std::size_t kLarge = 50 * kMegabyte;  // more than is kept at least
+  const auto was_kept = [&] {
+    static_cast<void>(give_back(kLarge));
+    return allocate_memory(kLarge - 1).get_deleter().capacity == kLarge;
+  };
+  EXPECT_FALSE(was_kept());
+  {
+    const Memory in_use = allocate_memory(kLarge);
+    EXPECT_TRUE(was_kept());
+  }
+  EXPECT_EQ(allocate_memory(kLarge - 2).get_deleter().capacity, kLarge - 2);
+}
+
 TEST(Memory, IsReleased) {
   static_cast<void>(give_back(kMegabyte));
   set_kept_memory(0);

@@ -42,15 +42,19 @@ const TileTable& TilesOf(WeightType type, bool interleaved) {
 }
 
 /// The blocks of a group in their packed order; how many they are.
-int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
-  const std::int64_t begin = columns.block(group);
-  const std::int64_t end = begin + columns.blocks(group);
-  int count = 0;
-  for (int gate = 0; gate < columns.gates; ++gate) {
+std::size_t BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
+  const std::int64_t begin = columns.unit(group);
+  const std::int64_t end = std::min(columns.hidden, begin + columns.blocks(group) * kLanes);
+  std::size_t count = 0;
+  std::int64_t unit = begin;
+  // One loop, not one in another, which compilers make vectors of: those take longer to set up.
+  for (int gate = 0; gate < columns.gates; ++count) {
     const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
-    for (std::int64_t b = begin; b < end; ++b) {
-      blocks[count++] = {slot * columns.hidden + b * kLanes,
-                         std::min(kLanes, columns.hidden - b * kLanes)};
+    blocks[count] = {slot * columns.hidden + unit, std::min(kLanes, end - unit)};
+    unit += kLanes;
+    if (unit >= end) {
+      unit = begin;
+      ++gate;
     }
   }
   return count;
@@ -59,7 +63,7 @@ int BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
 // The last vector of a matrix as it is may begin at its last number.
 static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
 
-constexpr int kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
+constexpr std::size_t kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
 
 /// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
 /// word of any type begins.
@@ -79,10 +83,10 @@ struct Pieces {
   static constexpr std::int64_t kWord = PerWord(kWordType);
 };
 
-/// How many whole panels a single row takes at once: see TileTable. On a Zen 5, several streams
-/// come from the second-level cache at two thirds to a half of the speed of one, for which a
-/// panel's accumulators are enough; from beyond it four are a tenth faster than one.
-std::size_t PanelsAtOnce(const Columns& columns, std::int64_t depth, WeightType type) {
+/// How many whole panels a single row reads side by side: see TileTable. On a Zen 5, several
+/// streams come from the second-level cache at two thirds to a half of the speed of one, for which
+/// a panel's accumulators are enough; from beyond it four are a tenth faster than one.
+std::int64_t PanelsSideBySide(const Columns& columns, std::int64_t depth, WeightType type) {
   if (type != WeightType::kFloat32) return 2;
   constexpr std::int64_t kFirstLevel = std::int64_t{1} << 13;  // floats
   constexpr std::int64_t kSecondLevel = std::int64_t{3} << 16;
@@ -100,8 +104,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
                      Ahead* ahead = nullptr) {
   // A tile has rows of one run.
   const EvenParts tiles = TilesOf(columns.tile(), runs.length);
-  std::array<Block, kMostPanels * kMaxGroupBlocks> blocks;
-  std::array<int, kMostPanels * kMaxGroupBlocks> widths;
+  std::array<Block, kMaxGroupBlocks> blocks;
   const TileTable& functions = TilesOf(weights.type, interleaved != nullptr);
   const std::int64_t first_depth = pieces.begin(first_piece);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
@@ -116,35 +119,20 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   // Of fewer rows, x is in a cache near by when the second panel of columns comes.
   constexpr std::int64_t kFar = std::int64_t{1} << 15;
   const bool x_is_far = rows * pieces.begin(1) > kFar && interleaved == nullptr;
-  const std::size_t at_once =
-      rows == 1 && columns.few_rows ? PanelsAtOnce(columns, pieces.depth, weights.type) : 1;
-  while (first < last) {
-    std::size_t block = 0, panels = 0;
-    for (std::size_t groups = at_once; groups > 0 && first < last; --groups, ++first) {
-      const EvenParts its = columns.panels(first);
-      for (std::int64_t panel = 0; panel < its.count; ++panel) {
-        widths[panels++] = static_cast<int>(its.size_of(panel));
-      }
-      block += static_cast<std::size_t>(BlocksOf(columns, first, &blocks[block]));
-    }
-    block = 0;
-    for (std::size_t panel = 0; panel < panels;) {
-      const int width = widths[panel];
-      std::size_t together = 1;
-      while (together < at_once && width == kTileOfFew.blocks && panel + together < panels &&
-             widths[panel + together] == kTileOfFew.blocks) {
-        ++together;
-      }
-      const int all = static_cast<int>(together) * width;
-      const float* const panel_begin = as_it_is ? weights.data + blocks[block].column : packed;
-      const float* const next_panel = packed + all * kLanes * words(pieces.depth);
+  for (; first < last; ++first) {
+    BlocksOf(columns, first, blocks.data());
+    const Block* its_blocks = blocks.data();
+    const EvenParts panels = columns.panels(first);
+    for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+      const std::int64_t width = panels.size_of(panel);
+      const float* const panel_begin = as_it_is ? weights.data + its_blocks->column : packed;
+      const float* const next_panel = packed + width * kLanes * words(pieces.depth);
       TileArgs args{};
       args.x_stride = x.stride;
       args.word_stride = as_it_is ? weights.row_stride : width * kLanes;
-      args.panel_stride = words(pieces.depth) * width * kLanes;
       args.scales = scales;
-      args.blocks = &blocks[block];
-      args.whole = std::all_of(args.blocks, args.blocks + all,
+      args.blocks = its_blocks;
+      args.whole = std::all_of(args.blocks, args.blocks + width,
                                [](const Block& b) { return b.count == kLanes; });
       args.bias = begin.bias;
       args.out.stride = out.stride;
@@ -163,17 +151,16 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
              row += runs.length, from_row += runs.distance) {
           for (std::int64_t tile = 0; tile < tiles.count; ++tile, ++number) {
             const std::int64_t height = tiles.size_of(tile);
-            // What comes next may come from far away, so the first tiles ask for it meanwhile; but
-            // a single row does nothing else than wait for what comes.
+            // What comes next may come from far away, so the first tiles ask for it meanwhile.
             const std::int64_t line = number * steps * kCacheLine;
             const bool more_weights =
-                rows > 1 && !as_it_is && line < steps * width * kLanes && next + line < packed_end;
+                !as_it_is && line < steps * width * kLanes && next + line < packed_end;
             args.prefetch = args.weights;
             args.prefetch_step = 0;
             if (more_weights) {
               args.prefetch = next + line;
               args.prefetch_step = kCacheLine;
-            } else if (ahead != nullptr && ahead->floats > 0 && rows > 1) {
+            } else if (ahead != nullptr && ahead->floats > 0) {
               args.prefetch = ahead->data;
               args.prefetch_step = kCacheLine;
               ahead->data += std::min(ahead->floats, steps * kCacheLine);
@@ -189,18 +176,78 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
                                                        : args.x;
             }
             args.out.data = out(row + tiles.begin(tile));
-            (together > 1 ? functions.several[together - 2]
-                          : functions.one[static_cast<std::size_t>(width - 1)]
-                                         [static_cast<std::size_t>(height - 1)])(args);
+            functions.one[static_cast<std::size_t>(width - 1)]
+                         [static_cast<std::size_t>(height - 1)](args);
           }
         }
       }
-      panel += together;
-      block += static_cast<std::size_t>(all);
+      its_blocks += width;
       packed = next_panel;
-      scales += all * kLanes;
+      scales += width * kLanes;
     }
   }
+}
+
+/// Product of a single row with what is packed for few. It meets each weight once, so that what is
+/// done between two panels counts: one call takes as many of the same width as there are.
+void ProductOfRow(const Columns& columns, std::int64_t first, std::int64_t last,
+                  const Pieces& pieces, const float* x, Weights weights, Begin begin, float* out) {
+  constexpr std::size_t kMostBlocks = 128;
+  std::array<Block, kMostBlocks + kMaxGroupBlocks> blocks;
+  const TileTable& functions = TilesOf(weights.type, false);
+  const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
+  const std::int64_t side_by_side = PanelsSideBySide(columns, pieces.depth, weights.type);
+  const float* packed =
+      weights.data + columns.head(weights.type) + columns.offset(first, words(pieces.depth));
+  TileArgs args{};
+  args.scales = weights.data + columns.offset(first, 1);
+  args.bias = begin.bias;
+  args.out.data = out;
+  args.blocks = blocks.data();
+  std::int64_t width = 0, panels = 0;
+  const auto take = [&](TileFunction tile, std::int64_t count) {
+    args.word_stride = width * kLanes;
+    args.panel_stride = words(pieces.depth) * args.word_stride;
+    args.panels = count;
+    args.whole = std::all_of(args.blocks, args.blocks + count * width,
+                             [](const Block& b) { return b.count == kLanes; });
+    for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
+      const std::int64_t from = pieces.begin(piece);
+      args.x = x + from;
+      args.weights = packed + words(from) * args.word_stride;
+      args.depth = pieces.begin(piece + 1) - from;
+      args.add = begin.add || piece > 0;
+      tile(args);
+    }
+    args.blocks += count * width;
+    args.scales += count * args.word_stride;
+    packed += count * args.panel_stride;
+    panels -= count;
+  };
+  const auto take_all = [&] {
+    while (panels > 0) {
+      const std::int64_t together = width == kTileOfFew.blocks ? std::min(panels, side_by_side) : 1;
+      take(together > 1 ? functions.several[static_cast<std::size_t>(together - 2)]
+                        : functions.one[static_cast<std::size_t>(width - 1)][0],
+           panels - panels % together);
+    }
+  };
+  std::size_t count = 0;
+  for (; first < last; ++first) {
+    const EvenParts its = columns.panels(first);
+    if (count >= kMostBlocks) {
+      take_all();
+      count = 0;
+      args.blocks = blocks.data();
+    }
+    count += BlocksOf(columns, first, &blocks[count]);
+    for (std::int64_t panel = 0; panel < its.count; ++panel) {
+      if (its.size_of(panel) != width) take_all();
+      width = its.size_of(panel);
+      ++panels;
+    }
+  }
+  take_all();
 }
 
 /// How much of many rows is done at once: so much of x stays in the second-level cache while all
@@ -250,9 +297,13 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
     const std::int64_t end = rows * (by_row + 1) / row_parts;
+    const std::int64_t first = columns.groups() * by_group / group_parts;
+    const std::int64_t last = columns.groups() * (by_group + 1) / group_parts;
+    if (rows == 1 && c.few_rows) {
+      return ProductOfRow(columns, first, last, pieces, x.data, operand, {add, bias}, out.data);
+    }
     for (std::int64_t piece = 0; piece < pieces.count(); piece += at_once.pieces) {
-      ProductOfPieces(columns, columns.groups() * by_group / group_parts,
-                      columns.groups() * (by_group + 1) / group_parts, end - begin, pieces, piece,
+      ProductOfPieces(columns, first, last, end - begin, pieces, piece,
                       std::min(pieces.count(), piece + at_once.pieces), x.from(begin),
                       {end - begin, end - begin}, nullptr, operand, {add, bias}, out.from(begin));
     }
@@ -297,6 +348,9 @@ void Product(const Columns& columns, std::int64_t first, std::int64_t last, std:
              std::int64_t depth, Rows<const float> x, Runs runs, Weights operand, Begin begin,
              Rows<float> out, Ahead* ahead) {
   const Pieces pieces(depth);
+  if (rows == 1 && columns.few_rows) {
+    return ProductOfRow(columns, first, last, pieces, x.data, operand, begin, out.data);
+  }
   if (rows == runs.length || runs.length == runs.distance) {
     ProductOfPieces(columns, first, last, rows, pieces, 0, pieces.count(), x, {rows, rows}, nullptr,
                     operand, begin, out, ahead);

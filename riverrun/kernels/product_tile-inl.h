@@ -28,16 +28,17 @@ struct Block {
 
 constexpr std::size_t kMostPanels = 4;
 
-/// One tile: some rows, the blocks of one panel or of some, a piece of the depth.
+/// One tile: some rows, the blocks of one panel or of some, a piece of the depth. With a single
+/// row, as many tiles as there are panels.
 struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning
   const float* next_x;  // that of the next tile if it comes from far away, else nullptr
   std::int64_t x_stride;
   const float* weights;  // at the piece's beginning, where a word begins
-  std::int64_t word_stride, panel_stride;
+  std::int64_t word_stride, panel_stride, panels;
   const float* scales;    // of the blocks' columns, in kInt8
   const float* prefetch;  // what is needed next: at each word of the depth a line of the cache,
-  std::int64_t prefetch_step;  // so many floats apart
+  std::int64_t prefetch_step;  // so many floats apart; a single row asks for nothing
   std::int64_t depth;
   const Block* blocks;
   bool whole;  // all blocks have kLanes columns
@@ -106,13 +107,14 @@ HWY_INLINE void AddProducts(const VF (&words)[kAll], const float* HWY_RESTRICT x
   }
 }
 
-// x is row by row, or interleaved: [depth][kRows].
+/// The tile that begins with a panel. x is row by row, or interleaved: [depth][kRows].
 template <WeightType kType, bool kInterleaved, int kRows, int kBlocks, int kPanels>
-HWY_NOINLINE void Tile(const TileArgs& o) {
+HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   const DF d;
   constexpr int kAll = kBlocks * kPanels;
   constexpr int kPerWord = static_cast<int>(PerWord(kType));
-  const float* HWY_RESTRICT w = o.weights;
+  const float* HWY_RESTRICT w = o.weights + panel * o.panel_stride;
+  const Block* const blocks = o.blocks + panel * kBlocks;
   const float* HWY_RESTRICT x = o.x;
   const std::int64_t x_stride = o.x_stride;
   VF sum[kRows][kAll];
@@ -124,11 +126,13 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   const std::int64_t word_stride = o.word_stride;
   const std::int64_t panel_stride = o.panel_stride;
   const float* prefetch = o.prefetch;
-  HWY_UNROLL(16)
-  for (int b = 0; b < kAll; ++b) {
+  if constexpr (kRows > 1) {
     HWY_UNROLL(16)
-    for (int r = 0; r < kRows; ++r) {
-      __builtin_prefetch(o.out(r) + o.blocks[b].column, /*rw=*/1, /*locality=*/3);
+    for (int b = 0; b < kAll; ++b) {
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) {
+        __builtin_prefetch(o.out(r) + blocks[b].column, /*rw=*/1, /*locality=*/3);
+      }
     }
   }
   const auto add_word = [&](int left) HWY_ATTR {
@@ -138,8 +142,10 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
       words[b] = hn::LoadU(d, w + b / kBlocks * panel_stride + b % kBlocks * kLanes);
     }
     w += word_stride;
-    __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
-    prefetch += o.prefetch_step;
+    if constexpr (kRows > 1) {
+      __builtin_prefetch(prefetch, /*rw=*/0, /*locality=*/2);
+      prefetch += o.prefetch_step;
+    }
     AddProducts<kType, kInterleaved, 0>(words, x, x_stride, left, sum);
     x += kInterleaved ? kRows * kPerWord : kPerWord;
   };
@@ -161,11 +167,12 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   const auto finish = [&](const auto& load, const auto& store) HWY_ATTR {
     HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) {
-      const Block block = o.blocks[b];
+      const Block block = blocks[b];
       float* out = o.out(0) + block.column;
       const auto plus = [&](VF products, VF before) HWY_ATTR {
         if constexpr (kType == WeightType::kInt8) {
-          return hn::MulAdd(products, hn::LoadU(d, o.scales + b * kLanes), before);
+          return hn::MulAdd(products, hn::LoadU(d, o.scales + (panel * kBlocks + b) * kLanes),
+                            before);
         } else {
           return hn::Add(products, before);
         }
@@ -191,6 +198,15 @@ HWY_NOINLINE void Tile(const TileArgs& o) {
   } else {
     finish(LoadFirst, StoreFirst);
   }
+}
+
+template <WeightType kType, bool kInterleaved, int kRows, int kBlocks, int kPanels>
+HWY_NOINLINE void Tile(const TileArgs& o) {
+  std::int64_t panel = 0;
+  do {
+    TileFrom<kType, kInterleaved, kRows, kBlocks, kPanels>(o, panel);
+    panel += kPanels;
+  } while (kRows == 1 && panel < o.panels);
 }
 
 /// Nothing of shapes that neither packing needs; what is interleaved is always packed for many

@@ -114,7 +114,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const float* scales = weights.data + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
   // Of these groups: the next are another thread's.
-  const float* const packed_end = packed + columns.offset(last, words(pieces.depth));
+  const float* const end = as_it_is ? weights.data + columns.unit(last)
+                                    : packed + columns.offset(last, words(pieces.depth));
   packed += columns.offset(first, words(pieces.depth));
   // Of fewer rows, x is in a cache near by when the second panel of columns comes.
   constexpr std::int64_t kFar = std::int64_t{1} << 15;
@@ -126,7 +127,8 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
     for (std::int64_t panel = 0; panel < panels.count; ++panel) {
       const std::int64_t width = panels.size_of(panel);
       const float* const panel_begin = as_it_is ? weights.data + its_blocks->column : packed;
-      const float* const next_panel = packed + width * kLanes * words(pieces.depth);
+      const float* const next_panel =
+          panel_begin + width * kLanes * (as_it_is ? 1 : words(pieces.depth));
       TileArgs args{};
       args.x_stride = x.stride;
       args.word_stride = as_it_is ? weights.row_stride : width * kLanes;
@@ -139,27 +141,28 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
         const std::int64_t from = pieces.begin(piece);
         const std::int64_t to = pieces.begin(piece + 1);
-        const float* const next = piece + 1 < last_piece
-                                      ? packed + words(to) * width * kLanes
-                                      : next_panel + words(first_depth) * width * kLanes;
+        // What comes next may come from far away, so the first tiles ask for it meanwhile.
+        const bool another = piece + 1 < last_piece;
+        const float* const next = another ? panel_begin + words(to) * args.word_stride
+                                          : next_panel + words(first_depth) * args.word_stride;
         args.weights = panel_begin + words(from) * args.word_stride;
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
+        const std::int64_t next_of_tile = as_it_is ? kCacheLine : steps * kCacheLine;
+        const float* const next_end =
+            as_it_is ? next + (another || next_panel < end ? width * kLanes + kCacheLine - 1 : 0)
+                     : std::min(next + steps * width * kLanes, end);
         args.add = begin.add || piece > 0;
         std::int64_t number = 0;
         for (std::int64_t row = 0, from_row = 0; row < rows;
              row += runs.length, from_row += runs.distance) {
           for (std::int64_t tile = 0; tile < tiles.count; ++tile, ++number) {
             const std::int64_t height = tiles.size_of(tile);
-            // What comes next may come from far away, so the first tiles ask for it meanwhile.
-            const std::int64_t line = number * steps * kCacheLine;
-            const bool more_weights =
-                !as_it_is && line < steps * width * kLanes && next + line < packed_end;
             args.prefetch = args.weights;
             args.prefetch_step = 0;
-            if (more_weights) {
-              args.prefetch = next + line;
-              args.prefetch_step = kCacheLine;
+            if (next + number * next_of_tile < next_end) {
+              args.prefetch = next + number * next_of_tile;
+              args.prefetch_step = as_it_is ? args.word_stride : kCacheLine;
             } else if (ahead != nullptr && ahead->floats > 0) {
               args.prefetch = ahead->data;
               args.prefetch_step = kCacheLine;
@@ -182,7 +185,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         }
       }
       its_blocks += width;
-      packed = next_panel;
+      packed += width * kLanes * words(pieces.depth);
       scales += width * kLanes;
     }
   }

@@ -126,14 +126,17 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   const std::int64_t word_stride = o.word_stride;
   const std::int64_t panel_stride = o.panel_stride;
   const float* prefetch = o.prefetch;
-  if constexpr (kRows > 1) {
+  // The results may be far away: asked for at the beginning, and to the first level, where they
+  // would not outlive the weights of a deep tile, shortly before they are needed.
+  const auto for_results = [&](const auto& ask) HWY_ATTR {
     HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) {
       HWY_UNROLL(16)
-      for (int r = 0; r < kRows; ++r) {
-        __builtin_prefetch(o.out(r) + blocks[b].column, /*rw=*/1, /*locality=*/3);
-      }
+      for (int r = 0; r < kRows; ++r) ask(o.out(r) + blocks[b].column);
     }
+  };
+  if constexpr (kRows > 1) {
+    for_results([](const float* p) { __builtin_prefetch(p, /*rw=*/1, /*locality=*/2); });
   }
   const auto add_word = [&](int left) HWY_ATTR {
     VF words[kAll];
@@ -159,6 +162,11 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
       }
       for (int word = 0; word < kCacheLine / kPerWord; ++word) add_word(kPerWord);
     }
+  }
+  if constexpr (kRows > 1) {
+    constexpr int kLast = 32;
+    for (; left >= kPerWord + kLast; left -= kPerWord) add_word(kPerWord);
+    for_results([](const float* p) { __builtin_prefetch(p, /*rw=*/1, /*locality=*/3); });
   }
   for (; left >= kPerWord; left -= kPerWord) add_word(kPerWord);
   // The last word has places beyond the depth, where x may end.

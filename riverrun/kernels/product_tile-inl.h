@@ -28,8 +28,8 @@ struct Block {
 
 constexpr std::size_t kMostPanels = 4;
 
-/// One tile: some rows, the blocks of one panel or of some, a piece of the depth. With a single
-/// row, as many tiles as there are panels.
+/// One tile: some rows, the blocks of one panel or of some, a piece of the depth. Of a single row,
+/// such tiles for each of `panels`.
 struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning
   const float* next_x;  // that of the next tile if it comes from far away, else nullptr

@@ -39,13 +39,19 @@ std::vector<Case> cases() {
       all.push_back({rows, hidden, 3, 4});
     }
   }
-  for (const int gates : {2, 3, 5, 16}) all.push_back({4, 37, 20, gates});
+  for (const std::int64_t rows : {1, 4}) {
+    for (const int gates : {2, 3, 5, 16}) all.push_back({rows, 37, 20, gates});
+  }
   for (const std::int64_t depth : {1, 127, 128, 129, 300, 512, 513, 1000}) {
     all.push_back({8, 70, depth});
   }
   // A single row of weights that fill the second-level cache, and of more.
   all.push_back({1, 70, 300, 4});
   all.push_back({1, 150, 400, 4});
+  // And of more panels than it takes at once, of unequal width and with pieces of the depth.
+  all.push_back({1, 2600, 9});
+  all.push_back({1, 700, 5, 4});
+  all.push_back({1, 150, 600, 3});
   all.push_back({1100, 33, 40});  // several parts of the rows
   all.push_back({600, 48, 700});  // and of a transposed operand
   for (std::size_t i = 0, count = all.size(); i < count; ++i) {

@@ -56,16 +56,17 @@ class Kept {
   // From the system if nothing fits.
   Block take(std::size_t floats) {
     Block block = find(floats);
-    if (block.data == nullptr) block = {allocate(bytes_of(floats)), floats};
+    if (block.data == nullptr) block = {allocate_or_make_room(bytes_of(floats)), floats};
     used_bytes_ += bytes_of(block.capacity);
     return block;
   }
 
   void give(Block block) noexcept {
     const std::size_t bytes = bytes_of(block.capacity);
-    const std::size_t used = used_bytes_ -= bytes;
     const std::scoped_lock lock(mutex_);
-    const std::size_t most = most_bytes_ == 0 ? 0 : std::max(most_bytes_, used);
+    const std::size_t used = used_bytes_ -= bytes;
+    const std::size_t most =
+        most_bytes_ == kDefaultKeptMemory ? std::max(most_bytes_, used) : most_bytes_;
     const bool keeps = bytes <= most;
     if (keeps && count_ == blocks_.size()) release(remove(0));
     while (bytes_ > (keeps ? most - bytes : most)) release(remove(0));
@@ -81,6 +82,19 @@ class Kept {
   }
 
  private:
+  // What is kept must not be what others lack.
+  float* allocate_or_make_room(std::size_t bytes) {
+    try {
+      return allocate(bytes);
+    } catch (const std::bad_alloc&) {
+      {
+        const std::scoped_lock lock(mutex_);
+        while (count_ > 0) release(remove(0));
+      }
+      return allocate(bytes);
+    }
+  }
+
   // No data if nothing fits without wasting a quarter.
   Block find(std::size_t floats) noexcept {
     const std::scoped_lock lock(mutex_);
@@ -103,7 +117,7 @@ class Kept {
     return block;
   }
 
-  std::atomic<std::size_t> used_bytes_ = 0;  // by others
+  std::atomic<std::size_t> used_bytes_ = 0;  // handed out and not given back
   std::mutex mutex_;
   // As many as a network of some layers gives back at once.
   std::array<Block, 32> blocks_;

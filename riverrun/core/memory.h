@@ -35,10 +35,10 @@ inline constexpr std::size_t kReadableBehind = 16;
 /// std::bad_alloc.
 [[nodiscard]] Memory allocate_memory(std::size_t floats);
 
-/// How much of what is given back is kept for that, by all threads together: at first 32 MiB, and
-/// as much as is in use where that is more.
+/// How much of what is given back is kept for that, by all threads together: by default 32 MiB, and
+/// up to as much as is in use, weights and gradients included, where that is more.
 inline constexpr std::size_t kDefaultKeptMemory = std::size_t{1} << 25;
-/// Sets the first of these, and gives what is beyond it to the system: 0 keeps nothing at all.
+/// Any other number is the most that is kept: 0 keeps nothing. What is beyond it goes to the system.
 void set_kept_memory(std::size_t bytes) noexcept;
 
 }  // namespace riverrun

@@ -304,11 +304,11 @@ bool all_finite(std::span<const float> weights) { return HWY_DYNAMIC_DISPATCH(Al
 
 namespace {
 
-// A panel of a matrix as it is has its rows far apart. That costs a product of many rows 0 to 4 %
+// A panel of a matrix as it is has its rows far apart. That costs a product of many rows 0 to 5 %
 // while the matrix is in a cache near by, which is less than packing it costs, and a fourth beyond;
-// and up to a fifth where each of its longer rows lies in a page of its own, or many of them in the
-// same sets of a cache. Few rows, which wait for what they multiply with at each step, were slower:
-// docs/performance.md.
+// and up to a fifth where its longer rows lie in more pages than a core looks up at once, or many
+// of them in the same sets of a cache. Few rows, which wait for what they multiply with at each
+// step, were slower: docs/performance.md.
 bool as_it_is(const GateColumns& columns, std::int64_t depth) {
   constexpr std::int64_t kMost = std::int64_t{1} << 19;  // floats
   constexpr std::int64_t kLongestRow = 384;

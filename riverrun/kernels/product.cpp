@@ -163,7 +163,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
             if (next + number * next_of_tile < next_end) {
               args.prefetch = next + number * next_of_tile;
               args.prefetch_step = as_it_is ? args.word_stride : kCacheLine;
-            } else if (ahead != nullptr && ahead->floats > 0) {
+            } else if (ahead != nullptr && ahead->floats > 0 && height > 1) {
               args.prefetch = ahead->data;
               args.prefetch_step = kCacheLine;
               ahead->data += std::min(ahead->floats, steps * kCacheLine);

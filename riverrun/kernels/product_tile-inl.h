@@ -115,6 +115,7 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   constexpr int kPerWord = static_cast<int>(PerWord(kType));
   const float* HWY_RESTRICT w = o.weights + panel * o.panel_stride;
   const Block* const blocks = o.blocks + panel * kBlocks;
+  [[maybe_unused]] const float* const scales = o.scales + panel * kBlocks * kLanes;
   const float* HWY_RESTRICT x = o.x;
   const std::int64_t x_stride = o.x_stride;
   VF sum[kRows][kAll];
@@ -127,7 +128,7 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   const std::int64_t panel_stride = o.panel_stride;
   const float* prefetch = o.prefetch;
   // The results may be far away: asked for at the beginning, and to the first level, where they
-  // would not outlive the weights of a deep tile, shortly before they are needed.
+  // would not outlive the weights of a deep tile, again before they are needed.
   const auto for_results = [&](const auto& ask) HWY_ATTR {
     HWY_UNROLL(16)
     for (int b = 0; b < kAll; ++b) {
@@ -179,8 +180,7 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
       float* out = o.out(0) + block.column;
       const auto plus = [&](VF products, VF before) HWY_ATTR {
         if constexpr (kType == WeightType::kInt8) {
-          return hn::MulAdd(products, hn::LoadU(d, o.scales + (panel * kBlocks + b) * kLanes),
-                            before);
+          return hn::MulAdd(products, hn::LoadU(d, scales + b * kLanes), before);
         } else {
           return hn::Add(products, before);
         }

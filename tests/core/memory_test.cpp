@@ -103,6 +103,14 @@ TEST(Memory, IsKeptUpToWhatIsInUse) {
   EXPECT_EQ(allocate_memory(kLarge - 2).get_deleter().capacity, kLarge - 2);
 }
 
+TEST(Memory, IsNotKeptBeyondALimitThatIsSet) {
+  const Memory in_use = allocate_memory(50 * kMegabyte);
+  set_kept_memory(kMegabyte);
+  static_cast<void>(give_back(kMegabyte));  // four times as many bytes
+  EXPECT_EQ(allocate_memory(kMegabyte - 1).get_deleter().capacity, kMegabyte - 1);
+  set_kept_memory(kDefaultKeptMemory);
+}
+
 TEST(Memory, IsReleased) {
   static_cast<void>(give_back(kMegabyte));
   set_kept_memory(0);

@@ -132,6 +132,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
       TileArgs args{};
       args.x_stride = x.stride;
       args.word_stride = as_it_is ? weights.row_stride : width * kLanes;
+      args.panels = 1;
       args.scales = scales;
       args.blocks = its_blocks;
       args.whole = std::all_of(args.blocks, args.blocks + width,
@@ -149,6 +150,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
         args.depth = to - from;
         const std::int64_t steps = words(args.depth);
         const std::int64_t next_of_tile = as_it_is ? kCacheLine : steps * kCacheLine;
+        // As it is, a row of the panel begins anywhere in a line.
         const float* const next_end =
             as_it_is ? next + (another || next_panel < end ? width * kLanes + kCacheLine - 1 : 0)
                      : std::min(next + steps * width * kLanes, end);
@@ -192,10 +194,10 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
 }
 
 /// Product of a single row with what is packed for few. It meets each weight once, so that what is
-/// done between two panels counts: one call takes as many of the same width as there are.
+/// done between two panels counts: one call takes all that have the same width.
 void ProductOfRow(const Columns& columns, std::int64_t first, std::int64_t last,
                   const Pieces& pieces, const float* x, Weights weights, Begin begin, float* out) {
-  constexpr std::size_t kMostBlocks = 128;
+  constexpr std::size_t kMostBlocks = 128;  // before a group; more take another call
   std::array<Block, kMostBlocks + kMaxGroupBlocks> blocks;
   const TileTable& functions = TilesOf(weights.type, false);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };

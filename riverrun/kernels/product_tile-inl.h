@@ -29,7 +29,7 @@ struct Block {
 constexpr std::size_t kMostPanels = 4;
 
 /// One tile: some rows, the blocks of one panel or of some, a piece of the depth. Of a single row,
-/// such tiles for each of `panels`.
+/// tiles of so many panels as `panels` says, a multiple of what one tile takes.
 struct TileArgs {
   const float* x;       // the tile's first row, at the piece's beginning
   const float* next_x;  // that of the next tile if it comes from far away, else nullptr
@@ -107,6 +107,17 @@ HWY_INLINE void AddProducts(const VF (&words)[kAll], const float* HWY_RESTRICT x
   }
 }
 
+template <int kRows, int kAll, int kLocality>
+HWY_INLINE void AskForResults(Rows<float> out, const Block* blocks) {
+  HWY_UNROLL(16)
+  for (int b = 0; b < kAll; ++b) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      __builtin_prefetch(out(r) + blocks[b].column, /*rw=*/1, kLocality);
+    }
+  }
+}
+
 /// The tile that begins with a panel. x is row by row, or interleaved: [depth][kRows].
 template <WeightType kType, bool kInterleaved, int kRows, int kBlocks, int kPanels>
 HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
@@ -129,16 +140,7 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   const float* prefetch = o.prefetch;
   // The results may be far away: asked for at the beginning, and to the first level, where they
   // would not outlive the weights of a deep tile, again before they are needed.
-  const auto for_results = [&](const auto& ask) HWY_ATTR {
-    HWY_UNROLL(16)
-    for (int b = 0; b < kAll; ++b) {
-      HWY_UNROLL(16)
-      for (int r = 0; r < kRows; ++r) ask(o.out(r) + blocks[b].column);
-    }
-  };
-  if constexpr (kRows > 1) {
-    for_results([](const float* p) { __builtin_prefetch(p, /*rw=*/1, /*locality=*/2); });
-  }
+  if constexpr (kRows > 1) AskForResults<kRows, kAll, /*kLocality=*/2>(o.out, blocks);
   const auto add_word = [&](int left) HWY_ATTR {
     VF words[kAll];
     HWY_UNROLL(16)
@@ -167,7 +169,7 @@ HWY_INLINE void TileFrom(const TileArgs& o, std::int64_t panel) {
   if constexpr (kRows > 1) {
     constexpr int kLast = 32;
     for (; left >= kPerWord + kLast; left -= kPerWord) add_word(kPerWord);
-    for_results([](const float* p) { __builtin_prefetch(p, /*rw=*/1, /*locality=*/3); });
+    AskForResults<kRows, kAll, /*kLocality=*/3>(o.out, blocks);
   }
   for (; left >= kPerWord; left -= kPerWord) add_word(kPerWord);
   // The last word has places beyond the depth, where x may end.

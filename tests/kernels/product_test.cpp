@@ -239,6 +239,11 @@ TEST_P(ProductTest, AMatrixAsItIsGivesTheSameBits) {
   }
 }
 
+TEST_P(ProductTest, MatricesOfLongRowsArePacked) {
+  EXPECT_EQ(right_operand_size({384}, 40), 0);
+  EXPECT_EQ(right_operand_size({385}, 40), packed_size({385}, 40));
+}
+
 TEST_P(ProductTest, SmallerWeightsAgreeWithSumsInDouble) {
   for (const Case& c : cases()) {
     const std::int64_t columns = c.hidden * c.gates;

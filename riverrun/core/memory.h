@@ -38,7 +38,8 @@ inline constexpr std::size_t kReadableBehind = 16;
 /// How much of what is given back is kept for that, by all threads together: by default 32 MiB, and
 /// up to as much as is in use, weights and gradients included, where that is more.
 inline constexpr std::size_t kDefaultKeptMemory = std::size_t{1} << 25;
-/// Any other number is the most that is kept: 0 keeps nothing. What is beyond it goes to the system.
+/// Any other number is the most that is kept: 0 keeps nothing. What is beyond it goes to the
+/// system.
 void set_kept_memory(std::size_t bytes) noexcept;
 
 }  // namespace riverrun

@@ -329,7 +329,7 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
   const std::int64_t blocks = (rows + kTransposedRows - 1) / kTransposedRows;
   const std::int64_t parts = (blocks + worth - 1) / worth * worth;
   const Pieces pieces(depth);
-  parallel_for(parts, [&](std::int64_t part) {
+  const auto compute = [&](std::int64_t part) {
     const std::int64_t begin = rows * part / parts;
     const std::int64_t end = rows * (part + 1) / parts;
     for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
@@ -344,7 +344,9 @@ void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const
                         {.add = term.add || piece > 0}, term.out.from(begin));
       }
     }
-  });
+  };
+  if (worth > 1) return parallel_for(parts, compute);
+  for (std::int64_t part = 0; part < parts; ++part) compute(part);
 }
 
 }  // namespace

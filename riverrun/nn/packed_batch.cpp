@@ -3,10 +3,22 @@
 #include <algorithm>
 #include <numeric>
 
-#include "riverrun/core/threads.h"
 #include "riverrun/nn/parallel_chunks.h"
 
 namespace riverrun {
+namespace {
+
+/// Calls `body(step)` for the steps of a batch, each of so many elements.
+template <class Body>
+void parallel_steps(std::int64_t steps, std::int64_t elements, const Body& body) {
+  const std::int64_t at_once = kElementsPerChunk / std::max<std::int64_t>(1, elements);
+  parallel_chunks(steps, std::max<std::int64_t>(1, at_once),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t step = begin; step < end; ++step) body(step);
+                  });
+}
+
+}  // namespace
 
 PackedBatch::PackedBatch(std::int64_t steps, std::int64_t batch, bool batch_first,
                          std::span<const std::int64_t> lengths)
@@ -43,7 +55,7 @@ std::int64_t PackedBatch::caller_row(std::int64_t step, std::int64_t r) const {
 }
 
 void PackedBatch::pack(const float* from, std::int64_t features, float* packed) const {
-  parallel_for(steps(), [&](std::int64_t t) {
+  parallel_steps(steps(), batch() * features, [&](std::int64_t t) {
     for (std::int64_t r = 0; r < sizes_[index(t)]; ++r) {
       std::copy_n(from + caller_row(t, r) * features, features,
                   packed + (offsets_[index(t)] + r) * features);
@@ -52,7 +64,7 @@ void PackedBatch::pack(const float* from, std::int64_t features, float* packed) 
 }
 
 void PackedBatch::unpack(const float* packed, std::int64_t features, float* to) const {
-  parallel_for(total_steps_, [&](std::int64_t t) {
+  parallel_steps(total_steps_, batch() * features, [&](std::int64_t t) {
     const std::int64_t reaching = t < steps() ? sizes_[index(t)] : 0;
     for (std::int64_t r = 0; r < batch(); ++r) {
       float* row = to + caller_row(t, r) * features;

@@ -16,7 +16,7 @@ constexpr std::int64_t kGateRows = 96;
 constexpr std::int64_t kGateElements = std::int64_t{1} << 18;
 
 // Below this many floating-point operations, another thread costs more than it takes over.
-constexpr double kWorkPerThread = 200e3;
+constexpr double kWorkPerThread = 1e6;
 // The same in a step whose units are shared: meeting after it takes about 0.2 µs.
 constexpr double kWorkPerShare = 30e3;
 // So many rows and more keep a thread busy with the weights it reads, where its own second-level

@@ -345,7 +345,7 @@ TEST(Recurrent, SeveralThreadsMayUseOneModel) {
 
 TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInput) {
   // So many numbers for each thread that their product is done in several parts and pieces.
-  const Tensor x = random_tensor({40, 16, 500});
+  const Tensor x = random_tensor({120, 16, 500});
   const int before = num_threads();
   for (const char* cell : {"lstm", "gru"}) {
     const Recurrent net(find_cell(cell),

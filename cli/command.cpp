@@ -61,6 +61,12 @@ void require_memory(std::string_view what, double bytes) {
                                 what, bytes / kGiB, there / kGiB));
 }
 
+void add_threads_option(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
+      ->capture_default_str()
+      ->check(whole_number(0, 1024));
+}
+
 void use_threads(int threads) {
   if (threads != 0) set_num_threads(threads);
 }

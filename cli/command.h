@@ -55,7 +55,8 @@ void note(std::string_view line);
 /// memory.
 void require_memory(std::string_view what, double bytes);
 
-/// For --threads; 0 leaves the number as it is. Throws ConfigError.
+/// --threads, and what comes of it: 0 leaves the number as it is. Throws ConfigError.
+void add_threads_option(CLI::App& app, int& threads);
 void use_threads(int threads);
 
 /// What an option may be; CLI11's own checks take "-1" for an unsigned number and "nan" for one of

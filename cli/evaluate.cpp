@@ -111,9 +111,7 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   app->add_option("--weights", flags->weights,
                   "Numbers to read the weights in: float32, bf16 or int8; smaller ones are faster")
       ->capture_default_str();
-  app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
+  add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

@@ -300,9 +300,7 @@ void add_gradients(CLI::App& program, Verb& chosen) {
   app->add_flag(
       "--jacobian", flags->jacobian,
       "Also the largest singular value of the exact Jacobian of k steps, for small sizes");
-  app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
+  add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   add_report_options(*app, flags->files);
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });

@@ -293,9 +293,7 @@ void add_inspect(CLI::App& program, Verb& chosen) {
       ->capture_default_str()
       ->check(whole_number(1, 1000000));
   add_report_options(*app, flags->files);
-  app->add_option("--threads", flags->threads, "Threads to compute with; 0: one per CPU")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
+  add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   app->callback([&chosen, flags, text, file, compare] {
     if (text->count() + file->count() + compare->count() == 0) {

@@ -109,9 +109,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
   app.add_option("--seed", task_options_.seed, "Same seed, same result, to the bit")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));
-  app.add_option("--threads", threads_, "Threads to compute with; 0: one per CPU")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
+  add_threads_option(app, threads_);
   app.add_flag("--json", json_, "Print the result as one JSON object");
   add_report_options(app, files_);
 }

@@ -175,9 +175,7 @@ TrainCommand::TrainCommand(CLI::App& app) {
                  "they take less than 1 % of the time")
       ->capture_default_str()
       ->check(whole_number(0, INT64_MAX));
-  app.add_option("--threads", threads_, "Threads to compute with; 0: one per CPU")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
+  add_threads_option(app, threads_);
   app.add_flag("--resume", resume_, "Go on with the run in --out; begin if there is none");
   app.add_flag("--overwrite", overwrite_, "Replace the model in --out, once the new one is there")
       ->excludes("--resume");

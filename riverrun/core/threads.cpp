@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sched.h>
 
+#include "riverrun/core/cpus.h"
 #include "riverrun/core/error.h"
 
 namespace riverrun {
@@ -24,11 +24,10 @@ constexpr int kMaxThreads = 1024;
 // costs about as much as this.
 constexpr std::chrono::microseconds kSpinTime{50};
 
-int available_cpus() noexcept {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  // The machine has more CPUs than cpu_set_t can tell.
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+int default_threads() noexcept try {
+  return std::min(usable_cores(allowed_cpus()), kMaxThreads);
+} catch (const std::exception&) {
+  return 1;  // no memory
 }
 
 void relax() noexcept {
@@ -209,7 +208,7 @@ class Pool {
 };
 
 std::atomic<int>& thread_count() noexcept {
-  static std::atomic<int> count{std::min(available_cpus(), kMaxThreads)};
+  static std::atomic<int> count{default_threads()};
   return count;
 }
 

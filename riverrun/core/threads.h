@@ -6,8 +6,8 @@
 
 namespace riverrun {
 
-/// How many threads riverrun computes with, the caller's included. At first: the number of CPUs
-/// this process may run on.
+/// How many threads riverrun computes with, the caller's included. At first: one for each core that
+/// this process may run on, as far as its control groups grant it their time; see usable_cores.
 [[nodiscard]] int num_threads() noexcept;
 
 /// Takes effect with the next parallel_for. Throws ConfigError unless 1 <= threads <= 1024.

@@ -1,0 +1,100 @@
+#include "riverrun/core/cpus.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <sched.h>
+
+namespace riverrun {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Empty if there is none.
+std::string first_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+// The CPUs' worth of time in a quota and a period, in microseconds. Neither "max" nor -1, which
+// stand for no limit, is a positive number.
+double granted(const std::string& quota_and_period) {
+  std::istringstream numbers(quota_and_period);
+  double quota = 0.0, period = 0.0;
+  numbers >> quota >> period;
+  return quota > 0.0 && period > 0.0 ? quota / period : kUnlimited;
+}
+
+double granted_here(const fs::path& group) {
+  return std::min(granted(first_line(group / "cpu.max")),
+                  granted(first_line(group / "cpu.cfs_quota_us") + ' ' +
+                          first_line(group / "cpu.cfs_period_us")));
+}
+
+// The least that the group and those that it is in are granted. In a container the path may be that
+// which the host sees, of which only the end of the way up, the mounted folder, is there.
+double granted_to(const fs::path& mounted, fs::path group) {
+  double least = granted_here(mounted);
+  for (; !group.empty(); group = group.parent_path()) {
+    least = std::min(least, granted_here(mounted / group));
+  }
+  return least;
+}
+
+double granted_time(const fs::path& root) {
+  std::ifstream groups(root / "proc/self/cgroup");
+  double least = kUnlimited;
+  // "0::/path", or of version 1 "4:cpu,cpuacct:/path".
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const fs::path group = fs::path(line.substr(second + 1)).relative_path();
+    least = std::min(least, granted_to(root / "sys/fs/cgroup" / controllers, group));
+  }
+  return least;
+}
+
+}  // namespace
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  // As many as the system has are not known before; it refuses a set that is too small.
+  for (int most = 1024; most <= 1 << 20; most *= 2) {
+    cpu_set_t* const set = CPU_ALLOC(most);
+    if (set == nullptr) break;
+    const bool known = sched_getaffinity(0, CPU_ALLOC_SIZE(most), set) == 0;
+    for (int cpu = 0; known && cpu < most; ++cpu) {
+      if (CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(most), set)) cpus.push_back(cpu);
+    }
+    CPU_FREE(set);
+    if (known) break;
+  }
+  return cpus;
+}
+
+int usable_cores(std::span<const int> cpus, const fs::path& root) {
+  // All CPUs of a core have the same list of them.
+  std::set<std::string> cores;
+  for (const int cpu : cpus) {
+    const fs::path topology =
+        root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "topology";
+    std::string its_cpus = first_line(topology / "core_cpus_list");
+    if (its_cpus.empty()) its_cpus = first_line(topology / "thread_siblings_list");
+    cores.insert(its_cpus.empty() ? std::to_string(cpu) : its_cpus);
+  }
+  const double time = std::ceil(granted_time(root));
+  return static_cast<int>(std::clamp(time, 1.0, std::max(1.0, static_cast<double>(cores.size()))));
+}
+
+}  // namespace riverrun

@@ -1,0 +1,112 @@
+#include "riverrun/core/cpus.h"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/temporary_folder.h"
+
+namespace riverrun {
+namespace {
+
+// A system's /proc and /sys.
+class UsableCores : public ::testing::Test {
+ protected:
+  void write(const std::string& path, const std::string& contents) {
+    const std::filesystem::path file = root_ / path;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << contents << '\n';
+  }
+  void write_core(int cpu, const std::string& its_cpus,
+                  const std::string& name = "core_cpus_list") {
+    write("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/" + name, its_cpus);
+  }
+  int count(std::span<const int> cpus) { return usable_cores(cpus, root_.path()); }
+
+  static constexpr std::array<int, 8> kEight = {0, 1, 2, 3, 4, 5, 6, 7};
+
+ private:
+  TemporaryFolder root_;
+};
+
+TEST_F(UsableCores, AreCPUsWhereNothingElseIsKnown) {
+  EXPECT_EQ(count(kEight), 8);
+  EXPECT_EQ(count(std::array{5}), 1);
+  EXPECT_EQ(count({}), 1);
+}
+
+TEST_F(UsableCores, CountTheCPUsOfACoreOnce) {
+  for (int cpu = 0; cpu < 8; ++cpu) {
+    write_core(cpu, std::to_string(cpu % 4) + "," + std::to_string(cpu % 4 + 4));
+  }
+  EXPECT_EQ(count(kEight), 4);
+  EXPECT_EQ(count(std::array{1, 5}), 1);
+  EXPECT_EQ(count(std::array{1, 2, 5}), 2);
+}
+
+TEST_F(UsableCores, KnowTheOlderNameOfTheList) {
+  write_core(0, "0-1", "thread_siblings_list");
+  write_core(1, "0-1", "thread_siblings_list");
+  EXPECT_EQ(count(std::array{0, 1, 2}), 2);  // of CPU 2 nothing is known
+}
+
+TEST_F(UsableCores, AreNoMoreThanTheControlGroupGrantsTimeFor) {
+  write("proc/self/cgroup", "0::/app.slice/job");
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "300000 100000");
+  EXPECT_EQ(count(kEight), 3);
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "310000 100000");
+  EXPECT_EQ(count(kEight), 4);
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "50000 100000");
+  EXPECT_EQ(count(kEight), 1);
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "1600000 100000");
+  EXPECT_EQ(count(kEight), 8);
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "max 100000");
+  EXPECT_EQ(count(kEight), 8);
+}
+
+TEST_F(UsableCores, AreNoMoreThanTheGroupsAroundItGrantTimeFor) {
+  write("proc/self/cgroup", "0::/app.slice/job");
+  write("sys/fs/cgroup/app.slice/job/cpu.max", "max 100000");
+  write("sys/fs/cgroup/app.slice/cpu.max", "500000 100000");
+  EXPECT_EQ(count(kEight), 5);
+  write("sys/fs/cgroup/cpu.max", "20000 10000");
+  EXPECT_EQ(count(kEight), 2);
+}
+
+TEST_F(UsableCores, KnowControlGroupsOfVersion1) {
+  write("proc/self/cgroup", "12:memory:/job\n4:cpu,cpuacct:/job\n1:name=systemd:/job");
+  write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "-1");
+  write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(count(kEight), 8);
+  write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "200000");
+  EXPECT_EQ(count(kEight), 2);
+}
+
+// Docker with version 1: the path is the host's, the folder is the container's own.
+TEST_F(UsableCores, KnowTheGroupOfAContainerThatSeesItsOwnOnly) {
+  write("proc/self/cgroup", "4:cpu,cpuacct:/docker/0123abcd");
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "150000");
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(count(kEight), 2);
+}
+
+TEST_F(UsableCores, TakeWhatTheyCannotReadForNoLimit) {
+  write("proc/self/cgroup", "nonsense\n0:\n::\n0::/job");
+  for (const char* text : {"", "100000", "x 100000", "100000 0", "100000 -100000", "nan 1"}) {
+    write("sys/fs/cgroup/job/cpu.max", text);
+    EXPECT_EQ(count(kEight), 8) << text;
+  }
+}
+
+TEST(AllowedCPUs, AreThoseThatThreadsAreCountedOf) {
+  EXPECT_THAT(allowed_cpus(), ::testing::Not(::testing::IsEmpty()));
+  EXPECT_LE(usable_cores(allowed_cpus()), static_cast<int>(allowed_cpus().size()));
+}
+
+}  // namespace
+}  // namespace riverrun

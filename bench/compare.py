@@ -20,7 +20,8 @@ import time
 import numpy
 
 import report
-from peers import PeerError, find_peers, load_seconds, machine, measure_limits, peak_memory
+from peers import (PeerError, Watch, find_peers, load_seconds, machine, measure_limits,
+                   peak_memory)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODES = ["forward", "train", "step", "lm", "load"]
@@ -58,9 +59,10 @@ def note(text):
     print(f"note: {text}", file=sys.stderr, flush=True)
 
 
-def take_turns(contestants, request, arguments):
+def take_turns(contestants, request, arguments, watch):
     """Figures by contestant; contestants are pairs of a peer and a number of threads, by name. Who
-    cannot do the workload is left out, with a note."""
+    cannot do the workload is left out, with a note. With a watch, turns before or after which the
+    machine was not quiet are taken again, for up to five times as many rounds, and do not count."""
 
     def ask(name, seconds):
         peer, threads = contestants[name]
@@ -68,24 +70,36 @@ def take_turns(contestants, request, arguments):
         chosen = {} if threads == "default" else {"threads": threads}
         return peer.ask({**request, **chosen, "seconds": seconds})["seconds"]
 
-    turns = {}
+    turns, disturbed = {}, {}
     for name in list(contestants):
         try:
             ask(name, 0)  # builds the network and warms up
-            turns[name] = []
+            turns[name], disturbed[name] = [], []
         except PeerError as error:
             note(error)
-    for round_number in range(arguments.rounds):
+    for round_number in range(arguments.rounds * (5 if watch else 1)):
+        if all(len(its) >= arguments.rounds for its in turns.values()):
+            break
         # Who goes first alternates: the second finds the caches as the first left them.
         for name in list(turns) if round_number % 2 == 0 else list(turns)[::-1]:
             # Threads that still spin for more work have gone to sleep when the next one begins.
             time.sleep(0.01)
+            threads = contestants[name][1]
+            if threads == "default":
+                threads = max(arguments.threads)
+            quiet = watch is None or watch.is_quiet(threads)
             try:
-                turns[name].append(ask(name, arguments.seconds))
+                times = ask(name, arguments.seconds)
+                quiet = quiet and (watch is None or watch.is_quiet(threads))
+                (turns if quiet else disturbed)[name].append(times)
             except PeerError as error:
                 note(error)
                 del turns[name]
-    return {name: figures(times) for name, times in turns.items()}
+    for name, its in turns.items():
+        if not its:
+            note(f"{name[0]}, {name[1]} threads: no turn was quiet; all of them count")
+            turns[name] = disturbed[name]
+    return {name: figures(its) for name, its in turns.items()}
 
 
 def figures(turns):
@@ -94,10 +108,10 @@ def figures(turns):
     medians = [statistics.median(turn) for turn in turns]
     return {"median_s": median, "spread": (max(medians) - min(medians)) / median,
             "fastest_s": everything[0], "p999_s": everything[int(len(everything) * 0.999)],
-            "repetitions": len(everything)}
+            "repetitions": len(everything), "turns": len(turns)}
 
 
-def measure(peers, request, arguments, limits):
+def measure(peers, request, arguments, limits, watch):
     """By number of threads and peer; "default" is riverrun when nobody told it how many."""
     contestants = {("riverrun", "default"): (peers["riverrun_default"], "default")}
     for threads in arguments.threads:
@@ -106,7 +120,8 @@ def measure(peers, request, arguments, limits):
                     name == "riverrun_fixed" and threads > 1):
                 contestants[name, threads] = peer, threads
     result = {threads: {} for threads in (*arguments.threads, "default")}
-    for (name, threads), its in take_turns(contestants, request, arguments).items():
+    taken = take_turns(contestants, request, arguments, watch)
+    for (name, threads), its in taken.items():
         counted = max(arguments.threads) if threads == "default" else threads
         its["gflops"] = report.operations(request) / its["median_s"] / 1e9
         its["of_limit"] = report.limit_seconds(request, counted, limits) / its["median_s"]
@@ -139,28 +154,28 @@ def workloads(arguments):
                 yield {"cell": cell, **sizes(shape), "mode": mode}
 
 
-def compare_layers(peers, arguments, limits):
+def compare_layers(peers, arguments, limits, watch):
     requests = list(workloads(arguments))
     others = [name for name, peer in peers.items() if name not in ("riverrun", "riverrun_default")
               and any(peer.can(request) for request in requests)]
     print(report.table_header(peers, others))
     results = []
     for request in requests:
-        result = measure(peers, request, arguments, limits)
+        result = measure(peers, request, arguments, limits, watch)
         print(*report.table_rows(request, result, others), sep="\n", flush=True)
         results.append({"request": request, "results": result})
     print(f"\n{report.summary(results, limits)}\n")
     return results
 
 
-def compare_language_models(peers, arguments):
+def compare_language_models(peers, arguments, watch):
     print(report.language_model_header())
     results = []
     for name, request in LANGUAGE_MODELS.items():
         for threads in arguments.threads:
             contestants = {peer: (peers[peer], threads) for peer in ("riverrun", "pytorch")
                            if peer in peers}
-            result = take_turns(contestants, request, arguments)
+            result = take_turns(contestants, request, arguments, watch)
             for its in result.values():
                 its["tokens_per_second"] = request["batch"] * request["seq_len"] / its["median_s"]
             print(report.language_model_row(name, threads, result), flush=True)
@@ -208,6 +223,8 @@ def parse_arguments():
     parser.add_argument("--table", action="store_true", help="everything; takes about half an hour")
     parser.add_argument("--quick", action="store_true",
                         help="short turns, to see that all runs; the figures mean nothing")
+    parser.add_argument("--quiet", action="store_true",
+                        help="only turns before and after which the machine runs at its peak")
     parser.add_argument("--check", action="store_true",
                         help="time nothing: see whether all compute the same")
     parser.add_argument("--shapes", nargs="+",
@@ -257,13 +274,16 @@ def main():
     # Twice, because a moment of other work looks like a lower limit.
     limits = measure_limits(arguments.build, arguments.threads)
     limits = measure_limits(arguments.build, arguments.threads, before=limits)
+    watch = Watch(arguments.build, limits) if arguments.quiet else None
     if any(mode in arguments.modes for mode in ("forward", "train", "step")):
         # A process of its own, because nobody ever tells it a number of threads.
         with_default = {**peers, "riverrun_default": find_peers(arguments.build, [])["riverrun"]}
-        outcome["layers"] = compare_layers(with_default, arguments, limits)
+        outcome["layers"] = compare_layers(with_default, arguments, limits, watch)
         with_default["riverrun_default"].close()
     if "lm" in arguments.modes:
-        outcome["language_models"] = compare_language_models(peers, arguments)
+        outcome["language_models"] = compare_language_models(peers, arguments, watch)
+    if watch:
+        watch.close()
     for peer in peers.values():
         peer.close()
     if "load" in arguments.modes:

@@ -17,6 +17,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -102,11 +103,17 @@ HWY_EXPORT(Target);
 // What is computed must be used, or it is not computed.
 volatile double sink = 0;
 
-/// The least seconds in which all threads have done `work(thread)`, of many tries.
+/// How often something is tried: for so long, and so often at least.
+struct Tries {
+  double seconds;
+  int least;
+};
+constexpr Tries kMany = {0.1, 5};
+constexpr Tries kFew = {0, 3};
+
+/// The least seconds in which all threads have done `work(thread)`.
 template <class Work>
-double fastest(int threads, Work work) {
-  constexpr double kSeconds = 0.1;
-  constexpr int kLeastTries = 5;
+double fastest(int threads, Tries wanted, Work work) {
   double best = 1e30;
   bool enough = false;
   int tries = 0;
@@ -116,8 +123,8 @@ double fastest(int threads, Work work) {
   std::barrier done(threads, [&]() noexcept {
     const Clock::time_point now = Clock::now();
     best = std::min(best, std::chrono::duration<double>(now - start).count());
-    enough =
-        ++tries >= kLeastTries && std::chrono::duration<double>(now - begin).count() > kSeconds;
+    enough = ++tries >= wanted.least &&
+             std::chrono::duration<double>(now - begin).count() > wanted.seconds;
   });
   const auto loop = [&](int thread) {
     while (!enough) {
@@ -132,10 +139,10 @@ double fastest(int threads, Work work) {
   return best;
 }
 
-double peak_flops(int threads) {
+double peak_flops(int threads, Tries tries) {
   constexpr std::int64_t kRounds = 1'000'000;
   const double seconds =
-      fastest(threads, [](int) { sink = HWY_DYNAMIC_DISPATCH(MultiplyAdd)(kRounds, 0.5f); });
+      fastest(threads, tries, [](int) { sink = HWY_DYNAMIC_DISPATCH(MultiplyAdd)(kRounds, 0.5f); });
   return static_cast<double>(kRounds * HWY_DYNAMIC_DISPATCH(RoundOperations)() * threads) / seconds;
 }
 
@@ -170,7 +177,7 @@ double bandwidth(std::int64_t bytes, int threads) {
   const std::int64_t passes = std::max<std::int64_t>(1, kTry / bytes);
   std::vector<Buffer> buffers;
   for (int t = 0; t < threads; ++t) buffers.emplace_back(bytes);
-  const double seconds = fastest(threads, [&](int thread) {
+  const double seconds = fastest(threads, kMany, [&](int thread) {
     const Buffer& buffer = buffers[static_cast<std::size_t>(thread)];
     sink = HWY_DYNAMIC_DISPATCH(Read)(buffer.data(), buffer.count(), passes);
   });
@@ -204,7 +211,7 @@ nlohmann::json measure(const std::vector<int>& thread_counts) {
   }
   for (const int threads : thread_counts) {
     const std::string key = std::to_string(threads);
-    result["flops"][key] = peak_flops(threads);
+    result["flops"][key] = peak_flops(threads, kMany);
     for (std::int64_t power = kSmallest; power <= kLargest; power *= 2) {
       for (const std::int64_t bytes : {power, power + power / 2}) {
         result["bytes_per_second"][key].push_back({bytes, bandwidth(bytes, threads)});
@@ -217,7 +224,15 @@ nlohmann::json measure(const std::vector<int>& thread_counts) {
 }  // namespace
 }  // namespace limits
 
+/// limits [THREADS…] measures everything. limits --now answers each number of threads on standard
+/// input with the operations a second of this moment.
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--now") {
+    for (int count = 0; std::cin >> count;) {
+      std::cout << limits::peak_flops(std::max(1, count), limits::kFew) << std::endl;
+    }
+    return 0;
+  }
   std::vector<int> threads;
   for (int i = 1; i < argc; ++i) threads.push_back(std::max(1, std::atoi(argv[i])));
   if (threads.empty()) threads = {1, 2};

@@ -133,6 +133,24 @@ def measure_limits(build, threads, before=None):
                       for pair in zip(before["tails"], limits["tails"])]}
 
 
+class Watch:
+    """Whether the machine is as fast now as measure_limits found it: on a shared one, others take a
+    part of it for seconds at a time."""
+
+    def __init__(self, build, limits):
+        self.peak = limits["flops"]
+        self.process = subprocess.Popen([str(build / "limits"), "--now"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def is_quiet(self, threads):
+        print(threads, file=self.process.stdin, flush=True)
+        return float(self.process.stdout.readline()) >= 0.95 * self.peak[str(threads)]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 # The same LSTM and input for all: 300 -> 128, 2 layers, one sequence of 50; one thread.
 LOAD_REQUEST = {"cell": "lstm", "input_size": 300, "hidden_size": 128, "num_layers": 2,
                 "seq_len": 50, "batch": 1, "mode": "forward", "threads": 1, "seconds": 0}

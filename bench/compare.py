@@ -62,7 +62,8 @@ def note(text):
 def take_turns(contestants, request, arguments, watch):
     """Figures by contestant; contestants are pairs of a peer and a number of threads, by name. Who
     cannot do the workload is left out, with a note. With a watch, turns before or after which the
-    machine was not quiet are taken again, for up to five times as many rounds, and do not count."""
+    machine was not quiet are taken again, for up to five times as many rounds, and do not count,
+    unless one contestant has no others."""
 
     def ask(name, seconds):
         peer, threads = contestants[name]
@@ -95,10 +96,9 @@ def take_turns(contestants, request, arguments, watch):
             except PeerError as error:
                 note(error)
                 del turns[name]
-    for name, its in turns.items():
-        if not its:
-            note(f"{name[0]}, {name[1]} threads: no turn was quiet; all of them count")
-            turns[name] = disturbed[name]
+    if not all(turns.values()):
+        note("the machine was seldom quiet; all turns count")
+        turns = {name: its + disturbed[name] for name, its in turns.items()}
     return {name: figures(its) for name, its in turns.items()}
 
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <locale>
 #include <set>
 #include <sstream>
 #include <string>
@@ -29,6 +30,7 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 // stand for no limit, is a positive number.
 double granted(const std::string& quota_and_period) {
   std::istringstream numbers(quota_and_period);
+  numbers.imbue(std::locale::classic());
   double quota = 0.0, period = 0.0;
   numbers >> quota >> period;
   return quota > 0.0 && period > 0.0 ? quota / period : kUnlimited;
@@ -60,7 +62,14 @@ double granted_time(const fs::path& root) {
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const fs::path group = fs::path(line.substr(second + 1)).relative_path();
+    // Beyond the groups that this process may see.
+    if (group.begin() != group.end() && *group.begin() == "..") continue;
+    // Of version 1 the folder may have another name, "cpu,cpuacct" for "cpuacct,cpu", and "cpu"
+    // leads to it.
+    const bool has_cpu = (',' + controllers + ',').find(",cpu,") != std::string::npos;
+    if (!controllers.empty() && !has_cpu) continue;
     least = std::min(least, granted_to(root / "sys/fs/cgroup" / controllers, group));
+    if (has_cpu) least = std::min(least, granted_to(root / "sys/fs/cgroup/cpu", group));
   }
   return least;
 }
@@ -70,15 +79,14 @@ double granted_time(const fs::path& root) {
 std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
   // As many as the system has are not known before; it refuses a set that is too small.
-  for (int most = 1024; most <= 1 << 20; most *= 2) {
-    cpu_set_t* const set = CPU_ALLOC(most);
-    if (set == nullptr) break;
-    const bool known = sched_getaffinity(0, CPU_ALLOC_SIZE(most), set) == 0;
-    for (int cpu = 0; known && cpu < most; ++cpu) {
-      if (CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(most), set)) cpus.push_back(cpu);
+  for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
+    std::vector<cpu_set_t> sets(static_cast<std::size_t>(most / CPU_SETSIZE));
+    const std::size_t bytes = sets.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, sets.data()) != 0) continue;
+    for (int cpu = 0; cpu < most; ++cpu) {
+      if (CPU_ISSET_S(cpu, bytes, sets.data())) cpus.push_back(cpu);
     }
-    CPU_FREE(set);
-    if (known) break;
+    return cpus;
   }
   return cpus;
 }

@@ -6,7 +6,7 @@
 
 namespace riverrun {
 
-/// The numbers of the CPUs that this process may run on; empty if the system does not tell.
+/// The numbers of the CPUs that the calling thread may run on; empty if the system does not tell.
 [[nodiscard]] std::vector<int> allowed_cpus();
 
 /// How many threads can compute at the same time on these CPUs: one for each of their cores,

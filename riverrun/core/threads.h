@@ -7,7 +7,8 @@
 namespace riverrun {
 
 /// How many threads riverrun computes with, the caller's included. At first: one for each core that
-/// this process may run on, as far as its control groups grant it their time; see usable_cores.
+/// the first caller may run on, or as many as the process's control groups grant CPU time for,
+/// rounded up, where that is less; see usable_cores.
 [[nodiscard]] int num_threads() noexcept;
 
 /// Takes effect with the next parallel_for. Throws ConfigError unless 1 <= threads <= 1024.

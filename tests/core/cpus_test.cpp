@@ -5,14 +5,24 @@
 #include <fstream>
 #include <span>
 #include <string>
+#include <thread>
+#include <vector>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+
+#include "riverrun/core/threads.h"
 
 #include "tests/temporary_folder.h"
 
 namespace riverrun {
 namespace {
+
+const int first_num_threads = num_threads();
+
+TEST(NumThreads, IsAtFirstThatOfTheUsableCores) {
+  EXPECT_EQ(first_num_threads, usable_cores(allowed_cpus()));
+}
 
 // A system's /proc and /sys.
 class UsableCores : public ::testing::Test {
@@ -103,9 +113,31 @@ TEST_F(UsableCores, TakeWhatTheyCannotReadForNoLimit) {
   }
 }
 
-TEST(AllowedCPUs, AreThoseThatThreadsAreCountedOf) {
-  EXPECT_THAT(allowed_cpus(), ::testing::Not(::testing::IsEmpty()));
-  EXPECT_LE(usable_cores(allowed_cpus()), static_cast<int>(allowed_cpus().size()));
+TEST_F(UsableCores, FindTheFolderOfVersion1ByAnotherName) {
+  write("proc/self/cgroup", "4:cpuacct,cpu:/job");
+  write("sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", "200000");
+  write("sys/fs/cgroup/cpu/job/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(count(kEight), 2);
+}
+
+TEST_F(UsableCores, AreNotLimitedByGroupsThatTheProcessIsNotIn) {
+  write("proc/self/cgroup", "0::/../other");
+  write("sys/fs/cgroup/cpu.max", "100000 100000");
+  EXPECT_EQ(count(kEight), 8);
+}
+
+TEST(AllowedCPUs, AreThoseThatAThreadIsBoundTo) {
+  const std::vector<int> all = allowed_cpus();
+  ASSERT_FALSE(all.empty());
+  std::vector<int> bound;
+  std::thread([&] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(all.back(), &set);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+    bound = allowed_cpus();
+  }).join();
+  EXPECT_EQ(bound, std::vector<int>{all.back()});
 }
 
 }  // namespace

@@ -360,6 +360,30 @@ TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInput) {
   set_num_threads(before);
 }
 
+TEST(Recurrent, TakesABatchFirstWhoseStepsAreLarge) {
+  constexpr std::int64_t kSteps = 3, kBatch = 64, kFeatures = 300;
+  const Tensor x = random_tensor({kSteps, kBatch, kFeatures});
+  Tensor batch_first({kBatch, kSteps, kFeatures});
+  for (std::int64_t t = 0; t < kSteps; ++t) {
+    for (std::int64_t b = 0; b < kBatch; ++b) {
+      std::copy_n(x.data() + (t * kBatch + b) * kFeatures, kFeatures,
+                  batch_first.data() + (b * kSteps + t) * kFeatures);
+    }
+  }
+  const LSTM net({.input_size = kFeatures, .hidden_size = 4, .seed = 5});
+  const LSTM same({.input_size = kFeatures, .hidden_size = 4, .batch_first = true, .seed = 5});
+  const Tensor expected = net.forward(x).output;
+  const Tensor output = same.forward(batch_first).output;
+  for (std::int64_t t = 0; t < kSteps; ++t) {
+    for (std::int64_t b = 0; b < kBatch; ++b) {
+      for (std::int64_t u = 0; u < 4; ++u) {
+        EXPECT_EQ(output.data()[(b * kSteps + t) * 4 + u],
+                  expected.data()[(t * kBatch + b) * 4 + u]);
+      }
+    }
+  }
+}
+
 TEST(Recurrent, ACellModuleIsOneStep) {
   LSTM net({.input_size = 3, .hidden_size = 5, .seed = 9});
   const LSTMCell one({.input_size = 3, .hidden_size = 5, .seed = 9});

@@ -101,8 +101,8 @@ int usable_cores(std::span<const int> cpus, const fs::path& root) {
     if (its_cpus.empty()) its_cpus = first_line(topology / "thread_siblings_list");
     cores.insert(its_cpus.empty() ? std::to_string(cpu) : its_cpus);
   }
-  const double time = std::ceil(granted_time(root));
-  return static_cast<int>(std::clamp(time, 1.0, std::max(1.0, static_cast<double>(cores.size()))));
+  const auto count = static_cast<double>(std::max<std::size_t>(1, cores.size()));
+  return static_cast<int>(std::min(count, std::ceil(granted_time(root))));
 }
 
 }  // namespace riverrun

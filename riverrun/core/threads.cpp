@@ -20,8 +20,8 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-// Between the parallel steps of a training run lie some microseconds; waking a thread that sleeps
-// costs about as much as this.
+// Between the parallel steps of a training run lie some microseconds; a thread that sleeps begins
+// some 20 after it is woken, which takes the caller 7.
 constexpr std::chrono::microseconds kSpinTime{50};
 
 int default_threads() noexcept try {

@@ -8,7 +8,7 @@
 namespace riverrun {
 namespace {
 
-/// Calls `body(step)` for the steps of a batch, each of so many elements.
+/// Calls `body(step)` for the steps of a batch, each of at most so many elements.
 template <class Body>
 void parallel_steps(std::int64_t steps, std::int64_t elements, const Body& body) {
   const std::int64_t at_once = kElementsPerChunk / std::max<std::int64_t>(1, elements);

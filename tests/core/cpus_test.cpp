@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -67,16 +68,15 @@ TEST_F(UsableCores, KnowTheOlderNameOfTheList) {
 
 TEST_F(UsableCores, AreNoMoreThanTheControlGroupGrantsTimeFor) {
   write("proc/self/cgroup", "0::/app.slice/job");
-  write("sys/fs/cgroup/app.slice/job/cpu.max", "300000 100000");
-  EXPECT_EQ(count(kEight), 3);
-  write("sys/fs/cgroup/app.slice/job/cpu.max", "310000 100000");
-  EXPECT_EQ(count(kEight), 4);
-  write("sys/fs/cgroup/app.slice/job/cpu.max", "50000 100000");
-  EXPECT_EQ(count(kEight), 1);
-  write("sys/fs/cgroup/app.slice/job/cpu.max", "1600000 100000");
-  EXPECT_EQ(count(kEight), 8);
-  write("sys/fs/cgroup/app.slice/job/cpu.max", "max 100000");
-  EXPECT_EQ(count(kEight), 8);
+  const std::vector<std::pair<std::string, int>> limits = {{"300000 100000", 3},
+                                                           {"310000 100000", 4},
+                                                           {"50000 100000", 1},
+                                                           {"1600000 100000", 8},
+                                                           {"max 100000", 8}};
+  for (const auto& [limit, expected] : limits) {
+    write("sys/fs/cgroup/app.slice/job/cpu.max", limit);
+    EXPECT_EQ(count(kEight), expected) << limit;
+  }
 }
 
 TEST_F(UsableCores, AreNoMoreThanTheGroupsAroundItGrantTimeFor) {

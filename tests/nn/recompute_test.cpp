@@ -211,16 +211,20 @@ TEST_P(RecomputeOfEachCell, MoreRowsThanAreComputedAtOnce) {
 
 TEST_P(RecomputeOfEachCell, HasTheSameBitsWithAnyNumberOfThreads) {
   const int before = num_threads();
-  // Few rows, so that threads share the units of a step; many, so that they share the rows; and
-  // rows that end.
+  const bool projects =
+      find_cell(GetParam()).allows_projection() && find_cell(GetParam()).recurrent;
+  struct Run {
+    Case of;
+    std::int64_t proj_size, recompute_steps;
+  };
+  // Few rows, so that threads share the units of a step; many, so that they share the rows, which a
+  // projection always lets them do; and rows that end, of which a segment would be too little work.
   const std::vector<std::int64_t> lengths = {7, 60, 39, 60, 2, 41};
-  const std::vector<Case> cases = {{.steps = 30, .batch = 2},
-                                   {.steps = 30, .batch = 40},
-                                   {.steps = 60, .batch = 6, .lengths = lengths}};
-  // Of rows that end, a segment is too little work to be divided; all steps are not.
-  const std::vector<std::int64_t> segments = {7, 7, 0};
-  for (std::size_t number = 0; number < cases.size(); ++number) {
-    const Case& c = cases[number];
+  const std::vector<Run> runs = {{{.steps = 30, .batch = 2}, 0, 7},
+                                 {{.steps = 30, .batch = 40}, 0, 7},
+                                 {{.steps = 30, .batch = 40}, projects ? 32 : 0, 0},
+                                 {{.steps = 60, .batch = 6, .lengths = lengths}, 0, 0}};
+  for (const Run& run : runs) {
     std::vector<Trained> results;
     for (const int threads : {1, 2, 3}) {
       set_num_threads(threads);
@@ -229,8 +233,9 @@ TEST_P(RecomputeOfEachCell, HasTheSameBitsWithAnyNumberOfThreads) {
                                .hidden_size = 96,
                                .num_layers = 2,
                                .bidirectional = true,
-                               .recompute_steps = segments[number]},
-                              c));
+                               .proj_size = run.proj_size,
+                               .recompute_steps = run.recompute_steps},
+                              run.of));
     }
     set_num_threads(before);
     for (std::size_t i = 1; i < results.size(); ++i) {

@@ -221,9 +221,20 @@ void ConvertGroup(WeightType type, const float* from, const EvenParts& panels, s
   }
 }
 
+void PackBlocks(const Columns& columns, float* packed) {
+  std::array<Block, kMaxGroupBlocks> blocks;
+  for (std::int64_t group = 0; group < columns.groups(); ++group) {
+    const std::size_t count = BlocksOf(columns, group, blocks.data());
+    // By memcpy, which makes objects of another type in memory that held floats.
+    std::memcpy(reinterpret_cast<Block*>(packed) + columns.blocks_before(group), blocks.data(),
+                count * sizeof(Block));
+  }
+}
+
 void PackAnything(const GateColumns& c, const auto& matrix, std::int64_t depth, float* packed,
                   WeightType type) {
   const Columns columns = c;
+  if (columns.few_rows) PackBlocks(columns, packed);
   const double work = static_cast<double>(depth) * static_cast<double>(c.hidden * c.gates);
   const std::int64_t pieces =
       std::clamp<std::int64_t>(static_cast<std::int64_t>(work / 32e3), 1, columns.groups());
@@ -240,7 +251,7 @@ void PackAnything(const GateColumns& c, const auto& matrix, std::int64_t depth, 
       buffer.resize(static_cast<std::size_t>(size * depth));
       PackGroup(columns, group, matrix, depth, buffer.data());
       ConvertGroup(type, buffer.data(), columns.panels(group), depth,
-                   packed + columns.offset(group, 1), to);
+                   packed + columns.scales_begin() + columns.offset(group, 1), to);
     }
   });
 }

@@ -112,13 +112,19 @@ struct EvenParts {
 /// How rows are cut into tiles: evenly, because a left-over single row would starve the FMA units.
 inline EvenParts TilesOf(TileShape tile, std::int64_t rows) { return {rows, tile.rows}; }
 
+/// Where the results of a block go.
+struct Block {
+  std::int64_t column, count;
+};
+
 /// The columns of a packed matrix. They are packed in groups of units, such that all gates of a
 /// group fill whole panels of a tile's blocks, or nearly: [group][panel][depth][block][lane], a
 /// group's blocks being ordered [gate][block of units]. So a thread takes some groups, and has all
 /// gates of their units.
 ///
-/// In a smaller type, `depth` is that in words, and kInt8 begins with the columns' scales,
-/// [group][block][lane].
+/// In a smaller type, `depth` is that in words. Before the first group come, for few rows, the
+/// Blocks in the same order, because finding them again took a fifteenth of a step of 40 units; and
+/// in kInt8 the columns' scales, [group][block][lane].
 struct Columns : GateColumns {
   Columns() : Columns(GateColumns{}) {}
   Columns(const GateColumns& columns)  // NOLINT(google-explicit-constructor)
@@ -145,18 +151,49 @@ struct Columns : GateColumns {
   [[nodiscard]] EvenParts panels(std::int64_t group) const {
     return {blocks(group) * gates, tile().blocks};
   }
-  /// Packed floats before a group; `depth` in words.
-  [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
-    return block(group) * gates * kLanes * depth;
+  /// Blocks before a group.
+  [[nodiscard]] std::int64_t blocks_before(std::int64_t group) const {
+    return block(group) * gates;
   }
-  /// The floats before the first group: scales.
+  /// Packed floats from the first group to this one; `depth` in words.
+  [[nodiscard]] std::int64_t offset(std::int64_t group, std::int64_t depth) const {
+    return blocks_before(group) * kLanes * depth;
+  }
+  /// The floats before the scales: whole lines of the cache.
+  [[nodiscard]] std::int64_t scales_begin() const {
+    constexpr std::int64_t kBlocksOfLine = kCacheLine * sizeof(float) / sizeof(Block);
+    return few_rows ? (blocks_before(groups()) + kBlocksOfLine - 1) / kBlocksOfLine * kCacheLine
+                    : 0;
+  }
+  /// The floats before the first group.
   [[nodiscard]] std::int64_t head(WeightType type) const {
-    return type == WeightType::kInt8 ? offset(groups(), 1) : 0;
+    return scales_begin() + (type == WeightType::kInt8 ? offset(groups(), 1) : 0);
   }
 
  private:
   EvenParts parts_;
 };
+
+constexpr std::size_t kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
+
+/// The blocks of a group in their packed order; how many they are.
+inline std::size_t BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
+  const std::int64_t begin = columns.unit(group);
+  const std::int64_t end = std::min(columns.hidden, begin + columns.blocks(group) * kLanes);
+  std::size_t count = 0;
+  std::int64_t unit = begin;
+  // One loop, not one in another, which compilers make vectors of: those take longer to set up.
+  for (int gate = 0; gate < columns.gates; ++count) {
+    const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
+    blocks[count] = {slot * columns.hidden + unit, std::min(kLanes, end - unit)};
+    unit += kLanes;
+    if (unit >= end) {
+      unit = begin;
+      ++gate;
+    }
+  }
+  return count;
+}
 
 /// What a product begins with: zeros, what is in `out`, or a row of `out`'s width.
 struct Begin {

@@ -41,29 +41,8 @@ const TileTable& TilesOf(WeightType type, bool interleaved) {
   return interleaved ? kInterleavedTiles : kFloatTiles;
 }
 
-/// The blocks of a group in their packed order; how many they are.
-std::size_t BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {
-  const std::int64_t begin = columns.unit(group);
-  const std::int64_t end = std::min(columns.hidden, begin + columns.blocks(group) * kLanes);
-  std::size_t count = 0;
-  std::int64_t unit = begin;
-  // One loop, not one in another, which compilers make vectors of: those take longer to set up.
-  for (int gate = 0; gate < columns.gates; ++count) {
-    const std::int64_t slot = columns.slots == nullptr ? 0 : columns.slots[gate];
-    blocks[count] = {slot * columns.hidden + unit, std::min(kLanes, end - unit)};
-    unit += kLanes;
-    if (unit >= end) {
-      unit = begin;
-      ++gate;
-    }
-  }
-  return count;
-}
-
 // The last vector of a matrix as it is may begin at its last number.
 static_assert(kLanes - 1 <= static_cast<std::int64_t>(kReadableBehind));
-
-constexpr std::size_t kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
 
 /// How the depth is cut: by its length alone, so that the bits depend on nothing else; and where a
 /// word of any type begins.
@@ -111,7 +90,7 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
   const bool as_it_is = weights.row_stride != 0;
   assert(!as_it_is || (columns.gates == 1 && columns.slots == nullptr && !columns.few_rows &&
                        weights.type == WeightType::kFloat32));
-  const float* scales = weights.data + columns.offset(first, 1);
+  const float* scales = weights.data + columns.scales_begin() + columns.offset(first, 1);
   const float* packed = weights.data + columns.head(weights.type);
   // Of these groups: the next are another thread's.
   const float* const end = as_it_is ? weights.data + columns.unit(last)
@@ -197,25 +176,22 @@ void ProductOfPieces(const Columns& columns, std::int64_t first, std::int64_t la
 /// done between two panels counts: one call takes all that have the same width.
 void ProductOfRow(const Columns& columns, std::int64_t first, std::int64_t last,
                   const Pieces& pieces, const float* x, Weights weights, Begin begin, float* out) {
-  constexpr std::size_t kMostBlocks = 128;  // before a group; more take another call
-  std::array<Block, kMostBlocks + kMaxGroupBlocks> blocks;
   const TileTable& functions = TilesOf(weights.type, false);
   const auto words = [&](std::int64_t k) { return Words(weights.type, k); };
   const std::int64_t side_by_side = PanelsSideBySide(columns, pieces.depth, weights.type);
   const float* packed =
       weights.data + columns.head(weights.type) + columns.offset(first, words(pieces.depth));
   TileArgs args{};
-  args.scales = weights.data + columns.offset(first, 1);
+  args.blocks = reinterpret_cast<const Block*>(weights.data) + columns.blocks_before(first);
+  args.scales = weights.data + columns.scales_begin() + columns.offset(first, 1);
+  args.whole = columns.hidden % kLanes == 0;
   args.bias = begin.bias;
   args.out.data = out;
-  args.blocks = blocks.data();
   std::int64_t width = 0, panels = 0;
   const auto take = [&](TileFunction tile, std::int64_t count) {
     args.word_stride = width * kLanes;
     args.panel_stride = words(pieces.depth) * args.word_stride;
     args.panels = count;
-    args.whole = std::all_of(args.blocks, args.blocks + count * width,
-                             [](const Block& b) { return b.count == kLanes; });
     for (std::int64_t piece = 0; piece < pieces.count(); ++piece) {
       const std::int64_t from = pieces.begin(piece);
       args.x = x + from;
@@ -237,15 +213,8 @@ void ProductOfRow(const Columns& columns, std::int64_t first, std::int64_t last,
            panels - panels % together);
     }
   };
-  std::size_t count = 0;
   for (; first < last; ++first) {
     const EvenParts its = columns.panels(first);
-    if (count >= kMostBlocks) {
-      take_all();
-      count = 0;
-      args.blocks = blocks.data();
-    }
-    count += BlocksOf(columns, first, &blocks[count]);
     for (std::int64_t panel = 0; panel < its.count; ++panel) {
       if (its.size_of(panel) != width) take_all();
       width = its.size_of(panel);

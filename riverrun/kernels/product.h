@@ -52,8 +52,9 @@ struct Weights {
 
 /// Packs the right operand of a product, [depth, columns], element (k, n) of which is
 /// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
-/// size is in floats. What is packed fits the SIMD target that was in use then. In a smaller type a
-/// weight that is NaN makes results NaN, and so do infinities in kInt8, which cannot hold them.
+/// size is in floats. What is packed fits these columns, slots too, and the SIMD target that was in
+/// use then. In a smaller type a weight that is NaN makes results NaN, and so do infinities in
+/// kInt8, which cannot hold them.
 [[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth,
                                        WeightType type = WeightType::kFloat32);
 void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stride,

@@ -21,11 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace riverrun::kernels {
 namespace HWY_NAMESPACE {
 
-/// Where the results of a block go.
-struct Block {
-  std::int64_t column, count;
-};
-
 constexpr std::size_t kMostPanels = 4;
 
 /// One tile: some rows, the blocks of one panel or of some, a piece of the depth. Of a single row,

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <sched.h>
+#include <unistd.h>
 
 namespace riverrun {
 namespace {
@@ -103,6 +104,17 @@ int usable_cores(std::span<const int> cpus, const fs::path& root) {
   }
   const auto count = static_cast<double>(std::max<std::size_t>(1, cores.size()));
   return static_cast<int>(std::min(count, std::ceil(granted_time(root))));
+}
+
+std::int64_t first_level_cache() {
+  static const std::int64_t bytes = [] {
+    std::int64_t told = 0;
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+    told = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+#endif
+    return told > 0 ? told : std::int64_t{32} << 10;
+  }();
+  return bytes;
 }
 
 }  // namespace riverrun

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -15,5 +16,9 @@ namespace riverrun {
 /// sys/devices/system/cpu/, a control group is looked up in proc/self/cgroup and sys/fs/cgroup/, of
 /// version 1 or 2; what the system does not tell is no limit. `root` is where /proc and /sys are.
 [[nodiscard]] int usable_cores(std::span<const int> cpus, const std::filesystem::path& root = "/");
+
+/// The bytes of data that the first-level cache of a core holds; 32 KiB if the system does not
+/// tell.
+[[nodiscard]] std::int64_t first_level_cache();
 
 }  // namespace riverrun

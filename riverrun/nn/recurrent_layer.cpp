@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "riverrun/core/cpus.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/kernels/targets.h"
 #include "riverrun/nn/stretch.h"
@@ -25,6 +26,7 @@ constexpr double kWorkPerShare = 30e3;
 constexpr std::int64_t kRowsPerThread = 4;
 constexpr std::int64_t kRowsPerThreadOfLarge = 12;
 constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes
+constexpr std::int64_t kFloatBytes = sizeof(float);
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -111,6 +113,13 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     }
     return matrices;
   };
+  // Gates that each begin with a vector of their own are faster for one row, as long as the
+  // first-level cache holds them beside what else a step touches; then fewer vectors are.
+  const auto units_for_one_row = [&] {
+    const auto columns = kernels::GateColumns::units(hidden, layout.gates, nullptr);
+    return kernels::packed_size(columns, sizes_.recurrent, type) * kFloatBytes <=
+           first_level_cache() * 3 / 4;
+  };
   const bool few_rows = packing != Packing::kManyRows;
   packed->weight_ih = pack_gates(weight_ih, sizes_.input,
                                  std::span(layout.input_runs).first(index(layout.input_run_count)),
@@ -121,7 +130,9 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     packed->weight_hh = pack_gates(
         weight_hh, sizes_.recurrent,
         std::span(layout.recurrent_runs).first(index(layout.recurrent_run_count)),
-        layout.recurrent_slot, packing == Packing::kUnits || packing == Packing::kOneRow, few_rows);
+        layout.recurrent_slot,
+        packing == Packing::kUnits || (packing == Packing::kOneRow && units_for_one_row()),
+        few_rows);
   }
   if (sizes_.projected) {
     packed->weight_hr =
@@ -164,8 +175,7 @@ RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) cons
   const auto parts = [&](double all_work, double least) {
     return std::clamp<std::int64_t>(static_cast<std::int64_t>(all_work / least), 1, threads);
   };
-  const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent *
-                             static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent * kFloatBytes;
   const std::int64_t enough_rows = bytes < kLargeWeights ? kRowsPerThread : kRowsPerThreadOfLarge;
   const bool can_share = batch.is_even() && cell_->recurrent && !sizes_.projected;
   if (can_share && batch.batch() < enough_rows * threads && parts(work, kWorkPerShare) > 1) {

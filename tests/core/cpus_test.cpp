@@ -1,6 +1,7 @@
 #include "riverrun/core/cpus.h"
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <span>
@@ -138,6 +139,16 @@ TEST(AllowedCPUs, AreThoseThatAThreadIsBoundTo) {
     bound = allowed_cpus();
   }).join();
   EXPECT_EQ(bound, std::vector<int>{all.back()});
+}
+
+TEST(FirstLevelCache, IsThatOfTheSystem) {
+  const std::filesystem::path cache = "/sys/devices/system/cpu/cpu0/cache/index0";
+  std::string type;
+  std::int64_t kibibytes = 0;
+  std::ifstream(cache / "type") >> type;
+  std::ifstream(cache / "size") >> kibibytes;
+  if (type != "Data" || kibibytes == 0) GTEST_SKIP() << "the system does not tell";
+  EXPECT_EQ(first_level_cache(), kibibytes << 10);
 }
 
 }  // namespace

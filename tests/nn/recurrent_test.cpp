@@ -152,6 +152,19 @@ TEST_P(RecurrentOfEachCell, ABatchOfLengthsIsEachSequenceAlone) {
   }
 }
 
+// Whichever way the weights are packed for one row, which depends on what the cache holds.
+TEST_P(RecurrentOfEachCell, OneSequenceHasTheBitsItHasInABatch) {
+  const int threads = num_threads();
+  set_num_threads(1);
+  for (const std::int64_t hidden : {20, 100}) {
+    const Recurrent net(cell(), {.input_size = 5, .hidden_size = hidden});
+    const Tensor x = random_tensor({24, 12, 5});
+    const Tensor output = net.forward(x).output;
+    expect_near(sequence(output, 7, 24), net.forward(sequence(x, 7, 24)).output, 0.0f);
+  }
+  set_num_threads(threads);
+}
+
 // A diverged network must not look healthy at a first step either, where h is zero.
 TEST_P(RecurrentOfEachCell, AWeightThatIsNotFiniteShowsInTheFirstStep) {
   Recurrent net(find_cell(GetParam()), {.input_size = 3, .hidden_size = 5});

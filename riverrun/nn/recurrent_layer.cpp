@@ -21,11 +21,13 @@ constexpr double kWorkPerThread = 1e6;
 // The same in a step whose units are shared: meeting after it takes about 0.2 µs.
 constexpr double kWorkPerShare = 30e3;
 // So many rows and more keep a thread busy with the weights it reads, where its own second-level
-// cache holds them and where it does not: a product of 4 rows is then nearly as fast as one of
-// many.
+// cache holds them: a product of 4 rows is then nearly as fast as one of many. Where the
+// third-level cache holds them, which threads share, and beyond.
 constexpr std::int64_t kRowsPerThread = 4;
-constexpr std::int64_t kRowsPerThreadOfLarge = 12;
+constexpr std::int64_t kRowsPerThreadOfLarge = 8;
+constexpr std::int64_t kRowsPerThreadOfHuge = 12;
 constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes
+constexpr std::int64_t kHugeWeights = std::int64_t{1} << 23;
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -176,7 +178,9 @@ RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) cons
     return std::clamp<std::int64_t>(static_cast<std::int64_t>(all_work / least), 1, threads);
   };
   const std::int64_t bytes = cell_->layout.gates * sizes_.hidden * sizes_.recurrent * kFloatBytes;
-  const std::int64_t enough_rows = bytes < kLargeWeights ? kRowsPerThread : kRowsPerThreadOfLarge;
+  const std::int64_t enough_rows = bytes < kLargeWeights  ? kRowsPerThread
+                                   : bytes < kHugeWeights ? kRowsPerThreadOfLarge
+                                                          : kRowsPerThreadOfHuge;
   const bool can_share = batch.is_even() && cell_->recurrent && !sizes_.projected;
   if (can_share && batch.batch() < enough_rows * threads && parts(work, kWorkPerShare) > 1) {
     return {.parts = parts(work, kWorkPerShare), .shares_units = true};

@@ -10,7 +10,6 @@
 #include <string>
 
 #include <sched.h>
-#include <unistd.h>
 
 namespace riverrun {
 namespace {
@@ -106,15 +105,18 @@ int usable_cores(std::span<const int> cpus, const fs::path& root) {
   return static_cast<int>(std::min(count, std::ceil(granted_time(root))));
 }
 
-std::int64_t first_level_cache() {
-  static const std::int64_t bytes = [] {
-    std::int64_t told = 0;
-#ifdef _SC_LEVEL1_DCACHE_SIZE
-    told = sysconf(_SC_LEVEL1_DCACHE_SIZE);
-#endif
-    return told > 0 ? told : std::int64_t{32} << 10;
-  }();
-  return bytes;
+std::int64_t first_level_cache(const fs::path& root) {
+  for (int index = 0; index < 4; ++index) {
+    const fs::path cache =
+        root / "sys/devices/system/cpu/cpu0/cache" / ("index" + std::to_string(index));
+    const std::string type = first_line(cache / "type");
+    if (first_line(cache / "level") != "1" || (type != "Data" && type != "Unified")) continue;
+    std::istringstream size(first_line(cache / "size"));  // "32K"
+    size.imbue(std::locale::classic());
+    std::int64_t kibibytes = 0;
+    if (size >> kibibytes && size.get() == 'K' && kibibytes > 0) return kibibytes << 10;
+  }
+  return std::int64_t{32} << 10;
 }
 
 }  // namespace riverrun

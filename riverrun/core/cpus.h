@@ -17,8 +17,8 @@ namespace riverrun {
 /// version 1 or 2; what the system does not tell is no limit. `root` is where /proc and /sys are.
 [[nodiscard]] int usable_cores(std::span<const int> cpus, const std::filesystem::path& root = "/");
 
-/// The bytes of data that the first-level cache of a core holds; 32 KiB if the system does not
-/// tell.
-[[nodiscard]] std::int64_t first_level_cache();
+/// The bytes of data that the first-level cache of CPU 0 holds, of sys/devices/system/cpu/; 32 KiB
+/// if the system does not tell.
+[[nodiscard]] std::int64_t first_level_cache(const std::filesystem::path& root = "/");
 
 }  // namespace riverrun

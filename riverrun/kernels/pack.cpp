@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -222,17 +223,17 @@ void ConvertGroup(WeightType type, const float* from, const EvenParts& panels, s
 }
 
 void PackBlocks(const Columns& columns, float* packed) {
-  std::array<Block, kMaxGroupBlocks> blocks;
+  std::vector<Block> blocks(static_cast<std::size_t>(columns.blocks_before(columns.groups())));
   for (std::int64_t group = 0; group < columns.groups(); ++group) {
-    const std::size_t count = BlocksOf(columns, group, blocks.data());
-    // By memcpy, which makes objects of another type in memory that held floats.
-    std::memcpy(reinterpret_cast<Block*>(packed) + columns.blocks_before(group), blocks.data(),
-                count * sizeof(Block));
+    BlocksOf(columns, group, blocks.data() + columns.blocks_before(group));
   }
+  // This makes objects of another type in memory that held floats.
+  std::memcpy(packed, blocks.data(), blocks.size() * sizeof(Block));
 }
 
 void PackAnything(const GateColumns& c, const auto& matrix, std::int64_t depth, float* packed,
                   WeightType type) {
+  assert(c.hidden > 0);
   const Columns columns = c;
   if (columns.few_rows) PackBlocks(columns, packed);
   const double work = static_cast<double>(depth) * static_cast<double>(c.hidden * c.gates);

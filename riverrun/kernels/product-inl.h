@@ -174,7 +174,7 @@ struct Columns : GateColumns {
   EvenParts parts_;
 };
 
-constexpr std::size_t kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
+inline constexpr std::size_t kMaxGroupBlocks = GateLayout::kMaxGates * kMaxBlocks;
 
 /// The blocks of a group in their packed order; how many they are.
 inline std::size_t BlocksOf(const Columns& columns, std::int64_t group, Block* blocks) {

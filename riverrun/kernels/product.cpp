@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <utility>
 #include <vector>
@@ -182,7 +183,8 @@ void ProductOfRow(const Columns& columns, std::int64_t first, std::int64_t last,
   const float* packed =
       weights.data + columns.head(weights.type) + columns.offset(first, words(pieces.depth));
   TileArgs args{};
-  args.blocks = reinterpret_cast<const Block*>(weights.data) + columns.blocks_before(first);
+  args.blocks =
+      std::launder(reinterpret_cast<const Block*>(weights.data)) + columns.blocks_before(first);
   args.scales = weights.data + columns.scales_begin() + columns.offset(first, 1);
   args.whole = columns.hidden % kLanes == 0;
   args.bias = begin.bias;

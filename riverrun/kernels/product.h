@@ -40,7 +40,7 @@ struct GateColumns {
 
 /// The right operand of a product, from pack() or right_operand().
 struct Weights {
-  const float* data = nullptr;  // whatever the type: words of 32 bits, of one weight or several
+  const float* data = nullptr;  // whatever the type, and what else is packed with the weights
   WeightType type = WeightType::kFloat32;
   // 0: packed. Otherwise a matrix of float32 and one gate as it is, [depth, columns], its rows so
   // far apart, and not for few_rows; of the memory behind it up to kReadableBehind floats are read.
@@ -52,7 +52,8 @@ struct Weights {
 
 /// Packs the right operand of a product, [depth, columns], element (k, n) of which is
 /// matrix[k * row_stride + n * column_stride]; column n is unit n % hidden of gate n / hidden. The
-/// size is in floats. What is packed fits these columns, slots too, and the SIMD target that was in
+/// size is in floats, `packed` is aligned as the memory of a tensor is. What is packed fits these
+/// columns, slots too, and the SIMD target that was in
 /// use then. In a smaller type a weight that is NaN makes results NaN, and so do infinities in
 /// kInt8, which cannot hold them.
 [[nodiscard]] std::int64_t packed_size(const GateColumns& columns, std::int64_t depth,

@@ -20,13 +20,13 @@ constexpr std::int64_t kGateElements = std::int64_t{1} << 18;
 constexpr double kWorkPerThread = 1e6;
 // The same in a step whose units are shared: meeting after it takes about 0.2 µs.
 constexpr double kWorkPerShare = 30e3;
-// So many rows and more keep a thread busy with the weights it reads, where its own second-level
-// cache holds them: a product of 4 rows is then nearly as fast as one of many. Where the
-// third-level cache holds them, which threads share, and beyond.
+// So many rows and more keep a thread busy with the weights it reads. A product of 4 is nearly as
+// fast as one of many while the thread's own second-level cache holds them. Large weights come from
+// the third level, which threads share; huge ones leave too little room there for each other.
 constexpr std::int64_t kRowsPerThread = 4;
 constexpr std::int64_t kRowsPerThreadOfLarge = 8;
 constexpr std::int64_t kRowsPerThreadOfHuge = 12;
-constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes
+constexpr std::int64_t kLargeWeights = std::int64_t{3} << 18;  // bytes, and more
 constexpr std::int64_t kHugeWeights = std::int64_t{1} << 23;
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
@@ -70,6 +70,15 @@ std::vector<std::uint64_t> RecurrentLayer::versions() const {
 
 std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType type,
                                                                      Packing packing) const {
+  // Gates that each begin with a vector of their own are faster for one row, as long as the
+  // first-level cache holds them beside what else a step touches. Where it does not, fewer bytes
+  // are.
+  if (packing == Packing::kOneRow) {
+    static const std::int64_t first_level = first_level_cache();
+    const auto units = kernels::GateColumns::units(sizes_.hidden, cell_->layout.gates, nullptr);
+    const std::int64_t bytes = kernels::packed_size(units, sizes_.recurrent, type) * kFloatBytes;
+    if (bytes > first_level * 3 / 4) packing = Packing::kFewRows;
+  }
   const std::scoped_lock lock(cache_->mutex);
   std::vector<std::uint64_t> now = versions();
   auto& of_type = cache_->packed[static_cast<std::size_t>(type)];
@@ -115,13 +124,6 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     }
     return matrices;
   };
-  // Gates that each begin with a vector of their own are faster for one row, as long as the
-  // first-level cache holds them beside what else a step touches; then fewer vectors are.
-  const auto units_for_one_row = [&] {
-    const auto columns = kernels::GateColumns::units(hidden, layout.gates, nullptr);
-    return kernels::packed_size(columns, sizes_.recurrent, type) * kFloatBytes <=
-           first_level_cache() * 3 / 4;
-  };
   const bool few_rows = packing != Packing::kManyRows;
   packed->weight_ih = pack_gates(weight_ih, sizes_.input,
                                  std::span(layout.input_runs).first(index(layout.input_run_count)),
@@ -132,9 +134,7 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     packed->weight_hh = pack_gates(
         weight_hh, sizes_.recurrent,
         std::span(layout.recurrent_runs).first(index(layout.recurrent_run_count)),
-        layout.recurrent_slot,
-        packing == Packing::kUnits || (packing == Packing::kOneRow && units_for_one_row()),
-        few_rows);
+        layout.recurrent_slot, packing == Packing::kUnits || packing == Packing::kOneRow, few_rows);
   }
   if (sizes_.projected) {
     packed->weight_hr =

@@ -94,7 +94,8 @@ class RecurrentLayer {
 
   /// What weights are packed for: steps of many rows each, of few, or of one, while the product of
   /// all steps' inputs has many; or few rows throughout, and threads that share the units of a
-  /// step. A layer keeps the weights packed for each that it met since they last changed.
+  /// step. A layer keeps the weights packed for each that it met since they last changed; for one
+  /// row as for few where the first-level cache does not hold what is faster.
   enum class Packing : std::uint8_t { kManyRows, kFewRows, kOneRow, kUnits };
 
   /// The weights in the order in which the kernels read them.

@@ -27,23 +27,28 @@ TEST(NumThreads, IsAtFirstThatOfTheUsableCores) {
 }
 
 // A system's /proc and /sys.
-class UsableCores : public ::testing::Test {
+class SystemTree : public ::testing::Test {
  protected:
+  [[nodiscard]] const std::filesystem::path& root() const { return root_.path(); }
   void write(const std::string& path, const std::string& contents) {
     const std::filesystem::path file = root_ / path;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << contents << '\n';
   }
+
+ private:
+  TemporaryFolder root_;
+};
+
+class UsableCores : public SystemTree {
+ protected:
   void write_core(int cpu, const std::string& its_cpus,
                   const std::string& name = "core_cpus_list") {
     write("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/" + name, its_cpus);
   }
-  int count(std::span<const int> cpus) { return usable_cores(cpus, root_.path()); }
+  int count(std::span<const int> cpus) { return usable_cores(cpus, root()); }
 
   static constexpr std::array<int, 8> kEight = {0, 1, 2, 3, 4, 5, 6, 7};
-
- private:
-  TemporaryFolder root_;
 };
 
 TEST_F(UsableCores, AreCPUsWhereNothingElseIsKnown) {
@@ -141,14 +146,30 @@ TEST(AllowedCPUs, AreThoseThatAThreadIsBoundTo) {
   EXPECT_EQ(bound, std::vector<int>{all.back()});
 }
 
-TEST(FirstLevelCache, IsThatOfTheSystem) {
-  const std::filesystem::path cache = "/sys/devices/system/cpu/cpu0/cache/index0";
-  std::string type;
-  std::int64_t kibibytes = 0;
-  std::ifstream(cache / "type") >> type;
-  std::ifstream(cache / "size") >> kibibytes;
-  if (type != "Data" || kibibytes == 0) GTEST_SKIP() << "the system does not tell";
-  EXPECT_EQ(first_level_cache(), kibibytes << 10);
+class FirstLevelCache : public SystemTree {
+ protected:
+  void write_cache(int index, const std::string& level, const std::string& type,
+                   const std::string& size) {
+    const std::string cache =
+        "sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+    write(cache + "level", level);
+    write(cache + "type", type);
+    write(cache + "size", size);
+  }
+};
+
+TEST_F(FirstLevelCache, IsThatOfData) {
+  write_cache(0, "1", "Instruction", "64K");
+  write_cache(1, "1", "Data", "48K");
+  write_cache(2, "2", "Unified", "1024K");
+  EXPECT_EQ(first_level_cache(root()), 48 << 10);
+}
+
+TEST_F(FirstLevelCache, IsTakenFor32KiBWhereNothingIsKnown) {
+  EXPECT_EQ(first_level_cache(root()), 32 << 10);
+  write_cache(0, "1", "Data", "large");
+  write_cache(1, "1", "Data", "-48K");
+  EXPECT_EQ(first_level_cache(root()), 32 << 10);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ std::vector<Case> cases() {
   // A single row of weights that fill the second-level cache, and of more.
   all.push_back({1, 70, 300, 4});
   all.push_back({1, 150, 400, 4});
-  // And of more panels than it takes at once, of unequal width and with pieces of the depth.
+  // And of panels of unequal width, and with pieces of the depth.
   all.push_back({1, 2600, 9});
   all.push_back({1, 700, 5, 4});
   all.push_back({1, 150, 600, 3});
@@ -325,6 +325,33 @@ TEST_P(ProductTest, ThreadsAndOtherRowsChangeNoBits) {
         const Tensor few = run(count, few_rows);
         EXPECT_TRUE(std::equal(few.data(), few.data() + count * columns, one.data())) << count;
       }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_P(ProductTest, ThreadsThatDivideARowChangeNoBits) {
+  // So many operations that each of three threads has some groups.
+  constexpr std::int64_t kUnits = 700, kDepth = 800;
+  constexpr std::array<int, 4> kSlots = {2, 0, 3, 1};
+  const GateColumns layout = GateColumns::units(kUnits, kSlots.size(), kSlots.data());
+  const Tensor w = normal({kSlots.size() * kUnits, kDepth}, 1);
+  const Tensor x = normal({1, kDepth}, 2);
+  const int before = num_threads();
+  for (const WeightType type : kWeightTypes) {
+    Tensor packed = Tensor::uninitialized({packed_size(layout, kDepth, type)});
+    pack(layout, w.data(), 1, kDepth, kDepth, packed.data(), type);
+    const auto run = [&](int threads) {
+      set_num_threads(threads);
+      Tensor out({1, kSlots.size() * kUnits});
+      product(layout, 1, kDepth, {x.data(), kDepth}, {packed.data(), type}, nullptr, false,
+              {out.data(), out.elements()});
+      return out;
+    };
+    const Tensor one = run(1);
+    for (const int threads : {2, 3}) {
+      const Tensor more = run(threads);
+      EXPECT_TRUE(std::equal(one.values().begin(), one.values().end(), more.values().begin()));
     }
   }
   set_num_threads(before);

@@ -373,6 +373,22 @@ TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInput) {
   set_num_threads(before);
 }
 
+TEST(Recurrent, HasTheSameBitsWhenThreadsDivideTheRowsOrTheUnitsOfALargeLayer) {
+  // Weights beyond the second-level cache: two threads take rows, three share the units.
+  const Tensor x = random_tensor({6, 16, 20});
+  const int before = num_threads();
+  for (const char* cell : {"lstm", "gru"}) {
+    const Recurrent net(find_cell(cell), {.input_size = 20, .hidden_size = 270});
+    set_num_threads(1);
+    const Tensor expected = net.forward(x).output;
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      expect_near(net.forward(x).output, expected, 0.0f);
+    }
+  }
+  set_num_threads(before);
+}
+
 TEST(Recurrent, TakesABatchFirstWhoseStepsAreLarge) {
   const auto swapped = [](const Tensor& from) {
     const std::int64_t rows = from.size(0), columns = from.size(1), features = from.size(2);

@@ -356,34 +356,27 @@ TEST(Recurrent, SeveralThreadsMayUseOneModel) {
   for (const Tensor& output : outputs) expect_near(output, expected, 0.0f);
 }
 
-TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInput) {
-  // So many numbers for each thread that their product is done in several parts and pieces.
-  const Tensor x = random_tensor({120, 16, 500});
+TEST(Recurrent, HasTheSameBitsWhenThreadsDivideALargeInputOrLayer) {
+  struct Case {
+    Shape input;
+    std::int64_t hidden;
+  };
+  // So many numbers for each thread that their product is done in several parts and pieces; and
+  // weights beyond the second-level cache, where two threads take rows, but three share the units.
+  const std::vector<Case> cases = {{{120, 16, 500}, 20}, {{6, 16, 20}, 270}};
   const int before = num_threads();
-  for (const char* cell : {"lstm", "gru"}) {
-    const Recurrent net(find_cell(cell),
-                        {.input_size = 500, .hidden_size = 20, .bidirectional = true});
-    set_num_threads(1);
-    const Tensor expected = net.forward(x).output;
-    for (const int threads : {2, 3}) {
-      set_num_threads(threads);
-      expect_near(net.forward(x).output, expected, 0.0f);
-    }
-  }
-  set_num_threads(before);
-}
-
-TEST(Recurrent, HasTheSameBitsWhenThreadsDivideTheRowsOrTheUnitsOfALargeLayer) {
-  // Weights beyond the second-level cache: two threads take rows, three share the units.
-  const Tensor x = random_tensor({6, 16, 20});
-  const int before = num_threads();
-  for (const char* cell : {"lstm", "gru"}) {
-    const Recurrent net(find_cell(cell), {.input_size = 20, .hidden_size = 270});
-    set_num_threads(1);
-    const Tensor expected = net.forward(x).output;
-    for (const int threads : {2, 3}) {
-      set_num_threads(threads);
-      expect_near(net.forward(x).output, expected, 0.0f);
+  for (const Case& c : cases) {
+    const Tensor x = random_tensor(c.input);
+    for (const char* cell : {"lstm", "gru"}) {
+      const Recurrent net(
+          find_cell(cell),
+          {.input_size = x.size(2), .hidden_size = c.hidden, .bidirectional = true});
+      set_num_threads(1);
+      const Tensor expected = net.forward(x).output;
+      for (const int threads : {2, 3}) {
+        set_num_threads(threads);
+        expect_near(net.forward(x).output, expected, 0.0f);
+      }
     }
   }
   set_num_threads(before);

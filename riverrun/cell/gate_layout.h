@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "riverrun/cell/fail.h"
+
 namespace riverrun {
 
 /// Neighbouring gates whose values lie side by side: gates [gate, gate + count) are the gate values
@@ -28,7 +30,7 @@ struct GateLayout {
   int recurrent_run_count = 0;
 
   constexpr void add_gate(bool is_split) {
-    if (gates == kMaxGates) throw std::length_error("a cell has more than 16 gates");
+    if (gates == kMaxGates) fail<std::length_error>("a cell has more than 16 gates");
     const auto gate = static_cast<std::size_t>(gates);
     input_slot[gate] = values++;
     recurrent_slot[gate] = is_split ? values++ : input_slot[gate];

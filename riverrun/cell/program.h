@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "riverrun/cell/fail.h"
+
 namespace riverrun {
 
 /// What a node of a Program computes. The comment gives its value; a, b and c are earlier nodes.
@@ -99,7 +101,7 @@ struct Program {
   int output_count = 0;
 
   constexpr void add_output(int node) {
-    if (output_count == kMaxOutputs) throw std::length_error("a cell has too many outputs");
+    if (output_count == kMaxOutputs) fail<std::length_error>("a cell has too many outputs");
     outputs[static_cast<std::size_t>(output_count++)] = static_cast<std::int16_t>(node);
   }
 
@@ -189,7 +191,7 @@ constexpr int Program::add(Node node) {
     if (other == node) return i;
     if (commutes && other.op == node.op && other.a == node.b && other.b == node.a) return i;
   }
-  if (size == kMaxNodes) throw std::length_error("a cell's program has more than 256 nodes");
+  if (size == kMaxNodes) fail<std::length_error>("a cell's program has more than 256 nodes");
   nodes[static_cast<std::size_t>(size)] = node;
   return size++;
 }

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <stdexcept>
 
+#include "riverrun/cell/fail.h"
 #include "riverrun/cell/program.h"
 
 namespace riverrun {
@@ -80,7 +81,7 @@ class Sym {
       Program scratch;
       const int result = scratch.binary(op, a.node(scratch), b.node(scratch));
       if (scratch[result].op != Op::kConstant) {
-        throw std::logic_error("a cell's step applies a function to constants alone");
+        fail<std::logic_error>("a cell's step applies a function to constants alone");
       }
       return scratch[result].constant;
     }
@@ -89,7 +90,7 @@ class Sym {
   static constexpr Sym unary(Op op, Sym a) {
     if (a.program_ == nullptr) {
       if (op == Op::kNeg) return -a.constant_;
-      throw std::logic_error("a cell's step applies a function to a constant");
+      fail<std::logic_error>("a cell's step applies a function to a constant");
     }
     return {*a.program_, a.program_->unary(op, a.node_)};
   }

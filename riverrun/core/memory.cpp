@@ -12,6 +12,8 @@
 
 #include <sys/mman.h>
 
+#include "riverrun/core/process.h"
+
 namespace riverrun {
 namespace {
 
@@ -75,6 +77,8 @@ class Kept {
     bytes_ += bytes;
   }
 
+  [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
+
   void set_most(std::size_t bytes) noexcept {
     const std::scoped_lock lock(mutex_);
     most_bytes_ = bytes;
@@ -127,10 +131,20 @@ class Kept {
 };
 
 // Never destroyed, because tensors of static storage may outlive whatever is.
-Kept& kept() {
-  static Kept& instance = *new Kept;
-  return instance;
-}
+constinit Immortal<Kept> kept;
+
+struct AtEnd {
+  AtEnd() {
+    // Nobody may be half-way through when the memory is copied to a child.
+    around_fork([] { kept->mutex().lock(); }, [] { kept->mutex().unlock(); },
+                [] { kept->mutex().unlock(); });
+  }
+  // A plug-in that is unloaded must not leave its memory behind.
+  ~AtEnd() { kept->set_most(0); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+};
+const AtEnd at_end;
 
 bool may_keep(std::size_t floats) { return kKeepsMemory && bytes_of(floats) >= kLeastKept; }
 
@@ -143,17 +157,17 @@ Memory allocate_memory(std::size_t floats) {
     throw std::bad_array_new_length();
   }
   if (may_keep(floats)) {
-    const Block block = kept().take(floats);
+    const Block block = kept->take(floats);
     return {block.data, GiveBack{block.capacity}};
   }
   return {allocate(bytes_of(floats)), GiveBack{floats}};
 }
 
-void set_kept_memory(std::size_t bytes) noexcept { kept().set_most(bytes); }
+void set_kept_memory(std::size_t bytes) noexcept { kept->set_most(bytes); }
 
 void GiveBack::operator()(float* data) const noexcept {
   if (may_keep(capacity)) {
-    kept().give({data, capacity});
+    kept->give({data, capacity});
   } else {
     release({data, capacity});
   }

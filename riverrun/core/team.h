@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <thread>
+#include <utility>
 
 namespace riverrun {
 
@@ -18,6 +20,9 @@ namespace riverrun {
 ///     Team::Member member(&team, index);
 ///     for (…) member.phase([&](std::int64_t share) { … });   // the same phases in each member
 ///   });
+///
+/// If a share's body throws, every member that is in that phase, or comes to it, throws the first
+/// exception once the phase is over, so nobody goes on with half a phase. Such a team is done with.
 class Team {
  public:
   explicit Team(std::int64_t shares)
@@ -36,8 +41,17 @@ class Team {
   };
   [[nodiscard]] Share& share(std::int64_t i) noexcept { return shares_[i]; }
 
+  void fail(std::exception_ptr error) noexcept {
+    if (fails_.exchange(true, std::memory_order_relaxed)) return;
+    error_ = std::move(error);
+    failed_.store(true, std::memory_order_release);
+  }
+
   std::int64_t count_;
   std::unique_ptr<Share[]> shares_;
+  std::atomic<bool> fails_{false};   // somebody sets error_
+  std::atomic<bool> failed_{false};  // and it is set
+  std::exception_ptr error_;
 };
 
 /// What one thread holds of a team.
@@ -48,7 +62,8 @@ class Team::Member {
   Member(Team* team, std::int64_t index, std::int64_t first_phase = 0) noexcept
       : team_(team), index_(index), phase_(first_phase) {}
 
-  /// Calls `body(share)` for the shares that fall to this thread; returns when all are done.
+  /// Calls `body(share)` for the shares that fall to this thread; returns when all are done. Throws
+  /// what a body threw, in this phase or an earlier one.
   template <class Body>
   void phase(const Body& body) {
     const std::int64_t count = team_->count_;
@@ -56,11 +71,19 @@ class Team::Member {
       const std::int64_t number = index_ + i < count ? index_ + i : index_ + i - count;
       Share& share = team_->share(number);
       if (!begins(share)) continue;
-      body(number);
+      try {
+        body(number);
+      } catch (...) {
+        team_->fail(std::current_exception());
+      }
       share.done.store(phase_ + 1, std::memory_order_release);
     }
     ++phase_;
     for (std::int64_t i = 0; i < count; ++i) await(team_->share(i).done);
+    // Set before the share that threw was done.
+    if (team_->failed_.load(std::memory_order_acquire)) [[unlikely]] {
+      std::rethrow_exception(team_->error_);
+    }
   }
 
  private:

@@ -14,6 +14,7 @@
 
 #include "riverrun/core/cpus.h"
 #include "riverrun/core/error.h"
+#include "riverrun/core/process.h"
 
 namespace riverrun {
 namespace {
@@ -57,11 +58,12 @@ bool spin(Ready ready) noexcept {
 //
 // Each thread begins with its own share of the tasks, the same one in every job of as many: what
 // the job before wrote is in its cache. Whoever is done takes from the others' shares.
+//
+// A pool is never destroyed: other threads and other static objects may compute while the process
+// ends.
 class Pool {
  public:
-  ~Pool() { stop(); }
-
-  // False if a job is running already: then the caller does it alone.
+  // False if a job is running already, or the pool was closed: then the caller does it alone.
   bool run(std::int64_t tasks, detail::Task task, void* context, int threads) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     struct Release {
@@ -92,6 +94,18 @@ class Pool {
     }
     return true;
   }
+
+  // Ends the workers, for good, unless a job is running: that may be one that this thread is in,
+  // or one that lasts, and the process must end nevertheless.
+  void close_if_idle() noexcept {
+    if (busy_.exchange(true, std::memory_order_acquire)) return;
+    stop();
+    workers_.shrink_to_fit();
+    shares_.reset();
+  }
+
+  // In a forked child. Leak checkers are to know that it is kept on purpose.
+  void abandon() noexcept { abandoned_before_ = std::exchange(abandoned_, this); }
 
  private:
   // state_: the number of workers inside the job, whether more may join, whether the caller sleeps
@@ -205,35 +219,72 @@ class Pool {
 
   int threads_ = 1;
   std::vector<std::thread> workers_;
+
+  static constinit Pool* abandoned_;
+  Pool* abandoned_before_ = nullptr;
 };
+constinit Pool* Pool::abandoned_ = nullptr;
 
-std::atomic<int>& thread_count() noexcept {
-  static std::atomic<int> count{default_threads()};
-  return count;
+// What follows is without locks, which a thread that is not in a forked child may have held, and
+// without destructors.
+constinit std::atomic<int> thread_count{0};  // 0: nobody has asked yet
+constinit std::atomic<Pool*> current_pool{nullptr};
+constinit std::atomic<bool> is_closed{false};
+
+Pool& pool() {
+  if (Pool* const there = current_pool.load(std::memory_order_acquire)) return *there;
+  auto made = std::make_unique<Pool>();
+  Pool* there = nullptr;
+  if (!current_pool.compare_exchange_strong(there, made.get(), std::memory_order_acq_rel)) {
+    return *there;  // another thread was faster
+  }
+  return *made.release();
 }
 
-Pool& pool() noexcept {
-  static Pool instance;
-  return instance;
-}
+// When the process ends, or the plug-in that riverrun is linked into is unloaded, whose code the
+// workers run. Who computes afterwards does so alone.
+struct AtEnd {
+  AtEnd() {
+    // A child has none of its parent's workers, and may have been forked in the middle of a job:
+    // it begins with a pool of its own. The parent's cannot be destroyed, having threads.
+    around_fork(nullptr, nullptr, [] {
+      Pool* const parents = current_pool.exchange(nullptr, std::memory_order_relaxed);
+      if (parents != nullptr) parents->abandon();
+    });
+  }
+  ~AtEnd() {
+    is_closed.store(true, std::memory_order_relaxed);
+    if (Pool* const there = current_pool.load(std::memory_order_acquire)) there->close_if_idle();
+  }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+};
+const AtEnd at_end;
 
 }  // namespace
 
-int num_threads() noexcept { return thread_count().load(std::memory_order_relaxed); }
+int num_threads() noexcept {
+  int threads = thread_count.load(std::memory_order_relaxed);
+  if (threads != 0) return threads;
+  const int usual = default_threads();
+  return thread_count.compare_exchange_strong(threads, usual, std::memory_order_relaxed) ? usual
+                                                                                         : threads;
+}
 
 void set_num_threads(int threads) {
   if (threads < 1 || threads > kMaxThreads) {
     throw ConfigError(
         fmt::format("set_num_threads: {} threads; it must be from 1 to {}", threads, kMaxThreads));
   }
-  thread_count().store(threads, std::memory_order_relaxed);
+  thread_count.store(threads, std::memory_order_relaxed);
 }
 
 namespace detail {
 
 void run_tasks(std::int64_t tasks, Task task, void* context) {
-  int threads = num_threads();
-  if (tasks > 1 && threads > 1 && pool().run(tasks, task, context, threads)) return;
+  const int threads = num_threads();
+  const bool divides = tasks > 1 && threads > 1 && !is_closed.load(std::memory_order_relaxed);
+  if (divides && pool().run(tasks, task, context, threads)) return;
   for (std::int64_t index = 0; index < tasks; ++index) task(context, index);
 }
 

@@ -24,7 +24,11 @@ void run_tasks(std::int64_t tasks, Task task, void* context);
 /// result must not depend on it: divide work by its size, never by the number of threads.
 /// Called within a task, or while another thread of the program is inside parallel_for, it runs
 /// everything on the calling thread. The first exception thrown by a body is rethrown here; indices
-/// not yet begun are then left out. Allocates only when num_threads() has changed, and at first.
+/// not yet begun are then omitted. Allocates only when num_threads() has changed, and at first.
+///
+/// A forked child begins with threads of its own; one forked within a body must not return from it.
+/// While the process ends, other threads and the destructors of static objects may go on computing.
+/// A plug-in that riverrun is linked into may be unloaded once nobody computes in it.
 template <class Body>
 void parallel_for(std::int64_t tasks, Body&& body) {
   using B = std::remove_reference_t<Body>;

@@ -247,7 +247,8 @@ const CellDescriptor& cell() {
             (args, share, shares);
           },
   };
-  static const CellDescriptor kDescriptor = describe<C>(kKernels);
+  // Never destroyed: networks may still compute while the process ends.
+  static const CellDescriptor& kDescriptor = *new CellDescriptor(describe<C>(kKernels));
   return kDescriptor;
 }
 

@@ -46,12 +46,11 @@ class Interleaved {
     // depth will be; only where it would be read beyond x, at the end, the length is the true one.
     std::int64_t whole = count;
     while (whole > 0 && begins[whole - 1] + kCopied > rows + readable) --whole;
-    static thread_local std::vector<float> buffer;
-    buffer.resize(static_cast<std::size_t>(count * stride_));
-    data_ = buffer.data();
+    float* const buffer = Buffer(static_cast<std::size_t>(count * stride_));
+    data_ = buffer;
     for (std::int64_t k = 0; k < depth; ++k) {
       const float* HWY_RESTRICT from = x(k);
-      float* HWY_RESTRICT to = buffer.data();
+      float* HWY_RESTRICT to = buffer;
       // Some lines of each row, which nothing else asks for.
       const float* const ahead = x(std::min(k + kAhead, depth - 1));
       for (std::int64_t row = 0; row < rows; row += kCacheLine) {
@@ -81,6 +80,30 @@ class Interleaved {
   static constexpr std::int64_t kCopied = 8;
   static constexpr std::int64_t kAhead = 8;
   static_assert(kTile.rows <= kCopied && kCopied - 1 <= kCacheLine);
+
+  // The thread's own, uninitialized. Not a vector: a static object may compute in its destructor,
+  // when the main thread's have been destroyed; then this one is made anew.
+  static float* Buffer(std::size_t size) {
+    static thread_local float* data = nullptr;
+    static thread_local std::size_t capacity = 0;
+    struct AtEndOfThread {
+      ~AtEndOfThread() {
+        delete[] data;
+        data = nullptr;
+        capacity = 0;
+      }
+    };
+    static thread_local AtEndOfThread at_end;
+    (void)at_end;
+    if (capacity < size) {
+      delete[] data;
+      data = nullptr;
+      capacity = 0;
+      data = new float[size];
+      capacity = size;
+    }
+    return data;
+  }
 
   std::int64_t stride_;
   const float* data_;

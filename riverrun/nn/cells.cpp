@@ -7,6 +7,7 @@
 #include "riverrun/cell/memoryless.h"
 #include "riverrun/cell/rnn.h"
 #include "riverrun/core/error.h"
+#include "riverrun/core/process.h"
 
 namespace riverrun {
 namespace {
@@ -19,8 +20,8 @@ struct Registry {
 };
 
 Registry& registry() {
-  static Registry instance;
-  return instance;
+  static Immortal<Registry> instance;
+  return *instance;
 }
 
 }  // namespace

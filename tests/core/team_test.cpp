@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -91,6 +92,49 @@ TEST(Team, WorksInsideParallelFor) {
     });
     relay.check();
   }
+}
+
+TEST(Team, WhatABodyThrowsEndsThePhaseInEachMember) {
+  for (int repetition = 0; repetition < 200; ++repetition) {
+    constexpr std::int64_t kShares = 3;
+    Team team(kShares);
+    std::atomic<int> thrown{0};
+    std::atomic<int> later{0};
+    std::vector<std::thread> threads;
+    for (std::int64_t i = 0; i < kShares; ++i) {
+      threads.emplace_back([&, i] {
+        Team::Member member(&team, i);
+        try {
+          member.phase([](std::int64_t) {});
+          member.phase([&](std::int64_t share) {
+            if (share != repetition % kShares || repetition % 2 == 0) {
+              throw std::runtime_error("in a phase");
+            }
+          });
+          member.phase([&](std::int64_t) { ++later; });
+        } catch (const std::runtime_error&) {
+          ++thrown;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(thrown, kShares);
+    ASSERT_EQ(later, 0);
+  }
+}
+
+TEST(Team, WhatABodyThrowsLeavesParallelFor) {
+  Team team(3);
+  EXPECT_THROW(parallel_for(3,
+                            [&](std::int64_t index) {
+                              Team::Member member(&team, index);
+                              for (int phase = 0; phase < 5; ++phase) {
+                                member.phase([&](std::int64_t share) {
+                                  if (phase == 2 && share == 1) throw std::runtime_error("here");
+                                });
+                              }
+                            }),
+               std::runtime_error);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #
 # The cells they show must be the library's, to the letter. Left out are README's blocks that call
 # scripts/, which .ci/run runs. Work is cut short: every --max-minutes becomes a few seconds, --steps
-# 5000 become 500, and the texts are these pages.
+# 5000 become 500, --batch-size 256 becomes 8, and the texts are these pages.
 set -euo pipefail
 
 build=$(realpath "$1")
@@ -30,11 +30,12 @@ fail() {
 blocks cpp 'int main' "$readme" >main.cpp
 blocks cmake 'find_package' "$readme" >CMakeLists.txt
 blocks sh '(^|\n)build/release/riverrun ' "$readme" >readme.sh
-blocks sh '(^|\n)(riverrun|bible) ' "$memory" >memory.sh
+blocks sh . "$memory" >memory.sh
 for file in main.cpp CMakeLists.txt readme.sh memory.sh; do
   [ -s "$file" ] || fail "found nothing for $file"
 done
-sed -E -i 's/--max-minutes [0-9.]+/--max-minutes 0.05/; s/--steps 5000/--steps 500/' readme.sh memory.sh
+sed -E -i 's/--max-minutes [0-9.]+/--max-minutes 0.05/; s/--steps 5000/--steps 500/
+           s/--batch-size 256/--batch-size 8/' readme.sh memory.sh
 command -v gnuplot >/dev/null || sed -E -i 's/ --svg [^ ]+//' memory.sh
 
 echo '== the cells'
@@ -62,7 +63,7 @@ bash -euxo pipefail readme.sh
 
 echo '== the command lines of docs/memory.md'
 mkdir memory bin
-ln -s "$build/riverrun" bin/riverrun
+ln -s "$build"/{riverrun,example_ablation,example_context} bin/
 printf '#!/bin/sh\nexec cat "%s"\n' "$scratch/book.txt" >bin/bible
 chmod +x bin/bible
 cd memory

@@ -17,8 +17,8 @@ if [ -z "$folder" ]; then
 fi
 mkdir -p "$folder/bin"
 cd "$folder"
-ln -sf "$riverrun" bin/riverrun
-awk -v language=sh -v pattern='(^|\n)(riverrun|bible) ' -f "$root/scripts/blocks.awk" \
+ln -sf "$riverrun" "$(dirname "$riverrun")"/example_{ablation,context} bin/
+awk -v language=sh -v pattern=. -f "$root/scripts/blocks.awk" \
   "$root/docs/memory.md" >commands.sh
 PATH=$PWD/bin:$PATH bash -euxo pipefail commands.sh
 grep -oP -- '--svg \K\S+' commands.sh | xargs mv -t "$root/docs/images/" --

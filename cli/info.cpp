@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "riverrun/core/shortest.h"
+#include "riverrun/core/number.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
 

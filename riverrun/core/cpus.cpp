@@ -8,8 +8,11 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 
+#if __has_include(<sched.h>)
 #include <sched.h>
+#endif
 
 namespace riverrun {
 namespace {
@@ -78,6 +81,7 @@ double granted_time(const fs::path& root) {
 
 std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
+#ifdef CPU_ISSET_S
   // As many as the system has are not known before; it refuses a set that is too small.
   for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
     std::vector<cpu_set_t> sets(static_cast<std::size_t>(most / CPU_SETSIZE));
@@ -88,6 +92,12 @@ std::vector<int> allowed_cpus() {
     }
     return cpus;
   }
+#else
+  // Where a process cannot be bound to some, as on macOS, all count.
+  for (int cpu = 0; cpu < static_cast<int>(std::thread::hardware_concurrency()); ++cpu) {
+    cpus.push_back(cpu);
+  }
+#endif
   return cpus;
 }
 

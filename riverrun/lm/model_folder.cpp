@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
-#include "riverrun/core/shortest.h"
+#include "riverrun/core/number.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
 #include "riverrun/lm/run_folder.h"
@@ -28,16 +29,20 @@ constexpr const char* kModelType = "riverrun_lm";
 constexpr const char* kStepKey = "riverrun_step";
 constexpr const char* kValidNatsKey = "riverrun_valid_nats";
 
-/// Nothing unless all of it is a number.
+/// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
 template <class T>
 std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) return std::nullopt;
   const std::string& text = found->second;
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  if constexpr (std::is_same_v<T, double>) {
+    return parse_double(text);
+  } else {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  }
 }
 
 /// Typed access to config.json; a value that is not there or of another type is a FormatError.

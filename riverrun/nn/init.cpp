@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/number.h"
 #include "riverrun/core/random.h"
 #include "riverrun/core/threads.h"
 
@@ -135,12 +138,11 @@ void initialize_weight_hh(const Initialization& how, std::int64_t hidden, std::u
 }
 
 float number(std::string_view word, std::string_view text) {
-  float value = 0.0f;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+  const std::optional<double> value = parse_double(text);
+  if (!value || std::fabs(*value) > std::numeric_limits<float>::max()) {
     throw ConfigError(fmt::format("initialization: {}={}; it must be a finite number", word, text));
   }
-  return value;
+  return static_cast<float>(*value);
 }
 
 }  // namespace

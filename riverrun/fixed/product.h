@@ -28,8 +28,13 @@ template <class Target, int kUnits, int kSums>
 struct Tiling {
   static constexpr int kLanes = lanes_for<Target>(kUnits);
   static constexpr int kVectors = (kUnits + kLanes - 1) / kLanes;
-  /// With AVX-512 there are 32 registers, else 16; some are for what the sums are made of.
+  /// With AVX-512 and on 64-bit Arm there are 32 registers, else 16; some are for what the sums are
+  /// made of.
+#if defined(__aarch64__)
+  static constexpr int kRegisters = 24;
+#else
   static constexpr int kRegisters = Target::kMaxLanes == 16 ? 24 : 12;
+#endif
   static constexpr int kMaxTile = std::max(1, kRegisters / kSums);
   static constexpr int kTiles = (kVectors + kMaxTile - 1) / kMaxTile;
 

@@ -30,6 +30,13 @@
 #else
 #define RIVERRUN_HWY_AVX10_2 0
 #endif
+// Later versions of Highway have two NEONs, which differ by the instructions for AES. The one
+// without them runs everywhere, and is the one whatever options a user's own cell is compiled with.
+#ifdef HWY_NEON_WITHOUT_AES
+#define RIVERRUN_HWY_NEON HWY_NEON
+#else
+#define RIVERRUN_HWY_NEON 0
+#endif
 #ifdef HWY_NEON_BF16
 #define RIVERRUN_HWY_NEON_BF16 HWY_NEON_BF16
 #else
@@ -38,7 +45,7 @@
 
 // SVE and RVV: the kernels keep vectors in arrays, which those of unknown length cannot be.
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS                                                          \
-  (HWY_SSSE3 | HWY_AVX3_DL | RIVERRUN_HWY_AVX3_ZEN4 | RIVERRUN_HWY_AVX3_SPR |         \
-   RIVERRUN_HWY_AVX10_2 | RIVERRUN_HWY_NEON_BF16 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | \
-   HWY_SVE2_128 | HWY_RVV)
+#define HWY_DISABLED_TARGETS                                                                \
+  (HWY_SSSE3 | HWY_AVX3_DL | RIVERRUN_HWY_AVX3_ZEN4 | RIVERRUN_HWY_AVX3_SPR |               \
+   RIVERRUN_HWY_AVX10_2 | RIVERRUN_HWY_NEON | RIVERRUN_HWY_NEON_BF16 | HWY_SVE | HWY_SVE2 | \
+   HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)

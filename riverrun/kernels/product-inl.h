@@ -64,11 +64,12 @@ HWY_INLINE void StoreFirst(VF v, float* p, std::int64_t count) {
 
 /// The largest tile of a product: rows x blocks accumulators, a block being kLanes columns. An
 /// FMA's result is ready after 4 cycles and two start per cycle, so 8 accumulators keep the units
-/// busy; 6 x 2 leave 4 of 16 registers for the operands, 8 x 3 leave 8 of AVX-512's 32.
+/// busy; 6 x 2 leave 4 of 16 registers for the operands, 8 x 3 leave 8 of the 32 of
+/// AVX-512 and 64-bit Arm.
 struct TileShape {
   int rows, blocks;
 };
-#if HWY_TARGET <= HWY_AVX3
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 inline constexpr TileShape kTile = {8, 3};
 // A single row has one accumulator a block. And a group of four gates is one block of units, so
 // that units divide evenly among threads.

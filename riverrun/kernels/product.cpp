@@ -72,7 +72,7 @@ std::int64_t PanelsSideBySide(const Columns& columns, std::int64_t depth, Weight
   constexpr std::int64_t kSecondLevel = std::int64_t{3} << 16;
   const std::int64_t size = columns.offset(columns.groups(), depth);
   const bool from_second = size > kFirstLevel && size <= kSecondLevel;
-  return kTileOfFew.blocks == 4 && from_second ? 1 : kMostPanels;
+  return HWY_ARCH_X86 && kTileOfFew.blocks == 4 && from_second ? 1 : kMostPanels;
 }
 
 /// Product over some pieces of the depth; those after the first add to `out`. x is as it is, or

@@ -5,19 +5,29 @@
 #
 # It generates the one translation unit that compiles the cell's kernels, once for every SIMD
 # instruction set of the processor family, and in which riverrun::cell<CoupledLSTM>() is defined.
-# riverrun's own cells are made by the same call.
-set(riverrun_cell_template ${CMAKE_CURRENT_LIST_DIR}/cell.cpp.in)
-
+# riverrun's own cells are made by the same call. Where no build type is set, that unit is optimised
+# all the same: else its kernels would take some 20 times as long.
 function(riverrun_add_cell target cell header)
   cmake_path(ABSOLUTE_PATH header NORMALIZE OUTPUT_VARIABLE RIVERRUN_CELL_HEADER)
   set(RIVERRUN_CELL ${cell})
   string(MAKE_C_IDENTIFIER ${cell} identifier)
   set(RIVERRUN_CELL_SOURCE ${CMAKE_CURRENT_BINARY_DIR}/${target}_${identifier}.cpp)
-  configure_file(${riverrun_cell_template} ${RIVERRUN_CELL_SOURCE} @ONLY)
+  configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/cell.cpp.in ${RIVERRUN_CELL_SOURCE} @ONLY)
   target_sources(${target} PRIVATE ${RIVERRUN_CELL_SOURCE})
   # As in the library: the same arithmetic gives the same bits wherever it is inlined.
   set_source_files_properties(${RIVERRUN_CELL_SOURCE} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
-  if(NOT target STREQUAL riverrun)
-    target_link_libraries(${target} PRIVATE riverrun::riverrun PkgConfig::hwy)
+  if(target STREQUAL riverrun)
+    return()
+  endif()
+  riverrun_optimisation_without_build_type(option)
+  set_property(SOURCE ${RIVERRUN_CELL_SOURCE} APPEND PROPERTY COMPILE_OPTIONS ${option})
+  target_link_libraries(${target} PRIVATE riverrun::riverrun PkgConfig::hwy)
+endfunction()
+
+# The option, unless CMAKE_CXX_FLAGS has one already.
+function(riverrun_optimisation_without_build_type variable)
+  set(${variable} "" PARENT_SCOPE)
+  if(NOT CMAKE_CXX_FLAGS MATCHES "(^| )[-/]O")
+    set(${variable} "$<$<STREQUAL:$<CONFIG>,>:-O3>" PARENT_SCOPE)
   endif()
 endfunction()

@@ -1,21 +1,12 @@
-# `cmake --install`: the library, its headers, the program, and the package that
-# find_package(riverrun) finds. Headers keep their paths: riverrun/nn/recurrent.h.
+# `cmake --install`: the library, its public headers, the program, and the packages that
+# find_package(riverrun) and pkg-config find. Headers keep their paths: riverrun/nn/recurrent.h.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(riverrun_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/riverrun)
 
-install(TARGETS riverrun EXPORT riverrun-targets)
+install(TARGETS riverrun EXPORT riverrun-targets FILE_SET HEADERS)
 install(EXPORT riverrun-targets NAMESPACE riverrun:: DESTINATION ${riverrun_package_dir})
-
-# Of kernels/, only what riverrun_add_cell compiles a user's own cell with.
-set(kernels ${PROJECT_SOURCE_DIR}/riverrun/kernels)
-file(GLOB cell_headers CONFIGURE_DEPENDS ${kernels}/*-inl.h)
-list(APPEND cell_headers ${kernels}/cell_kernels.h ${kernels}/product.h ${kernels}/highway-config.h)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/riverrun DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h"
-        PATTERN "kernels" EXCLUDE)
-install(FILES ${cell_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/riverrun/kernels)
 
 if(TARGET riverrun_cli)
   if(BUILD_SHARED_LIBS)
@@ -36,3 +27,18 @@ install(FILES ${PROJECT_BINARY_DIR}/riverrun-config.cmake
               ${CMAKE_CURRENT_LIST_DIR}/RiverrunAddCell.cmake
               ${CMAKE_CURRENT_LIST_DIR}/cell.cpp.in
         DESTINATION ${riverrun_package_dir})
+
+# For pkg-config, relative to where the file lies, so that the prefix may be chosen when it is
+# installed. What uses a static library has to link what that uses.
+set(pkg_config_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+           OUTPUT_VARIABLE prefix)
+cmake_path(APPEND libdir "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
+cmake_path(APPEND includedir "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
+if(BUILD_SHARED_LIBS)
+  set(requires "Requires.private")
+else()
+  set(requires "Requires")
+endif()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/riverrun.pc.in ${PROJECT_BINARY_DIR}/riverrun.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/riverrun.pc DESTINATION ${pkg_config_dir})

@@ -34,6 +34,45 @@ riverrun_package_test(headers ${PROJECT_SOURCE_DIR}/tests/package package_test
                       EXPECT "output \\[5, 2, 4\\], state \\[2, 2, 4\\]")
 riverrun_package_test(own_cell ${PROJECT_SOURCE_DIR}/examples/own_cell own_cell
                       EXPECT "p_o_l0 +\\[32\\].*has learned")
+riverrun_package_test(plugin ${PROJECT_SOURCE_DIR}/tests/package/plugin host
+                      EXPECT "stream moves, fixed 0, error ENOENT")
+
+add_test(NAME package.pkg_config
+         COMMAND ${PROJECT_SOURCE_DIR}/tests/package/pkg_config.sh ${prefix} ${CMAKE_INSTALL_LIBDIR}
+                 ${CMAKE_CXX_COMPILER})
+set_tests_properties(package.pkg_config PROPERTIES
+                     FIXTURES_REQUIRED package_installed
+                     PASS_REGULAR_EXPRESSION "output .*version ${PROJECT_VERSION}")
+
+# Names that are exported: riverrun's own, of a shared library; of a static one that became a
+# plug-in, the plug-in's (and what the standard library insists on).
+if(BUILD_SHARED_LIBS)
+  set(library $<TARGET_FILE:riverrun>)
+  set(allowed "_Z(T[CHISTVW]|GV|Z|GVZ)?NK?8riverrun|_ZT[hv].*N8riverrun")
+else()
+  set(library ${build}/plugin/libplugin.so)
+  set(allowed "process|_Z[^8]*S[abdiost]")
+endif()
+add_test(NAME package.exports
+         COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DFILE=${library} -DALLOWED=${allowed}
+                 -P ${PROJECT_SOURCE_DIR}/cmake/CheckExports.cmake)
+set_tests_properties(package.exports PROPERTIES FIXTURES_REQUIRED plugin_built)
+
+# A project that has riverrun in its own build. To build that once more would take minutes: here it
+# is configured, and its commands are looked at. scripts/check_libcxx.sh builds and runs it.
+add_test(NAME package.subproject.configure
+         COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR}/tests/package/subproject
+                 -B ${build}/subproject -G ${CMAKE_GENERATOR}
+                 -DRIVERRUN=${PROJECT_SOURCE_DIR} -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+                 -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS})
+add_test(NAME package.subproject.optimised
+         COMMAND ${CMAKE_COMMAND} -DFOLDER=${build}/subproject
+                 "-DSOURCES=own_CoupledLSTM\\.cpp|/riverrun/.*\\.cpp"
+                 -P ${PROJECT_SOURCE_DIR}/cmake/CheckOptimised.cmake)
+set_tests_properties(package.subproject.configure PROPERTIES
+                     FIXTURES_SETUP subproject_configured FIXTURES_REQUIRED package_clean)
+set_tests_properties(package.subproject.optimised PROPERTIES
+                     FIXTURES_REQUIRED subproject_configured)
 
 if(TARGET riverrun_cli)
   riverrun_program_test(package.program EXPECT "riverrun ${PROJECT_VERSION}"

@@ -1,0 +1,21 @@
+# cmake -DFOLDER=BUILD -DSOURCES=REGEX -P CheckOptimised.cmake
+# Fails unless the build folder's compile_commands.json has commands whose sources match, and all
+# of these optimise.
+file(READ ${FOLDER}/compile_commands.json commands)
+string(JSON count LENGTH "${commands}")
+math(EXPR last "${count} - 1")
+set(seen 0)
+foreach(i RANGE ${last})
+  string(JSON source GET "${commands}" ${i} file)
+  if(source MATCHES "${SOURCES}")
+    math(EXPR seen "${seen} + 1")
+    string(JSON command GET "${commands}" ${i} command)
+    if(NOT command MATCHES " -O3 ")
+      message(FATAL_ERROR "not optimised: ${command}")
+    endif()
+  endif()
+endforeach()
+if(seen EQUAL 0)
+  message(FATAL_ERROR "no source matches ${SOURCES}")
+endif()
+message("${seen} optimised")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Inclusion runs only downward through the rooms (docs/architecture.md), and only kernels/ sees
-# Highway. Fails with every line that breaks this; also names files over 400 lines.
+# Highway. Headers that are installed, which the rooms' CMakeLists.txt name, include only such.
+# Fails with every line that breaks this; also names files over 400 lines.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,6 +21,17 @@ declare -A allowed=(
 
 # What a room may include, as words between spaces.
 may_include() { [[ " $1 ${allowed[$1]} " == *" $2 "* ]]; }
+
+# The headers that are installed, by their paths.
+declare -A installed=()
+while read -r header; do
+  installed[$header]=yes
+done < <(find riverrun -name CMakeLists.txt -exec awk '
+  FNR == 1 { listed = 0 }
+  /FILE_SET HEADERS/ { listed = 1 }
+  listed { for (i = 1; i <= NF; ++i) if ($i ~ /\.h\)?$/) {
+    name = $i; sub(/\)$/, "", name); folder = FILENAME; sub(/[^\/]*$/, "", folder); print folder name } }
+  /\)$/ { listed = 0 }' {} +)
 
 broken=0
 checked=0
@@ -41,6 +53,9 @@ while IFS=: read -r file line include; do
   fi
   [[ $include =~ [\<\"]([^\>\"]*) ]]
   header=${BASH_REMATCH[1]}
+  if [[ -n ${installed[$file]+yes} && $header == riverrun/* && -z ${installed[$header]+yes} ]]; then
+    complain "$file:$line: is installed, but $header, which it includes, is not"
+  fi
   case $header in
     riverrun/*/*)
       target=${header#riverrun/} target=${target%%/*}
@@ -58,6 +73,10 @@ while IFS=: read -r file line include; do
       ;;
   esac
 done < <(grep -rnE --include='*.h' --include='*.cpp' '^ *# *include *[<"]' riverrun cli)
+
+for header in "${!installed[@]}"; do
+  [ -f "$header" ] || complain "$header: there is no such header to install"
+done
 
 if [ "$checked" -eq 0 ]; then
   echo "check_includes.sh: found no #include at all"

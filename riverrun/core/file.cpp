@@ -208,7 +208,9 @@ void FileWriter::write(std::span<const std::byte> bytes) {
   }
 }
 
-void FileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+void FileWriter::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 MappedFile::MappedFile(const fs::path& path) : path_(path.string()) {
   // Opening a pipe would wait for somebody to write to it.

@@ -7,23 +7,29 @@ std::atomic<bool> interrupted_flag{false};
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted_flag = true; };
-  action.sa_flags = SA_RESETHAND | SA_RESTART;
-  sigaction(SIGINT, &action, &interrupt_);
-  sigaction(SIGTERM, &action, &terminate_);
-  // A reader of our output who went away is an error to report after the run's files are safe, not
-  // a reason to die at once.
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, &pipe_);
+InterruptGuard::InterruptGuard()
+    : replaced_{{{SIGINT, {}}, {SIGTERM, {}}, {SIGHUP, {}}, {SIGPIPE, {}}}} {
+  for (Replaced& replaced : replaced_) {
+    sigaction(replaced.signal, nullptr, &replaced.before);
+    if (replaced.before.sa_handler == SIG_IGN) continue;
+    struct sigaction action {};
+    action.sa_flags = SA_RESTART;
+    if (replaced.signal == SIGPIPE) {
+      // A reader of our output who went away is an error to report after the run's files are safe,
+      // not a reason to die at once.
+      action.sa_handler = SIG_IGN;
+    } else {
+      action.sa_handler = [](int) { interrupted_flag = true; };
+      if (replaced.signal == SIGINT) action.sa_flags |= static_cast<int>(SA_RESETHAND);
+    }
+    sigaction(replaced.signal, &action, nullptr);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {
-  sigaction(SIGINT, &interrupt_, nullptr);
-  sigaction(SIGTERM, &terminate_, nullptr);
-  sigaction(SIGPIPE, &pipe_, nullptr);
+  for (const Replaced& replaced : replaced_) {
+    sigaction(replaced.signal, &replaced.before, nullptr);
+  }
 }
 
 const std::atomic<bool>& InterruptGuard::interrupted() const noexcept { return interrupted_flag; }

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <csignal>
 
 namespace riverrun::cli {
 
-/// While it lives, the first Ctrl-C (or SIGTERM) asks for a clean stop; the next one ends the
-/// process. One at a time.
+/// While it lives, the first SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal) asks for a
+/// clean stop. A second Ctrl-C ends the process; a second SIGTERM or SIGHUP changes nothing,
+/// because `timeout`, and a shell whose terminal closes, send theirs twice. A signal that was
+/// ignored when the process began, as by nohup or in the background of a script, stays ignored. One
+/// guard at a time.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -17,9 +21,11 @@ class InterruptGuard {
   [[nodiscard]] const std::atomic<bool>& interrupted() const noexcept;
 
  private:
-  struct sigaction interrupt_ {};
-  struct sigaction terminate_ {};
-  struct sigaction pipe_ {};
+  struct Replaced {
+    int signal;
+    struct sigaction before;
+  };
+  std::array<Replaced, 4> replaced_{};
 };
 
 }  // namespace riverrun::cli

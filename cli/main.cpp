@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -8,7 +9,9 @@
 #include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/text/utf8.h"
@@ -86,12 +89,24 @@ ExitCode run(int argc, char** argv) {
   return verb();
 }
 
+/// A file that is opened where a standard stream was closed would get what is written to the
+/// stream: progress, in the middle of a model. What stands there now cannot be written to either,
+/// and an output that is not there stays an error.
+void occupy_closed_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (::fcntl(stream, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest descriptor that is free, which is this one.
+    (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace riverrun;
   // A limit on the size of files, which stands for a full disk in tests, is an error to report.
   std::signal(SIGXFSZ, SIG_IGN);
+  occupy_closed_streams();
   try {
     return run(argc, argv);
   } catch (const ConfigError& error) {

@@ -62,7 +62,8 @@ riverrun $run --out over --resume >/dev/null 2>&1 || fail 'the last resume'
 cmp whole/model.safetensors over/model.safetensors || fail 'overwriting changes the model'
 [ ! -e over.training ] || fail 'overwriting left its folder behind'
 
-# Ctrl-C.
+# Ctrl-C; without job control, what runs in the background would ignore it.
+set -m
 "$program" $run --epochs 1000 --out stopped >out.txt 2>err.txt &
 pid=$!
 for _ in $(seq 100); do

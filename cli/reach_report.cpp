@@ -47,30 +47,16 @@ std::optional<std::string> ReachReport::take(const lm::Reach& reach) {
   // and not a single one.
   constexpr int kInARow = 2;
   in_a_row_ = horizon.fate == insight::Fate::kVanishes && step > 0 ? in_a_row_ + 1 : 0;
-  if (warned_of_vanishing_ || in_a_row_ < kInARow) return std::nullopt;
-  warned_of_vanishing_ = true;
+  if (told_of_vanishing_ || in_a_row_ < kInARow) return std::nullopt;
+  told_of_vanishing_ = true;
+  // No advice: gates, and a larger forget bias, lengthen the reach of a network as it begins.
+  // Whether they do once it has learnt, and whether that lowers the loss, differs from text to
+  // text.
   return fmt::format(
-      "warning: the gradient vanishes within the {} steps that it flows back through: {:.0f} steps "
-      "back it is 1 % of what it is one step back; {}",
-      seq_len, *horizon.lag, against_vanishing());
-}
-
-std::string ReachReport::against_vanishing() const {
-  const std::vector<std::string>& gates = find_cell(options_.model.cell).gates;
-  std::string advice;
-  if (gates.size() == 1) {
-    advice = "a cell with gates keeps more: --cell lstm or --cell gru";
-  } else if (std::ranges::find(gates, "f") == gates.end()) {
-    advice =
-        "if the text needs more, so can an LSTM that begins with open forget gates: --cell lstm "
-        "--forget-bias 1";
-  } else {
-    const double bias = options_.model.forget_bias.value_or(0);
-    advice = fmt::format(
-        "if the text needs more, forget gates that begin wider open can keep it: --forget-bias {}",
-        bias < 1 ? 1 : std::floor(bias) + 1);
-  }
-  return advice + "; a longer --seq-len alone cannot";
+      "note: the gradient vanishes within the {} steps that it flows back through: {:.0f} steps "
+      "back it is 1 % of what it is one step back, so what lies further back hardly teaches the "
+      "network anything; a longer --seq-len alone does not change that",
+      seq_len, *horizon.lag);
 }
 
 std::string ReachReport::against_exploding(std::int64_t step) const {

@@ -12,13 +12,13 @@
 namespace riverrun::cli {
 
 /// What a training run tells of its gradients: how large they are, how far back they reach, and,
-/// each once, warnings that they vanish or explode, with what can be done about it.
+/// each once, that they vanish, and that they explode, with what can be done about the latter.
 class ReachReport {
  public:
   /// Keeps a reference to the options.
   explicit ReachReport(const lm::RunOptions& options) : options_(options) {}
 
-  /// After each update. Returns a warning if there is reason for one.
+  /// After each update. Returns a line for the user if there is reason for one.
   [[nodiscard]] std::optional<std::string> take(const lm::Progress& progress);
   /// After each measurement; the same.
   [[nodiscard]] std::optional<std::string> take(const lm::Reach& reach);
@@ -39,7 +39,6 @@ class ReachReport {
   [[nodiscard]] const std::vector<lm::StateGradient>& last() const noexcept { return last_; }
 
  private:
-  [[nodiscard]] std::string against_vanishing() const;
   [[nodiscard]] std::string against_exploding(std::int64_t step) const;
 
   const lm::RunOptions& options_;
@@ -51,7 +50,7 @@ class ReachReport {
   std::int64_t largest_step_ = 0;
   double shown_norm_ = 0;
   int in_a_row_ = 0;  // measurements whose gradient vanished
-  bool warned_of_vanishing_ = false;
+  bool told_of_vanishing_ = false;
   bool warned_of_exploding_ = false;
 };
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -21,6 +23,13 @@ std::size_t terminal_width() {
   return size.ws_col;
 }
 
+/// Whether a line on standard error can be drawn over.
+bool can_redraw() {
+  if (::isatty(STDERR_FILENO) != 1) return false;
+  const char* kind = std::getenv("TERM");  // Emacs' shell and editors' build windows say "dumb"
+  return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
+}
+
 std::string figures(const lm::Progress& p) {
   return fmt::format("epoch {}/{}  loss {:.4f}  perplexity {:.2f}  {} tokens/s  {} left", p.epoch,
                      p.epochs, p.nats, std::exp(p.nats), grouped(std::llround(p.tokens_per_second)),
@@ -29,7 +38,7 @@ std::string figures(const lm::Progress& p) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay() : terminal_(::isatty(STDERR_FILENO) == 1), last_(Clock::now()) {}
+ProgressDisplay::ProgressDisplay() : redraws_(can_redraw()), last_(Clock::now()) {}
 
 void ProgressDisplay::finish() {
   if (!bar_shown_) return;
@@ -38,10 +47,10 @@ void ProgressDisplay::finish() {
 }
 
 void ProgressDisplay::show(const lm::Progress& p, const std::string& gradient) {
-  const auto interval = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(15);
+  const auto interval = redraws_ ? std::chrono::milliseconds(200) : std::chrono::seconds(15);
   if (Clock::now() - last_ < interval && p.step != p.total_steps) return;
   last_ = Clock::now();
-  if (!terminal_) {
+  if (!redraws_) {
     note(fmt::format("step {}/{}  {}  {}", p.step, p.total_steps, figures(p), gradient));
     return;
   }
@@ -70,10 +79,10 @@ void ProgressDisplay::show(const lm::Validation& v, const std::string& gradient)
 }
 
 TokenCounter::TokenCounter(std::int64_t total)
-    : total_(total), terminal_(::isatty(STDERR_FILENO) == 1), next_(Clock::now()) {}
+    : total_(total), redraws_(can_redraw()), next_(Clock::now()) {}
 
 void TokenCounter::show(std::int64_t tokens) {
-  if (!terminal_ || Clock::now() < next_) return;
+  if (!redraws_ || Clock::now() < next_) return;
   next_ = Clock::now() + std::chrono::milliseconds(200);
   write_error(fmt::format("\r\x1b[K{} of {} tokens", grouped(tokens), grouped(total_)));
   shown_ = true;

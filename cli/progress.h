@@ -9,7 +9,7 @@
 namespace riverrun::cli {
 
 /// Shows a training run on standard error: a bar that is drawn over itself on a terminal, a line
-/// now and then elsewhere, and a line that stays for each validation.
+/// now and then elsewhere and on a dumb terminal (TERM), and a line that stays for each validation.
 class ProgressDisplay {
  public:
   ProgressDisplay();
@@ -24,12 +24,13 @@ class ProgressDisplay {
   void finish();
 
  private:
-  bool terminal_;
+  bool redraws_;
   bool bar_shown_ = false;
   std::chrono::steady_clock::time_point last_;
 };
 
-/// Shows on standard error how much of a long text has been read, if that is a terminal.
+/// Shows on standard error how much of a long text has been read, if that is a terminal that can
+/// draw over a line.
 class TokenCounter {
  public:
   explicit TokenCounter(std::int64_t total);
@@ -43,7 +44,7 @@ class TokenCounter {
 
  private:
   std::int64_t total_;
-  bool terminal_;
+  bool redraws_;
   bool shown_ = false;
   std::chrono::steady_clock::time_point next_;
 };

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -29,6 +30,8 @@ constexpr const char* kExample = R"(
 Example: ten minutes on a novel, then let the model write
   riverrun train novel.txt --out model --max-minutes 10
   riverrun generate model --prompt "It was"
+Go on with its weights, another text and a lower learning rate
+  riverrun train letters.txt --from model --out letters --lr 1e-3
 The Penn Treebank model of Zaremba et al. (2014, small; its sums over 20 steps are means here, so
 lr and clip are 20 times and a 20th of the paper's):
   riverrun train ptb.train.txt --valid ptb.valid.txt --out ptb --tokens word --num-layers 2
@@ -36,15 +39,35 @@ lr and clip are 20 times and a 20th of the paper's):
     --optimizer sgd --lr 20 --clip 0.25 --schedule step --decay-after 4 --decay 0.5 --warmup 0
     --epochs 13 --init-uniform 0.1)";
 
+/// A folder as the checkpoint names it, whether or not a slash was written behind it.
+std::string name_of(const fs::path& folder) {
+  const fs::path path = folder.lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
+/// Both must have the same sizes.
+void copy_weights(lm::LanguageModel& from, lm::LanguageModel& to) {
+  const ParameterList source = from.parameters();
+  const ParameterList target = to.parameters();
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    target[i].parameter->mutable_value() = source[i].parameter->value();
+  }
+}
+
 class TrainCommand {
  public:
   explicit TrainCommand(CLI::App& app);
   ExitCode run();
 
  private:
+  /// Of a model that the run begins with, whether an option may be another.
+  enum class Of { kRun, kModel, kStart };
   template <class Get>
-  CLI::Option* add(CLI::App& app, const char* flag, Get get, const char* help);
+  CLI::Option* add(CLI::App& app, const char* flag, Get get, const char* help, Of of = Of::kRun);
+  void settle_tokens(const text::Tokenizer& tokenizer, const char* whose);
   void settle_with(const lm::RunOptions& stored);
+  void settle_with(const lm::SavedModel& from);
+  void check_out() const;
   void split_texts();
   void check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
                    const text::Corpus& valid) const;
@@ -55,6 +78,7 @@ class TrainCommand {
   std::vector<fs::path> texts_;
   fs::path out_;
   fs::path valid_;
+  fs::path from_;
   std::string tokens_ = "char";
   std::uint64_t seed_ = 1;
   double max_minutes_ = 0;
@@ -66,27 +90,43 @@ class TrainCommand {
   ReportFiles files_;
   lm::RunOptions options_;
   CLI::Option* tokens_option_ = nullptr;
+  CLI::Option* dropout_option_ = nullptr;
   CLI::Option* epochs_option_ = nullptr;
   CLI::Option* seed_option_ = nullptr;
   std::vector<std::function<void(const lm::RunOptions&)>> settle_;
+  std::vector<std::function<void(const lm::RunOptions&)>> settle_from_;
   text::TextSplit split_;
 };
 
 /// An option of the run: on --resume it comes from the checkpoint, and may be given again but not
-/// changed.
+/// changed. So does one of the model (kModel) with --from, where those of the weights that it would
+/// begin with (kStart) have no meaning.
 template <class Get>
-CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* help) {
+CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* help, Of of) {
   CLI::Option* option = app.add_option(flag, get(options_), help);
   option->capture_default_str();
-  settle_.push_back([this, option, get, flag](const lm::RunOptions& stored) {
-    if (option->count() > 0 && get(options_) != get(stored)) {
-      throw ConfigError(fmt::format(
-          "train: {} differs from that of the run that is resumed; leave it away, or begin anew "
-          "with --overwrite or another --out",
-          flag));
-    }
+  const auto settle = [this, option, get](const lm::RunOptions& stored) {
+    const bool differs = option->count() > 0 && get(options_) != get(stored);
     get(options_) = get(stored);
+    return !differs;
+  };
+  settle_.push_back([settle, flag](const lm::RunOptions& stored) {
+    if (settle(stored)) return;
+    throw ConfigError(
+        fmt::format("train: {} differs from that of the run that is resumed; omit it, or begin "
+                    "anew with --overwrite or another --out",
+                    flag));
   });
+  if (of == Of::kModel) {
+    settle_from_.push_back([settle, flag](const lm::RunOptions& stored) {
+      if (settle(stored)) return;
+      throw ConfigError(fmt::format(
+          "train: {} differs from that of the model of --from, which keeps its own; omit it",
+          flag));
+    });
+  } else if (of == Of::kStart) {
+    option->excludes("--from");
+  }
   return option;
 }
 
@@ -95,6 +135,9 @@ TrainCommand::TrainCommand(CLI::App& app) {
   app.add_option("TEXT", texts_, "Text files to learn from, read one after another")->required();
   app.add_option("--out", out_, "Folder for the model")->required();
 
+  app.add_option("--from", from_,
+                 "Begin with the weights and the vocabulary of this model instead of random ones; "
+                 "the text, and how it is learnt from, may be others");
   app.add_option("--valid", valid_, "Text to validate on; without it, the end of TEXT");
   add(
       app, "--valid-fraction", [](auto& o) -> auto& { return o.text.valid_fraction; },
@@ -103,35 +146,36 @@ TrainCommand::TrainCommand(CLI::App& app) {
   tokens_option_ = app.add_option("--tokens", tokens_, "byte, char or word")->capture_default_str();
   add(
       app, "--vocab-size", [](auto& o) -> auto& { return o.text.vocab_size; },
-      "At most so many different tokens, the most frequent ones; 0: all");
+      "At most so many different tokens, the most frequent ones; 0: all", Of::kStart);
 
   add(
       app, "--cell", [](auto& o) -> auto& { return o.model.cell; },
-      "lstm, gru, rnn_tanh, rnn_relu or memoryless");
+      "lstm, gru, rnn_tanh, rnn_relu or memoryless", Of::kModel);
   add(
       app, "--embedding-size", [](auto& o) -> auto& { return o.model.embedding_size; },
-      "Numbers that stand for a token");
+      "Numbers that stand for a token", Of::kModel);
   add(
       app, "--hidden-size", [](auto& o) -> auto& { return o.model.hidden_size; },
-      "Units of a layer");
+      "Units of a layer", Of::kModel);
   add(
-      app, "--num-layers", [](auto& o) -> auto& { return o.model.num_layers; }, "Recurrent layers");
-  add(
+      app, "--num-layers", [](auto& o) -> auto& { return o.model.num_layers; }, "Recurrent layers",
+      Of::kModel);
+  dropout_option_ = add(
       app, "--dropout", [](auto& o) -> auto& { return o.model.dropout; },
       "Part of the units that is left out while training, in [0, 1)");
   add(
       app, "--forget-bias", [](auto& o) -> auto& { return o.model.forget_bias; },
-      "Initial bias of the gate f; not given: as PyTorch");
+      "Initial bias of the gate f; not given: as PyTorch", Of::kStart);
   add(
       app, "--init-uniform", [](auto& o) -> auto& { return o.model.init_uniform; },
-      "All parameters begin uniform in +-X; not given: as PyTorch");
+      "All parameters begin uniform in +-X; not given: as PyTorch", Of::kStart);
 
   add(
       app, "--seq-len", [](auto& o) -> auto& { return o.trainer.seq_len; },
       "Steps that gradients flow back through");
   add(
       app, "--batch-size", [](auto& o) -> auto& { return o.trainer.batch_size; },
-      "Stretches of the text read side by side");
+      "Stretches of the text read side by side; 0: 32, or fewer for a short text");
   add(
       app, "--optimizer", [](auto& o) -> auto& { return o.trainer.optimizer; },
       "sgd, adam, adamw or rmsprop");
@@ -189,6 +233,14 @@ void TrainCommand::settle_with(const lm::RunOptions& stored) {
   if (seed_option_->count() > 0 && seed_ != stored.model.seed) {
     throw ConfigError("train: --seed differs from that of the run that is resumed");
   }
+  if (!from_.empty() && name_of(from_) != stored.from) {
+    throw ConfigError(
+        stored.from.empty()
+            ? "train: the run that is resumed began without --from; omit it"
+            : fmt::format("train: --from {}, but the run that is resumed began with {}",
+                          from_.string(), stored.from));
+  }
+  options_.from = stored.from;
   options_.model.seed = stored.model.seed;
   options_.model.vocab_size = stored.model.vocab_size;
   options_.trainer.seed = stored.trainer.seed;
@@ -198,8 +250,38 @@ void TrainCommand::settle_with(const lm::RunOptions& stored) {
         "train: the run that is resumed validates on a text of its own; give it with --valid");
   }
   if (!had_own_text && !valid_.empty()) {
-    throw ConfigError(
-        "train: the run that is resumed validates on the end of TEXT; leave --valid away");
+    throw ConfigError("train: the run that is resumed validates on the end of TEXT; omit --valid");
+  }
+}
+
+void TrainCommand::settle_tokens(const text::Tokenizer& tokenizer, const char* whose) {
+  const std::string kind(text::to_string(tokenizer.kind()));
+  if (tokens_option_->count() > 0 && tokens_ != kind) {
+    throw ConfigError(fmt::format("train: --tokens {}, but {} reads {}s", tokens_, whose, kind));
+  }
+  tokens_ = kind;
+}
+
+void TrainCommand::settle_with(const lm::SavedModel& from) {
+  lm::RunOptions stored;
+  stored.model = from.model.options();
+  for (const auto& settle : settle_from_) settle(stored);
+  if (dropout_option_->count() == 0) options_.model.dropout = stored.model.dropout;
+  options_.model.vocab_size = stored.model.vocab_size;
+  options_.from = name_of(from_);
+}
+
+/// Throws ConfigError or IoError unless a run can begin in --out.
+void TrainCommand::check_out() const {
+  try {
+    lm::RunFolder::check_start(out_, overwrite_);
+  } catch (const lm::OccupiedFolder& occupied) {
+    throw ConfigError(fmt::format(
+        "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
+        occupied.resumable()
+            ? std::string("go on with it (--resume)")
+            : fmt::format("begin with its weights in another folder (--from {})", out_.string()),
+        resume_ ? "--overwrite in place of --resume" : "--overwrite"));
   }
 }
 
@@ -219,11 +301,11 @@ void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Cor
                                const text::Corpus& valid) const {
   require_two_tokens(train, split_.train.front().path);
   require_two_tokens(valid, split_.valid.front().path);
-  if (train.size() <= options_.trainer.batch_size) {
+  if (const std::int64_t batch_size = options_.trainer.batch_size; train.size() <= batch_size) {
     throw ConfigError(
         fmt::format("train: {} has {} to learn from; --batch-size {} needs at least {}",
-                    split_.train.front().path.string(), counted(train.size(), "token"),
-                    options_.trainer.batch_size, options_.trainer.batch_size + 1));
+                    split_.train.front().path.string(), counted(train.size(), "token"), batch_size,
+                    batch_size + 1));
   }
   constexpr const char* kHint = "; --tokens byte reads any file as it is";
   warn_of_invalid_utf8(train, tokenizer.kind(), "training text", kHint);
@@ -236,20 +318,23 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
   note(fmt::format("text: {} {} tokens to learn from, {} to validate on; {} different ones",
                    grouped(train.size()), text::to_string(tokenizer.kind()), grouped(valid.size()),
                    grouped(tokenizer.size())));
-  if (valid.counts().unknown > 0) {
-    note(fmt::format("text: {} of the validation text not in the vocabulary",
-                     counted(valid.counts().unknown, "token")));
+  for (const auto& [corpus, which] : {std::pair{&train, "training"}, {&valid, "validation"}}) {
+    const std::int64_t unknown = corpus->counts().unknown;
+    if (unknown == 0) continue;
+    note(fmt::format("text: {} of the {} text not in the vocabulary", counted(unknown, "token"),
+                     which));
   }
   const lm::LanguageModelOptions& o = model.options();
-  note(fmt::format("model: {}, {} x {}, {}; {} of {}, {}", o.cell, o.num_layers,
+  note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell, o.num_layers,
                    counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
                    counted(options_.trainer.epochs, "epoch"),
-                   counted(trainer.steps_per_epoch(), "step"), counted(num_threads(), "thread")));
+                   counted(trainer.steps_per_epoch(), "step"), trainer.batch_size(),
+                   options_.trainer.seq_len, counted(num_threads(), "thread")));
 }
 
 ExitCode TrainCommand::run() {
-  std::vector<std::filesystem::path> read = texts_;
-  read.insert(read.end(), {valid_, out_});
+  std::vector<fs::path> read = texts_;
+  read.insert(read.end(), {valid_, out_, from_});
   require(files_, read);
   use_threads(threads_);
   options_.model.seed = seed_;
@@ -260,12 +345,7 @@ ExitCode TrainCommand::run() {
     folder = lm::RunFolder::resume(out_);
     settle_with(lm::Trainer::checkpoint_options(*folder));
     tokenizer = text::Tokenizer::load(folder->path() / text::kTokenizerFile);
-    const std::string kind(text::to_string(tokenizer->kind()));
-    if (tokens_option_->count() > 0 && tokens_ != kind) {
-      throw ConfigError(
-          fmt::format("train: --tokens {}, but the run that is resumed reads {}", tokens_, kind));
-    }
-    tokens_ = kind;
+    settle_tokens(*tokenizer, "the run that is resumed");
   }
   const bool going_on = folder.has_value();
   const bool had_no_model = going_on && !fs::exists(folder->path() / lm::kWeightsFile);
@@ -277,10 +357,17 @@ ExitCode TrainCommand::run() {
     sizes.vocab_size = 1;
     lm::check(sizes);
     if (!valid_.empty()) options_.text.valid_fraction = 0;
-    lm::RunFolder::check_start(out_, overwrite_);
+    check_out();
+  }
+  std::optional<lm::SavedModel> from;
+  if (!going_on && !from_.empty()) {
+    from = lm::load_model(from_);
+    settle_with(*from);
+    tokenizer = from->tokenizer;
+    settle_tokens(*tokenizer, "the model of --from");
   }
   split_texts();
-  if (!going_on) {
+  if (!tokenizer) {
     tokenizer = text::build_tokenizer(text::parse_token_kind(tokens_), split_.train,
                                       options_.text.vocab_size);
     options_.model.vocab_size = tokenizer->size();
@@ -290,6 +377,8 @@ ExitCode TrainCommand::run() {
   check_texts(*tokenizer, train, valid);
 
   lm::LanguageModel model(options_.model);
+  if (from) copy_weights(from->model, model);
+  from.reset();
   lm::Trainer trainer(model, train, valid, options_.trainer);
   const InterruptGuard guard;
   if (going_on) {
@@ -298,7 +387,7 @@ ExitCode TrainCommand::run() {
     trainer.check_space(out_);
     folder = lm::RunFolder::start(out_, overwrite_);
     lm::save_config(folder->path(), options_.model, *tokenizer);
-    trainer.begin(*folder, options_.text);
+    trainer.begin(*folder, options_.text, options_.from);
   }
   describe(model, *tokenizer, train, valid, trainer);
 
@@ -329,7 +418,10 @@ ExitCode TrainCommand::run() {
                        .tokenizer = *tokenizer,
                        .train = train,
                        .valid = valid,
+                       .from = options_.from,
                        .epochs = options_.trainer.epochs,
+                       .seq_len = options_.trainer.seq_len,
+                       .batch_size = trainer.batch_size(),
                        .had_no_model = had_no_model,
                        .result = result,
                        .reach = reach_report};

@@ -78,6 +78,8 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
   }
   const lm::LanguageModelOptions& o = run.model.options();
   return {{"out", run.out.string()},
+          {"from",
+           run.from.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(run.from)},
           {"stopped", to_string(result.reason)},
           {"model_saved", result.model_saved},
           {"cell", o.cell},
@@ -89,11 +91,14 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
           {"vocab_size", run.tokenizer.size()},
           {"train_tokens", run.train.size()},
           {"valid_tokens", run.valid.size()},
+          {"train_unknown_tokens", run.train.counts().unknown},
           {"valid_unknown_tokens", run.valid.counts().unknown},
           {"train_invalid_utf8", run.train.invalid().sequences},
           {"valid_invalid_utf8", run.valid.invalid().sequences},
           {"steps", result.steps},
           {"epochs", run.epochs},
+          {"seq_len", run.seq_len},
+          {"batch_size", run.batch_size},
           {"seconds", result.seconds},
           {"tokens_trained", result.tokens},
           {"tokens_per_second",

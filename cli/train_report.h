@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "riverrun/lm/trainer.h"
 #include "riverrun/text/corpus.h"
@@ -19,7 +20,11 @@ struct EndedRun {
   const text::Tokenizer& tokenizer;
   const text::Corpus& train;
   const text::Corpus& valid;
+  /// The model whose weights it began with; empty: none.
+  std::string from;
   std::int64_t epochs;
+  std::int64_t seq_len;
+  std::int64_t batch_size;
   /// It was resumed in a folder without the model.
   bool had_no_model;
   const lm::TrainingResult& result;

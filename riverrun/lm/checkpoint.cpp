@@ -246,8 +246,8 @@ void save_checkpoint(const std::filesystem::path& path, const RunOptions& option
   }
   const json header = {{"version", kFormatVersion},  {"model", options.model},
                        {"trainer", options.trainer}, {"text", options.text},
-                       {"train_text", texts.train},  {"valid_text", texts.valid},
-                       {"state", state_json(state)}};
+                       {"from", options.from},       {"train_text", texts.train},
+                       {"valid_text", texts.valid},  {"state", state_json(state)}};
   io::write_safetensors(path, tensors, {{kMetadataKey, header.dump()}});
 }
 
@@ -268,6 +268,7 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
     j.at("model").get_to(header.options.model);
     j.at("trainer").get_to(header.options.trainer);
     j.at("text").get_to(header.options.text);
+    header.options.from = j.value("from", "");  // not in older ones
     j.at("train_text").get_to(header.texts.train);
     j.at("valid_text").get_to(header.texts.valid);
     read_state(j.at("state"), header.state);

@@ -57,7 +57,7 @@ double root_mean_square(const Tensor& grad, std::int64_t sequences) {
 
 /// Updates between two measurements. A token costs as many multiplications as there are weights in
 /// the layers; an update predicts each, a measurement only the last.
-std::int64_t interval(LanguageModel& model, const TrainerOptions& options) {
+std::int64_t interval(LanguageModel& model, const text::BatchOptions& options) {
   double recurrent = 0;
   double decoder = 0;
   for (const NamedParameter& named : model.parameters()) {
@@ -93,7 +93,7 @@ insight::MemoryHorizon memory_horizon(const std::vector<StateGradient>& gradient
   return insight::memory_horizon(lags, log_norms);
 }
 
-HorizonProbe::HorizonProbe(LanguageModel& model, const TrainerOptions& options)
+HorizonProbe::HorizonProbe(LanguageModel& model, const text::BatchOptions& options)
     : model_(model), every_(interval(model, options)) {}
 
 std::vector<StateGradient> HorizonProbe::measure(const text::Batch& chunk,

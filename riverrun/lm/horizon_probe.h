@@ -5,7 +5,6 @@
 
 #include "riverrun/insight/horizon.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/lm/trainer_options.h"
 #include "riverrun/text/batches.h"
 
 namespace riverrun::lm {
@@ -31,8 +30,8 @@ struct StateGradient {
 /// not by the clock, so that a run repeated or resumed measures the same.
 class HorizonProbe {
  public:
-  /// `model` must outlive the probe.
-  HorizonProbe(LanguageModel& model, const TrainerOptions& options);
+  /// `model` must outlive the probe; `options` are those of the run's batches.
+  HorizonProbe(LanguageModel& model, const text::BatchOptions& options);
 
   /// The updates from one measurement to the next: at least 200, as a measurement may take as
   /// long as an update, and more if it is not much cheaper.

@@ -121,6 +121,15 @@ void sync_folder(const fs::path& folder) {
   ::close(descriptor);
 }
 
+/// Throws IoError if no file could be made in the folder or, if it is not there, in the one that it
+/// would be made in.
+void require_writable(fs::path folder) {
+  while (!is_there(folder) && folder.has_relative_path()) folder = folder.parent_path();
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    throw IoError(folder.string(), errno, "cannot be written to");
+  }
+}
+
 void create_folder(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
@@ -177,11 +186,28 @@ void rename_folder(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-RunFolder::Lock::Lock(const fs::path& folder)
-    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  // A file system without locks, or a folder that cannot be read, has to do without.
-  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
-    return;
+OccupiedFolder::OccupiedFolder(const fs::path& folder, bool resumable)
+    : ConfigError(fmt::format("{}: holds {} already", folder.string(),
+                              resumable ? "a run" : "a model without a checkpoint")),
+      resumable_(resumable) {}
+
+RunFolder::Lock::Lock(const fs::path& folder) {
+  while (true) {
+    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // A file system without locks, or a folder that cannot be read, has to do without.
+    if (descriptor_ < 0) return;
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return;
+      break;
+    }
+    // Another run may have put its folder in the place of the one that was opened, and have ended.
+    struct stat locked {};
+    struct stat there {};
+    if (::fstat(descriptor_, &locked) != 0 || ::stat(folder.c_str(), &there) != 0 ||
+        (locked.st_dev == there.st_dev && locked.st_ino == there.st_ino)) {
+      return;
+    }
+    ::close(descriptor_);
   }
   ::close(descriptor_);
   throw ConfigError(fmt::format("{}: another process is training in this folder", folder.string()));
@@ -197,13 +223,14 @@ void RunFolder::check_start(const fs::path& folder, bool overwrite) {
   check_not_foreign(out);
   const bool holds = holds_model(out);
   const bool unfinished = overwriting_run_is_unfinished(out);
-  if (!overwrite && (holds || unfinished)) {
-    throw ConfigError(
-        fmt::format("{}: holds a model or an unfinished run already; resume it, overwrite it "
-                    "(--resume, --overwrite), or choose another output folder",
-                    holds ? out.string() : staging.string()));
+  // Without a checkpoint there is nothing in it that anybody could want.
+  const bool holds_staged = unfinished && is_there(staging / kCheckpointFile);
+  if (!overwrite && (holds || holds_staged)) {
+    throw OccupiedFolder(holds ? out : staging, can_resume(out));
   }
+  require_writable(out);
   if (!holds) return;
+  require_writable(out.parent_path());  // the run works in a sibling
   check_replaceable(out);
   // What an interrupted publish() left there is told by the marker on the other side.
   if (!holds_nothing(staging) && !unfinished && !is_there(out / kMarker)) {
@@ -219,6 +246,7 @@ RunFolder RunFolder::start(const fs::path& folder, bool overwrite) {
   create_folder(out);
   std::vector<Lock> locks;
   locks.emplace_back(out);
+  check_start(folder, overwrite);  // another process may have trained there meanwhile
   settle(out);
   if (overwriting_run_is_unfinished(out)) {
     const Lock nobody_works_there(staging);
@@ -240,10 +268,15 @@ RunFolder RunFolder::resume(const fs::path& folder) {
     settle(out);
   }
   if (overwriting_run_is_unfinished(out) && is_there(staging / kCheckpointFile)) {
+    require_writable(staging);
+    require_writable(out.parent_path());
     locks.emplace_back(staging);
     return {out, staging, std::move(locks)};
   }
-  if (is_there(out / kCheckpointFile)) return {out, out, std::move(locks)};
+  if (is_there(out / kCheckpointFile)) {
+    require_writable(out);
+    return {out, out, std::move(locks)};
+  }
   throw ConfigError(
       fmt::format("{}: there is no {} to resume from", out.string(), kCheckpointFile));
 }

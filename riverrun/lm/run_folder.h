@@ -4,10 +4,23 @@
 #include <utility>
 #include <vector>
 
+#include "riverrun/core/error.h"
+
 namespace riverrun::lm {
 
 /// The training state's file in a model folder.
 inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
+
+/// What RunFolder::start() throws if a model or a run is in its way.
+class OccupiedFolder : public ConfigError {
+ public:
+  OccupiedFolder(const std::filesystem::path& folder, bool resumable);
+  /// Whether RunFolder::resume() would find a checkpoint there.
+  [[nodiscard]] bool resumable() const noexcept { return resumable_; }
+
+ private:
+  bool resumable_;
+};
 
 /// Where a training run writes, such that a model which is already there stays whole until the new
 /// one is.
@@ -24,14 +37,15 @@ class RunFolder {
  public:
   /// Throws what start() would for the state that `folder` is in, and changes nothing.
   static void check_start(const std::filesystem::path& folder, bool overwrite);
-  /// For a run from the beginning. Creates the folder. Throws ConfigError if `folder` holds a model
-  /// or an unfinished run and `overwrite` is false, if it holds a model that is not riverrun's or
-  /// files that are not a model's and would be lost, or if another process trains in it; throws
-  /// IoError if the folder cannot be made.
+  /// For a run from the beginning. Creates the folder. Throws OccupiedFolder if `folder` holds a
+  /// model or a run and `overwrite` is false; ConfigError if it holds a model that is not
+  /// riverrun's or files that are not a model's and would be lost, or if another process trains in
+  /// it; IoError if the folder cannot be made or written to.
   [[nodiscard]] static RunFolder start(const std::filesystem::path& folder, bool overwrite);
 
   /// For a run that goes on: the folder that holds its checkpoint, which is `OUT.training` if an
-  /// overwriting run was interrupted before its first model. Throws ConfigError if there is none.
+  /// overwriting run was interrupted before its first model. Throws ConfigError if there is none or
+  /// another process trains in it, IoError if it cannot be written to.
   [[nodiscard]] static RunFolder resume(const std::filesystem::path& folder);
 
   /// Whether resume() would find a checkpoint.
@@ -58,7 +72,7 @@ class RunFolder {
     ~Lock();
 
    private:
-    int descriptor_;
+    int descriptor_ = -1;
   };
 
   RunFolder(std::filesystem::path out, std::filesystem::path path, std::vector<Lock> locks)

@@ -41,36 +41,37 @@ struct Trainer::Impl {
       : model(m),
         valid(valid_text),
         options(o),
-        batches(
-            text::Batches::for_training(train, {.batch_size = o.batch_size, .seq_len = o.seq_len})),
+        chunks{.batch_size = chosen_batch_size(o, train.size()), .seq_len = o.seq_len},
+        batches(text::Batches::for_training(train, chunks)),
         texts{fingerprint(train), fingerprint(valid_text)},
         parameters(m.parameters()),
         optimizer(make_optimizer(o, parameters)),
         schedule(make_schedule(o, batches.size())),
         plateau({.lr = o.lr, .factor = o.decay, .patience = 0}),
         tape(/*training=*/true, o.seed),
-        probe(m, o) {
+        probe(m, chunks) {
     // At least so many tokens each, so that beginning without context hardly shows.
     constexpr std::int64_t kLeastStream = 1024;
     valid_options.streams =
-        std::clamp<std::int64_t>((valid.size() - 1) / kLeastStream, 1, o.batch_size);
+        std::clamp<std::int64_t>((valid.size() - 1) / kLeastStream, 1, chunks.batch_size);
     valid_options.seq_len = o.seq_len;
     // Refuses a text that is too short now, not after an epoch.
     (void)text::Batches::for_evaluation(
         valid, {.batch_size = valid_options.streams, .seq_len = valid_options.seq_len});
-    valid_every = options.valid_every > 0
-                      ? options.valid_every
-                      : default_valid_every(valid.size(), o.batch_size * o.seq_len);
+    plan = {
+        .steps_per_epoch = batches.size(),
+        .valid_every = options.valid_every > 0
+                           ? options.valid_every
+                           : default_valid_every(valid.size(), chunks.batch_size * chunks.seq_len)};
   }
 
   std::int64_t total_steps() const { return batches.size() * options.epochs; }
-  bool at_epoch_end() const { return batches.position().chunk == batches.size(); }
 
   /// A function of the state alone, so that a validation that was interrupted is made up for.
   bool validation_due() const {
     if (state.step == 0) return false;
     if (!state.validations.empty() && state.validations.back().step == state.step) return false;
-    return at_epoch_end() || state.step % valid_every == 0;
+    return plan.due_after(state.step);
   }
 
   double epochs_done() const {
@@ -191,7 +192,7 @@ struct Trainer::Impl {
     state.position = batches.position();
     state.random = tape.random().state();
     state.plateau = plateau.state();
-    save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options, text}, texts,
+    save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options, text, from}, texts,
                     parameters, *optimizer, state);
     last_checkpoint = Clock::now();
     checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
@@ -206,6 +207,7 @@ struct Trainer::Impl {
   LanguageModel& model;
   const text::Corpus& valid;
   TrainerOptions options;
+  text::BatchOptions chunks;
   RunFolder* folder = nullptr;
   text::Batches batches;
   Fingerprints texts;
@@ -216,8 +218,9 @@ struct Trainer::Impl {
   Tape tape;
   HorizonProbe probe;
   EvaluateOptions valid_options;
-  std::int64_t valid_every = 0;
+  ValidationPlan plan;
   TextOptions text;
+  std::string from;
   TrainingState state;
   /// What was measured of the model in the folder. Not part of the state, which decides the run's
   /// bits: the time limit may leave a model there at any moment.
@@ -235,6 +238,7 @@ Trainer::Trainer(LanguageModel& model, const text::Corpus& train, const text::Co
 Trainer::~Trainer() = default;
 
 std::int64_t Trainer::steps_per_epoch() const noexcept { return impl_->batches.size(); }
+std::int64_t Trainer::batch_size() const noexcept { return impl_->chunks.batch_size; }
 std::int64_t Trainer::total_steps() const noexcept { return impl_->total_steps(); }
 
 RunOptions Trainer::checkpoint_options(const RunFolder& folder) {
@@ -272,11 +276,12 @@ void Trainer::resume(RunFolder& folder) {
   }
   std::optional<Measured> on_disk;
   if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
-  State carried = impl_->model.zero_state(impl_->options.batch_size);
+  State carried = impl_->model.zero_state(impl_->chunks.batch_size);
   load_checkpoint_tensors(file, impl_->parameters, *impl_->optimizer, carried);
   impl_->folder = &folder;
   impl_->on_disk = on_disk;
   impl_->text = header.options.text;
+  impl_->from = std::move(header.options.from);
   impl_->batches.seek(position);
   impl_->state = std::move(header.state);
   impl_->state.carried = std::move(carried);
@@ -289,10 +294,11 @@ void Trainer::check_space(const fs::path& folder) const {
   require_space(folder, impl_->parameters, *impl_->optimizer);
 }
 
-void Trainer::begin(RunFolder& folder, const TextOptions& text) {
+void Trainer::begin(RunFolder& folder, const TextOptions& text, std::string from) {
   check_space(folder.path());
   impl_->folder = &folder;
   impl_->text = text;
+  impl_->from = std::move(from);
   impl_->checkpoint();
 }
 
@@ -303,9 +309,11 @@ TrainingResult Trainer::run(const Watch& watch) {
   const std::int64_t first_step = it.state.step;
   it.last_checkpoint = start;
   TrainingResult result;
-  double shown_nats = 0;
-  double shown_norm = 0;
-  double idle = 0;  // seconds spent on validations and checkpoints
+  RunningMean shown_nats;
+  RunningMean shown_norm;
+  double validating = 0;  // seconds, of all validations
+  double last_validation = 0;
+  double saving = 0;  // seconds, of all checkpoints
   text::Batch chunk;
 
   const auto stopped = [&] { return watch.stop != nullptr && watch.stop->load(); };
@@ -315,8 +323,13 @@ TrainingResult Trainer::run(const Watch& watch) {
   while (true) {
     if (it.validation_due()) {
       const Clock::time_point began = Clock::now();
-      if (it.validate(watch)) it.checkpoint();
-      idle += seconds_since(began);
+      const bool validated = it.validate(watch);
+      last_validation = seconds_since(began);
+      validating += last_validation;
+      if (validated) {
+        it.checkpoint();
+        saving += it.checkpoint_seconds;
+      }
     }
     if (stopped()) {
       result.reason = StopReason::kInterrupted;
@@ -334,32 +347,39 @@ TrainingResult Trainer::run(const Watch& watch) {
     const Impl::Update update = it.update(chunk);
     result.tokens += chunk.predicted;
 
-    const std::int64_t steps = it.state.step - first_step;
-    const double share = steps == 1 ? 1 : 0.05;
-    shown_nats += share * (update.nats - shown_nats);
-    shown_norm += share * (update.grad_norm - shown_norm);
+    shown_nats.add(update.nats);
+    shown_norm.add(update.grad_norm);
     if (watch.progress) {
       const double elapsed = seconds_since(start);
+      const double training = elapsed - validating;
+      const auto steps = static_cast<double>(it.state.step - first_step);
+      // Until one was measured: a forward pass takes about a third of an update.
+      const double validation = last_validation > 0
+                                    ? last_validation
+                                    : (training - saving) / static_cast<double>(result.tokens) *
+                                          static_cast<double>(it.valid.size()) / 3;
       const double left =
-          elapsed / static_cast<double>(steps) * static_cast<double>(total - it.state.step);
+          training / steps * static_cast<double>(total - it.state.step) +
+          validation * static_cast<double>(it.plan.due_within(it.state.step, total));
       Progress progress;
       progress.step = it.state.step;
       progress.total_steps = total;
       progress.epoch = it.batches.position().epoch + 1;
       progress.epochs = it.options.epochs;
-      progress.nats = shown_nats;
+      progress.nats = shown_nats.value();
       progress.lr = it.optimizer->lr();
       progress.grad_norm = update.grad_norm;
-      progress.mean_grad_norm = shown_norm;
-      progress.tokens_per_second = static_cast<double>(result.tokens) / (elapsed - idle);
+      progress.mean_grad_norm = shown_norm.value();
+      progress.tokens_per_second = static_cast<double>(result.tokens) / (training - saving);
       progress.seconds_left =
-          watch.max_seconds > 0 ? std::min(left, watch.max_seconds - elapsed) : left;
+          watch.max_seconds > 0
+              ? std::min(left, std::max(watch.max_seconds - elapsed, 0.0) + validation)
+              : left;
       watch.progress(progress);
     }
     if (it.checkpoint_due()) {
-      const Clock::time_point began = Clock::now();
       it.checkpoint();
-      idle += seconds_since(began);
+      saving += it.checkpoint_seconds;
     }
   }
 

@@ -6,12 +6,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "riverrun/lm/evaluate.h"
 #include "riverrun/lm/horizon_probe.h"
 #include "riverrun/lm/language_model.h"
 #include "riverrun/lm/model_folder.h"
+#include "riverrun/lm/progress.h"
 #include "riverrun/lm/run_folder.h"
 #include "riverrun/lm/trainer_options.h"
 #include "riverrun/text/corpus.h"
@@ -32,6 +34,8 @@ struct RunOptions {
   LanguageModelOptions model;
   TrainerOptions trainer;
   TextOptions text;
+  /// The folder of the model whose weights the run began with; empty: they were random.
+  std::string from;
 };
 
 /// One measurement on the validation text.
@@ -42,20 +46,6 @@ struct Validation {
   double train_nats = 0;  // mean per token since the validation before, with dropout
   double valid_nats = 0;  // mean per token, without dropout
   bool best = false;      // of all so far
-};
-
-/// Where a run is; for showing it.
-struct Progress {
-  std::int64_t step = 0;
-  std::int64_t total_steps = 0;
-  std::int64_t epoch = 0;  // the current one, from 1
-  std::int64_t epochs = 0;
-  double nats = 0;  // a running mean of the training loss per token
-  double lr = 0;
-  double grad_norm = 0;       // of the last update, before clipping
-  double mean_grad_norm = 0;  // a running mean of it
-  double tokens_per_second = 0;
-  double seconds_left = 0;  // until the last epoch's end or the time limit
 };
 
 /// How far back the gradient reaches: see HorizonProbe.
@@ -119,8 +109,9 @@ class Trainer {
   void check_space(const std::filesystem::path& folder) const;
 
   /// For a run from the beginning in `folder`, which must outlive the trainer: writes the first
-  /// checkpoint. `text` is only kept in it. Throws IoError, as check_space() too.
-  void begin(RunFolder& folder, const TextOptions& text = {});
+  /// checkpoint. `text` and `from` (see RunOptions) are only kept in it. Throws IoError, as
+  /// check_space() too.
+  void begin(RunFolder& folder, const TextOptions& text = {}, std::string from = {});
 
   /// For a run that goes on from the checkpoint in `folder`. Throws IoError, FormatError, and
   /// ConfigError if the texts or the options are not those of the checkpoint; only `epochs` may
@@ -132,6 +123,8 @@ class Trainer {
   /// step and what to try, and the files are those from before; IoError.
   TrainingResult run(const Watch& watch);
 
+  /// That of the options, or what was chosen by the text's size.
+  [[nodiscard]] std::int64_t batch_size() const noexcept;
   [[nodiscard]] std::int64_t steps_per_epoch() const noexcept;
   [[nodiscard]] std::int64_t total_steps() const noexcept;
 

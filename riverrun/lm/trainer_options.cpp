@@ -38,11 +38,11 @@ void check(const TrainerOptions& o) {
     }
   };
   positive("seq_len", o.seq_len);
-  positive("batch_size", o.batch_size);
   positive("epochs", o.epochs);
   positive("decay_after", o.decay_after);
   check_one_of<4>("optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop"});
   check_one_of<4>("schedule", o.schedule, {"constant", "step", "cosine", "plateau"});
+  not_negative("batch_size", static_cast<double>(o.batch_size));
   not_negative("lr", o.lr);
   not_negative("momentum", o.momentum);
   not_negative("weight_decay", o.weight_decay);
@@ -76,6 +76,15 @@ void check(const TrainerOptions& o) {
           fmt::format("Trainer: {} is {}; it must be at most {}", name, value, kLargest));
     }
   }
+}
+
+std::int64_t chosen_batch_size(const TrainerOptions& o, std::int64_t train_tokens) {
+  if (o.batch_size > 0) return o.batch_size;
+  constexpr std::int64_t kMost = 32;
+  constexpr std::int64_t kLeastUpdates = 64;
+  std::int64_t batch_size = kMost;
+  while (batch_size > 1 && train_tokens / o.seq_len < kLeastUpdates * batch_size) batch_size /= 2;
+  return batch_size;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& o,

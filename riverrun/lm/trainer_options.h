@@ -14,8 +14,8 @@ struct TrainerOptions {
   /// Tokens of a chunk: gradients flow through so many steps, the state is carried on
   /// (truncated back-propagation through time, Williams & Peng 1990).
   std::int64_t seq_len = 128;
-  /// Stretches of the text that are read side by side.
-  std::int64_t batch_size = 32;
+  /// Stretches of the text that are read side by side; 0: as chosen_batch_size() says.
+  std::int64_t batch_size = 0;
   std::int64_t epochs = 8;
   /// "sgd", "adam", "adamw" or "rmsprop".
   std::string optimizer = "adamw";
@@ -44,6 +44,11 @@ struct TrainerOptions {
 
 /// Throws ConfigError if an option is out of range; the message names it.
 void check(const TrainerOptions& options);
+
+/// `batch_size` if it is not 0, else 32, and for a shorter text the largest smaller power of two
+/// with which an epoch has at least 64 updates, or 1.
+[[nodiscard]] std::int64_t chosen_batch_size(const TrainerOptions& options,
+                                             std::int64_t train_tokens);
 
 /// The optimiser that the options name.
 [[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,

@@ -94,7 +94,7 @@ riverrun train binary --out binary-byte --tokens byte $tiny >/dev/null 2>err.txt
 ! grep -q warning err.txt || fail 'bytes were warned about'
 
 # The output folder.
-expect 2 '--resume, --overwrite' train text.txt --out model $tiny
+expect 2 '--resume.*--overwrite' train text.txt --out model $tiny
 untouched 'training into it'
 expect 3 'text.txt' train text.txt --out text.txt
 expect 3 'text.txt' train text.txt --out text.txt/model
@@ -134,7 +134,7 @@ expect 2 '--seed differs' train text.txt --out model --resume --seed 5
 expect 2 '--tokens' train text.txt --out model --resume --tokens byte
 expect 2 '--vocab-size differs' train text.txt --out model --resume --vocab-size 1000
 expect 2 '--valid-fraction differs' train text.txt --out model --resume --valid-fraction 0.2
-expect 2 'leave --valid away' train text.txt --out model --resume --valid text.txt
+expect 2 'omit --valid' train text.txt --out model --resume --valid text.txt
 riverrun train text.txt --out own $tiny --vocab-size 5 --valid-fraction 0.2 >/dev/null 2>&1
 riverrun train text.txt --out own --resume >/dev/null 2>&1 || fail 'the checkpoint keeps no options'
 riverrun train text.txt --out own --overwrite $tiny --valid short.txt >/dev/null 2>&1

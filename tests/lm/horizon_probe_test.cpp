@@ -134,12 +134,12 @@ TEST(HorizonProbe, TheDistanceFollowsFromTheCountOfOperations) {
   LanguageModel model(small("lstm"));
   // As many sequences as an update, and little else: 1 / 0.0025 updates, less what the decoder
   // adds.
-  const std::int64_t same = HorizonProbe(model, {.seq_len = 1000, .batch_size = 8}).every();
+  const std::int64_t same = HorizonProbe(model, {.batch_size = 8, .seq_len = 1000}).every();
   EXPECT_GT(same, 300);
   EXPECT_LE(same, 400);
-  const std::int64_t fewer = HorizonProbe(model, {.seq_len = 1000, .batch_size = 12}).every();
+  const std::int64_t fewer = HorizonProbe(model, {.batch_size = 12, .seq_len = 1000}).every();
   EXPECT_NEAR(static_cast<double>(fewer), static_cast<double>(same) * 8 / 12, 1);
-  EXPECT_EQ(HorizonProbe(model, {.seq_len = 1000, .batch_size = 1000}).every(), 200);
+  EXPECT_EQ(HorizonProbe(model, {.batch_size = 1000, .seq_len = 1000}).every(), 200);
 }
 
 /// A run of 32 updates with a measurement after every fourth.

@@ -1,6 +1,7 @@
 #include "riverrun/lm/run_folder.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -48,6 +49,38 @@ TEST(RunFolder, AnExistingModelIsNotTouched) {
   make_model(out, "old");
   EXPECT_THROW((void)RunFolder::start(out, false), ConfigError);
   EXPECT_EQ(read_file(out / kWeightsFile), "old");
+}
+
+TEST(RunFolder, WhatIsInTheWayIsToldApart) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  const auto resumable = [&]() -> std::optional<bool> {
+    try {
+      RunFolder::check_start(out, false);
+    } catch (const OccupiedFolder& occupied) {
+      EXPECT_THAT(occupied.what(), HasSubstr(": holds a "));
+      return occupied.resumable();
+    }
+    return std::nullopt;
+  };
+  EXPECT_EQ(resumable(), std::nullopt);
+  make_model(out, "old");
+  EXPECT_EQ(resumable(), true);
+  fs::remove(out / kCheckpointFile);
+  EXPECT_EQ(resumable(), false);
+  // A run that overwrites it and was killed: before its first checkpoint, and after.
+  const fs::path staging = temporary / "model.training";
+  fs::create_directory(staging);
+  replace_file(staging / ".unfinished", "");
+  EXPECT_EQ(resumable(), false);
+  replace_file(staging / kCheckpointFile, "new");
+  EXPECT_EQ(resumable(), true);
+  fs::remove_all(out);
+  EXPECT_EQ(resumable(), true);
+  fs::remove(staging / kCheckpointFile);
+  EXPECT_EQ(resumable(), std::nullopt);
+  (void)RunFolder::start(out, false);
+  EXPECT_FALSE(fs::exists(staging));
 }
 
 TEST(RunFolder, OverwritingKeepsTheOldModelUntilTheNewOneIsPublished) {

@@ -144,6 +144,28 @@ TEST(Trainer, DivergenceStopsTheRunAndSaysWhere) {
   (void)load_model(run.out_path);
 }
 
+TEST(Trainer, AShortTextGetsASmallerBatch) {
+  const TrainerOptions options{.seq_len = 128};
+  EXPECT_EQ(chosen_batch_size(options, 1'000'000), 32);
+  EXPECT_EQ(chosen_batch_size(options, std::int64_t{64} * 32 * 128), 32);
+  EXPECT_EQ(chosen_batch_size(options, std::int64_t{64} * 32 * 128 - 1), 16);
+  EXPECT_EQ(chosen_batch_size(options, 40'000), 4);
+  EXPECT_EQ(chosen_batch_size(options, 4'000), 1);
+  EXPECT_EQ(chosen_batch_size(options, 2), 1);
+  EXPECT_EQ(chosen_batch_size({.seq_len = 128, .batch_size = 7}, 2), 7);
+
+  const TemporaryFolder folder;
+  SmallRun whole(folder / "whole");
+  whole.trainer_options.batch_size = 0;
+  whole.trainer_options.epochs = 1;
+  EXPECT_GE(whole.train().steps, 64);
+  SmallRun parts(folder / "parts");
+  parts.trainer_options = whole.trainer_options;
+  parts.train_and_stop_after(5);
+  parts.resume();
+  EXPECT_TRUE(parts.file(kCheckpointFile) == whole.file(kCheckpointFile));
+}
+
 TEST(Trainer, StoppingAtOnceStillLeavesAModel) {
   const TemporaryFolder folder;
   SmallRun run(folder / "model");
@@ -165,7 +187,7 @@ TEST(Trainer, ChecksOptionsAndTextsBeforeAnythingIsWritten) {
   refused([](SmallRun& run) { run.trainer_options.lr = std::nan(""); });
   refused([](SmallRun& run) { run.trainer_options.epochs = 0; });
   refused([](SmallRun& run) { run.trainer_options.seq_len = 0; });
-  refused([](SmallRun& run) { run.trainer_options.batch_size = 0; });
+  refused([](SmallRun& run) { run.trainer_options.batch_size = -1; });
   refused([](SmallRun& run) { run.trainer_options.batch_size = std::int64_t{1} << 40; });
   refused([](SmallRun& run) { run.trainer_options.clip = -1; });
   refused([](SmallRun& run) { run.trainer_options.decay = 1.5; });

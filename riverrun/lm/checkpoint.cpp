@@ -325,9 +325,11 @@ void require_space(const fs::path& folder, const ParameterList& parameters, Opti
   for (const auto& [name, tensor] : optimizer.state()) {
     moments += static_cast<std::uintmax_t>(tensor->elements()) * sizeof(float);
   }
-  // Each of the two files exists twice while it is replaced.
-  const std::uintmax_t needed = 2 * (2 * weights + moments) + (std::uintmax_t{1} << 16);
   std::error_code code;
+  // One file at a time exists twice while it is replaced, the larger one too.
+  std::uintmax_t needed = weights + moments + (std::uintmax_t{1} << 16);
+  if (!fs::exists(folder / kCheckpointFile, code)) needed += weights + moments;
+  if (!fs::exists(folder / kWeightsFile, code)) needed += weights;
   fs::path there = fs::absolute(folder, code);
   while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
   const fs::space_info space = fs::space(there, code);

@@ -68,7 +68,7 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
                              Optimizer& optimizer, State& carried);
 
 /// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
-/// its checkpoints.
+/// its checkpoints beside what is there of them.
 void require_space(const std::filesystem::path& folder, const ParameterList& parameters,
                    Optimizer& optimizer);
 

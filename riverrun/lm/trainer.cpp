@@ -277,6 +277,7 @@ void Trainer::resume(RunFolder& folder) {
   std::optional<Measured> on_disk;
   if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
   State carried = impl_->model.zero_state(impl_->chunks.batch_size);
+  check_space(folder.path());
   load_checkpoint_tensors(file, impl_->parameters, *impl_->optimizer, carried);
   impl_->folder = &folder;
   impl_->on_disk = on_disk;

@@ -113,9 +113,9 @@ class Trainer {
   /// check_space() too.
   void begin(RunFolder& folder, const TextOptions& text = {}, std::string from = {});
 
-  /// For a run that goes on from the checkpoint in `folder`. Throws IoError, FormatError, and
-  /// ConfigError if the texts or the options are not those of the checkpoint; only `epochs` may
-  /// differ. If it throws, nothing has changed.
+  /// For a run that goes on from the checkpoint in `folder`. Throws IoError (also as
+  /// check_space()), FormatError, and ConfigError if the texts or the options are not those of the
+  /// checkpoint; only `epochs` may differ. If it throws, nothing has changed.
   void resume(RunFolder& folder);
 
   /// After begin() or resume(): trains until the last epoch's end, the time limit, or the stop

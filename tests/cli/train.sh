@@ -182,6 +182,22 @@ status=0
 timeout --preserve-status 2 "$program" train text.txt --out timed $small --epochs 100000 \
   >/dev/null 2>&1 || status=$?
 [ $status = 130 ] || fail "timeout: exit status $status"
+# A file that is opened where a standard stream was closed would get the progress.
+"$program" train text.txt --out streams $small --epochs 100000 <&- >/dev/null 2>&- &
+pid=$!
+for _ in $(seq 200); do
+  [ ! -e streams/checkpoint.safetensors ] || break
+  sleep 0.05
+done
+if [ -e /proc/$pid/fd ]; then
+  for stream in 0 2; do
+    [ "$(readlink /proc/$pid/fd/$stream)" = /dev/null ] ||
+      fail "a closed stream: $(ls -l /proc/$pid/fd)"
+  done
+fi
+kill -TERM $pid
+: >streams.err
+ends 130 streams
 # What is ignored when it begins stays ignored.
 # shellcheck disable=SC2317
 deaf() {

@@ -51,7 +51,7 @@ if(BUILD_SHARED_LIBS)
   set(allowed "_Z(T[CHISTVW]|GV|Z|GVZ)?NK?8riverrun|_ZT[hv].*N8riverrun")
 else()
   set(library ${build}/plugin/libplugin.so)
-  set(allowed "process|_Z[^8]*S[abdiost]")
+  set(allowed "process|_Z(T[CHISTVW]|GV|Z|GVZ)?N?K?S[abdiost]")
 endif()
 add_test(NAME package.exports
          COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DFILE=${library} -DALLOWED=${allowed}

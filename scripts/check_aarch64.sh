@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 folder=${1:-build/aarch64}
-jobs=${JOBS:-$(nproc)}
+jobs=$(nproc)
 scripts/install-deps.sh g++-aarch64-linux-gnu qemu-user
 mkdir -p "$folder"
 folder=$(realpath "$folder")
@@ -46,7 +46,22 @@ fi
 
 cmake -S . -B "$folder" -G Ninja --toolchain "$PWD/cmake/aarch64-linux.cmake" \
   -DRIVERRUN_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O1 \
-  -DRIVERRUN_WERROR=ON \
-  -DRIVERRUN_BUILD_LM=OFF -DRIVERRUN_BUILD_EXAMPLES=OFF -DRIVERRUN_INSTALL=OFF >/dev/null
-tests=(core cell kernels nn io fixed)
-cmake --build "$folder" --parallel "$jobs" --target parity "${tests[@]/%/_tests}"
+  -DRIVERRUN_WERROR=ON -DRIVERRUN_BUILD_LM=OFF -DRIVERRUN_BUILD_EXAMPLES=OFF \
+  -DRIVERRUN_INSTALL=OFF >/dev/null
+rooms=(core cell kernels nn io fixed)
+cmake --build "$folder" --parallel "$jobs" --target parity "${rooms[@]/%/_tests}"
+
+# Each program as a whole: QEMU takes long to start. All that it prints is shown if it fails.
+run() {
+  local output
+  if ! output=$(qemu-aarch64 -L /usr/aarch64-linux-gnu "$@" 2>&1); then
+    printf '%s\n' "$output" "check_aarch64.sh: failed: $*" >&2
+    return 1
+  fi
+  printf '%s\n' "$output" | tail -n 1
+}
+export -f run
+{
+  for room in "${rooms[@]}"; do printf '%s\n' "$folder/${room}_tests"; done
+  printf '%s\n' "$folder/parity $PWD/tests/fixtures/torch"
+} | xargs -I{} --max-procs="$jobs" bash -c 'run {}'

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 folder=${1:-build/macos}
 jobs=$(nproc)
-zig_version=0.13.0
+zig_version=0.17.1
 scripts/install-deps.sh python3-venv
 mkdir -p "$folder"
 folder=$(realpath "$folder")
@@ -21,6 +21,7 @@ if [ ! -d "$venv" ]; then
   mv "$venv.part" "$venv"
 fi
 zig=$(echo "$venv"/lib/python*/site-packages/ziglang/zig)
+export ZIG_GLOBAL_CACHE_DIR=$folder/zig-cache ZIG_LOCAL_CACHE_DIR=$folder/zig-cache
 
 # tool NAME ARGUMENT…: a program that is zig with these arguments.
 tool() {
@@ -81,4 +82,5 @@ mapfile -t others < <(grep -lE '#include <(sys/|unistd|fcntl|spawn|signal|dirent
 printf '%s\0' "${others[@]}" |
   xargs -0 --max-procs="$jobs" --max-args=1 "$folder/c++" -std=c++20 -fsyntax-only -Werror -I. \
     -isystem "$deps/include" -DFMT_HEADER_ONLY
-echo "macOS: $(ls "$folder"/example_* | wc -l) programs linked; ${#others[@]} further sources compiled"
+programs=("$folder"/example_*)
+echo "macOS: ${#programs[@]} programs linked, ${#others[@]} further sources compiled"

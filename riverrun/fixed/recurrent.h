@@ -47,9 +47,10 @@ RIVERRUN_FIXED_INLINE void evaluate_node(F* values, const Inputs& inputs) {
 
 }  // namespace detail
 
-/// Zeros, for a bias that is not there.
+/// Zeros, for a bias that is not there. Hidden by name: for g++ variables made from a template are
+/// not hidden by -fvisibility=hidden, and one that is exported keeps a plug-in from being unloaded.
 template <int kSize>
-inline constexpr std::array<float, kSize> kZeros{};
+[[gnu::visibility("hidden")]] inline constexpr std::array<float, kSize> kZeros{};
 
 /// The parameters of a layer in PyTorch's layout, row-major; a bias that is not there is left out.
 /// Only read while they are handed over.

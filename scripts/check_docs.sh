@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Does what README.md and docs/memory.md say, as a reader would: builds README's program with its
-# CMake lines against the installed package, and runs the command lines of both one after another.
+# Does what README.md, docs/library.md and docs/memory.md say, as a reader would: builds the programs
+# of the first two with their CMake lines against the installed package, and runs the command lines of
+# README.md and docs/memory.md one after another.
 #
 #   scripts/check_docs.sh BUILD_DIR PREFIX
 #
@@ -13,6 +14,7 @@ build=$(realpath "$1")
 prefix=$(realpath "$2")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 readme=$root/README.md
+library=$root/docs/library.md
 memory=$root/docs/memory.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -41,10 +43,10 @@ command -v gnuplot >/dev/null || sed -E -i 's/ --svg [^ ]+//' memory.sh
 echo '== the cells'
 # shown PAGE CELL: the cell stands in the page as it does in the library.
 shown() {
-  local cell library
+  local cell cells
   cell=$(blocks cpp "struct $2 " "$1")
-  library=$(cat "$root"/riverrun/cell/{rnn,lstm}.h)
-  [[ -n $cell && $library == *"$cell"* ]] || fail "$2 in $1 is not that of riverrun/cell/"
+  cells=$(cat "$root"/riverrun/cell/{rnn,lstm}.h)
+  [[ -n $cell && $cells == *"$cell"* ]] || fail "$2 in $1 is not that of riverrun/cell/"
 }
 shown "$readme" LSTM
 shown "$memory" RNNTanh
@@ -54,6 +56,46 @@ echo '== the C++ program'
 cmake -B demo-build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
 cmake --build demo-build
 demo-build/demo
+
+# The blocks of the page are one program, which is also its plug-in.
+echo '== the program and the plug-in of docs/library.md'
+mkdir library
+cd library
+blocks cpp . "$library" >plugin.cpp
+{
+  blocks cmake 'find_package' "$library"
+  echo 'add_executable(program plugin.cpp)'
+  echo 'add_executable(host host.cpp)'
+  echo 'target_link_libraries(program PRIVATE riverrun::riverrun)'
+} >CMakeLists.txt
+cat >host.cpp <<'HOST'
+#include <dlfcn.h>
+
+#include <cmath>
+#include <cstdio>
+
+int main() {
+  void* plugin = dlopen("./libforecaster.so", RTLD_NOW | RTLD_LOCAL);
+  if (plugin == nullptr) return std::puts(dlerror()), 1;
+  const auto open = reinterpret_cast<void* (*)(const char*)>(dlsym(plugin, "forecaster_open"));
+  const auto step = reinterpret_cast<float (*)(void*, float)>(dlsym(plugin, "forecaster_step"));
+  const auto close = reinterpret_cast<void (*)(void*)>(dlsym(plugin, "forecaster_close"));
+  if (open == nullptr || step == nullptr || close == nullptr) return std::puts(dlerror()), 1;
+  void* forecaster = open("weights.safetensors");
+  if (forecaster == nullptr || open("none.safetensors") != nullptr) return std::puts("open"), 1;
+  const float y = step(forecaster, 0.5f);
+  close(forecaster);
+  if (!std::isfinite(y)) return std::puts("step"), 1;
+  return dlclose(plugin);
+}
+HOST
+cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+cmake --build build
+cd build
+./program | tee printed
+[[ $(<printed) == *'resumed alike'*'run three ways: the same'* ]] || fail 'docs/library.md: what its program prints'
+./host
+cd ../..
 
 echo '== the command lines of README.md'
 cat "$root"/README.md "$root"/docs/*.md >book.txt

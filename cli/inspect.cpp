@@ -84,14 +84,14 @@ std::vector<std::int32_t> encode(const text::Tokenizer& tokenizer, const std::st
 std::string shown_text(const InspectFlags& flags) {
   if (flags.file.empty()) return flags.text;
   constexpr std::size_t kMostBytes = std::size_t{16} << 20;
-  const MappedFile file(flags.file);
-  if (file.bytes().size() > kMostBytes) {
+  const File file(flags.file);
+  if (file.size() > kMostBytes) {
     throw ConfigError(
         fmt::format("inspect: {} has {} bytes; at most {} can be shown (--over has no "
                     "limit)",
-                    file.path(), file.bytes().size(), kMostBytes));
+                    file.path(), file.size(), kMostBytes));
   }
-  return std::string(file.text());
+  return file.contents();
 }
 
 /// Throws ConfigError, before anything is allocated, if the report would not fit in memory.

@@ -16,7 +16,7 @@ using namespace riverrun;
 int main(int argc, char** argv) try {
   if (argc != 3) throw Error("usage: example_ablation MODEL TEXT");
   auto [model, tokenizer] = lm::load_model(argv[1]);
-  const std::vector<std::int32_t> tokens = tokenizer.encode(MappedFile(argv[2]).text());
+  const std::vector<std::int32_t> tokens = tokenizer.encode(read_file(argv[2]));
   constexpr std::size_t kWarmUp = 100;  // tokens that are not counted: the state begins at zero
   if (tokens.size() < kWarmUp + 2) throw Error("the text must have at least 102 tokens");
   const double n = static_cast<double>(tokens.size() - 1 - kWarmUp);

@@ -16,7 +16,7 @@ using namespace riverrun;
 int main(int argc, char** argv) try {
   if (argc != 3) throw Error("usage: example_context MODEL TEXT");
   auto [model, tokenizer] = lm::load_model(argv[1]);
-  const std::vector<std::int32_t> tokens = tokenizer.encode(MappedFile(argv[2]).text());
+  const std::vector<std::int32_t> tokens = tokenizer.encode(read_file(argv[2]));
   constexpr std::size_t kPlaces = 4000, kRead = 130, kMost = 30;  // the first 100 are a warm-up
   if (tokens.size() <= kPlaces + kRead) throw Error("the text has too few tokens");
   const std::size_t apart = (tokens.size() - kRead) / kPlaces;

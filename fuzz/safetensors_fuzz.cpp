@@ -38,10 +38,11 @@ void try_reading(Read read) {
 void check(std::span<const std::byte> bytes) {
   SafetensorsFile file(bytes, "fuzzed");
   std::size_t total = 0;
-  for (const TensorView& tensor : file.tensors()) {
-    total += tensor.bytes.size();
-    require(tensor.bytes.data() >= bytes.data() + kLengthSize);
-    require(tensor.bytes.data() + tensor.bytes.size() <= bytes.data() + bytes.size());
+  for (const TensorInfo& tensor : file.tensors()) {
+    total += tensor.size;
+    require(tensor.offset >= kLengthSize && tensor.offset <= bytes.size());
+    require(tensor.size <= bytes.size() - tensor.offset);
+    require(file.bytes(tensor.name).size() == tensor.size);
     require(file.find(tensor.name) == &tensor);
     try_reading([&] { (void)file.tensor(tensor.name); });
     try_reading([&] { (void)file.doubles(tensor.name); });

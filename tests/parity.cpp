@@ -145,7 +145,7 @@ class Case {
       if (has_initial_) known.insert({state + "_0", "grad_" + state + "_0"});
     }
     for (const NamedParameter& p : parameters) known.insert({p.name, "grad." + p.name});
-    for (const io::TensorView& tensor : file_.tensors()) {
+    for (const io::TensorInfo& tensor : file_.tensors()) {
       if (!known.contains(tensor.name)) throw Error(fmt::format("unknown tensor {}", tensor.name));
     }
   }

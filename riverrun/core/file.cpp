@@ -9,11 +9,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/folder.h"
 
 namespace riverrun {
 namespace {
@@ -22,20 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTemporaryPrefix = ".riverrun-";
 constexpr std::string_view kTemporarySuffix = ".tmp";
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct stat status(int fd, const std::string& path) {
   struct stat result {};
@@ -67,16 +53,21 @@ class Temporary {
  public:
   explicit Temporary(const fs::path& target) : target_(target) {
     static std::atomic<unsigned> counter{0};
-    while (fd_ < 0) {
+    // What an earlier process of the same number left may have a name, and somebody may take the
+    // file for a stale one. A system on which that goes on is not to be filled with files.
+    constexpr int kAttempts = 100;
+    for (int attempt = 0;; ++attempt) {
       path_ = target.parent_path() / fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(),
                                                  counter.fetch_add(1), kTemporarySuffix);
-      fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (fd_ < 0 && errno != EEXIST) {
-        throw IoError(target.string(), errno, "cannot create a file beside it");
+      descriptor_ =
+          Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      const int code = descriptor_.get() < 0 ? errno : EAGAIN;
+      if (descriptor_.get() >= 0) {
+        if (lock()) return;
+        ::unlink(path_.c_str());
       }
-      if (fd_ >= 0 && !lock()) {
-        ::close(fd_);
-        fd_ = -1;
+      if ((code != EEXIST && code != EAGAIN) || attempt == kAttempts) {
+        throw IoError(target.string(), code, "cannot create a file beside it");
       }
     }
   }
@@ -84,13 +75,12 @@ class Temporary {
   Temporary& operator=(const Temporary&) = delete;
   ~Temporary() {
     if (!renamed_) ::unlink(path_.c_str());
-    ::close(fd_);
   }
 
-  [[nodiscard]] int descriptor() const noexcept { return fd_; }
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
 
   void become_target() {
-    if (::fsync(fd_) != 0) throw IoError(target_.string(), errno, "cannot be synced");
+    if (::fsync(descriptor()) != 0) throw IoError(target_.string(), errno, "cannot be synced");
     if (::rename(path_.c_str(), target_.c_str()) != 0) {
       throw IoError(target_.string(), errno, "cannot be replaced");
     }
@@ -98,29 +88,20 @@ class Temporary {
   }
 
  private:
-  // False if, between its creation and now, somebody took the file for a stale one.
-  bool lock() noexcept {
+  // False if, between its creation and now, somebody took the file for a stale one. That it has
+  // lost its name is asked of the name: not every file system counts the names of a file.
+  bool lock() const noexcept {
     // A file system without locks cannot find stale files either.
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+    if (::flock(descriptor(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
     struct stat file {};
-    return ::fstat(fd_, &file) == 0 && file.st_nlink > 0;
+    return ::lstat(path_.c_str(), &file) == 0 || errno != ENOENT;
   }
 
   fs::path target_;
   fs::path path_;
-  int fd_ = -1;
+  Descriptor descriptor_;
   bool renamed_ = false;
 };
-
-// Makes the rename last through a loss of power.
-void sync_folder(const fs::path& folder, const std::string& path) {
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot sync a folder, and a folder may be writable but not readable.
-  if (descriptor.get() < 0) return;
-  if (::fsync(descriptor.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
-    throw IoError(path, errno, "its folder cannot be synced");
-  }
-}
 
 }  // namespace
 
@@ -192,7 +173,10 @@ void replace_file(const fs::path& path, const std::function<void(FileWriter&)>& 
     }
     temporary.become_target();
   }
-  sync_folder(folder, path.string());
+  // Makes the rename last through a loss of power.
+  if (const int code = sync_folder(folder); code != 0) {
+    throw IoError(path.string(), code, "its folder cannot be synced");
+  }
 }
 
 void replace_file(const fs::path& path, std::string_view contents) {
@@ -212,35 +196,45 @@ void FileWriter::write(std::string_view text) {
   write(std::as_bytes(std::span(text.data(), text.size())));
 }
 
-MappedFile::MappedFile(const fs::path& path) : path_(path.string()) {
-  // Opening a pipe would wait for somebody to write to it.
-  Descriptor descriptor = open_for_reading(path_, O_NONBLOCK);
-  struct stat file = status(descriptor.get(), path_);
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+// Opening a pipe would wait for somebody to write to it.
+File::File(const fs::path& path)
+    : File(open_for_reading(path.string(), O_NONBLOCK), path.string()) {}
+
+File::File(Descriptor descriptor, std::string path)
+    : descriptor_(std::move(descriptor)), path_(std::move(path)) {
+  const struct stat file = status(descriptor_.get(), path_);
   if (S_ISDIR(file.st_mode)) throw IoError(path_, EISDIR, "cannot be read");
   if (!S_ISREG(file.st_mode)) {
-    throw IoError(path_, ESPIPE, "cannot be mapped, being no regular file");
+    throw IoError(path_, ESPIPE, "cannot be read at any place, being no regular file");
   }
-  if (file.st_size == 0) return;
-  size_ = static_cast<std::size_t>(file.st_size);
-  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
-  if (address == MAP_FAILED) throw IoError(path_, errno, "cannot be mapped");
-  data_ = static_cast<const std::byte*>(address);
+  size_ = static_cast<std::uint64_t>(file.st_size);
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
+void File::read(std::uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got =
+        ::pread(descriptor_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw IoError(path_, errno, "cannot be read");
+    if (got == 0) {
+      throw FormatError(path_, offset,
+                        fmt::format("the file ends here; it had {} bytes when it was opened, and "
+                                    "must not be shortened while it is read",
+                                    size_));
+    }
+    offset += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
 }
 
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+std::string File::contents() const {
+  std::string text(static_cast<std::size_t>(size_), '\0');
+  read(0, std::as_writable_bytes(std::span(text)));
+  return text;
 }
 
 }  // namespace riverrun

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace riverrun {
 
@@ -43,28 +45,49 @@ class FileWriter {
   std::string path_;
 };
 
-/// A file mapped into memory for reading, so that one larger than memory can be walked through. As
-/// with every mapping, the file must not be shortened meanwhile (replace_file does not do that).
-class MappedFile {
+/// A file of the operating system's that is closed with this object; a negative number is none.
+class Descriptor {
  public:
-  /// Throws IoError (also for a folder, a pipe or a device). An empty file gives empty bytes.
-  explicit MappedFile(const std::filesystem::path& path);
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile();
-
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  [[nodiscard]] std::string_view text() const noexcept {
-    return {reinterpret_cast<const char*>(data_), size_};
+  explicit Descriptor(int fd = -1) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
   }
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
 
  private:
+  int fd_;
+};
+
+/// A regular file, open for reading at any place, so that one larger than memory can be walked
+/// through. It stays the same file when replace_file puts another in its place. It is read and not
+/// mapped into memory: whoever shortens a mapped file ends the processes that read it.
+class File {
+ public:
+  /// Throws IoError (also for a folder, a pipe or a device).
+  explicit File(const std::filesystem::path& path);
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// In bytes, as it was when the file was opened.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+  /// Fills `out` with the bytes from `offset` on. Throws IoError, and FormatError if the file ends
+  /// before, because it was shortened meanwhile. Any number of threads may read.
+  void read(std::uint64_t offset, std::span<std::byte> out) const;
+  /// All of it. Throws as above.
+  [[nodiscard]] std::string contents() const;
+
+ private:
+  friend class Folder;
+  File(Descriptor descriptor, std::string path);
+
+  Descriptor descriptor_;
   std::string path_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace riverrun

@@ -16,7 +16,7 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
   std::set<std::string_view> wanted;
   for (const NamedParameter& named : parameters) {
     wanted.insert(named.name);
-    const TensorView* stored = file.find(named.name);
+    const TensorInfo* stored = file.find(named.name);
     const Shape& shape = named.parameter->value().shape();
     if (stored == nullptr) {
       throw FormatError(file.path(), detail::kLengthSize,
@@ -29,7 +29,7 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
                                             shape.to_string()));
     }
   }
-  for (const TensorView& stored : file.tensors()) {
+  for (const TensorInfo& stored : file.tensors()) {
     if (!wanted.contains(stored.name)) {
       throw file.error(stored, fmt::format("tensor {} of shape {} is none of the model's",
                                            detail::printable(stored.name), stored.shape_string()));

@@ -62,32 +62,34 @@ struct BFloat16 {
   }
 };
 
+using Bytes = std::span<const std::byte>;
+
 // Calls `use(i, value)` for each element. The data may stand at any address.
 template <class Stored, class Use>
-void for_each_element(const TensorView& tensor, Use use) {
-  for (std::size_t i = 0; i < tensor.bytes.size() / sizeof(Stored); ++i) {
+void for_each_element(Bytes bytes, Use use) {
+  for (std::size_t i = 0; i < bytes.size() / sizeof(Stored); ++i) {
     Stored value;
-    std::memcpy(&value, tensor.bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
     use(i, value);
   }
 }
 
 // As above; false if the type is not one of floating-point numbers.
 template <class Use>
-bool for_each_float(const TensorView& tensor, Use use) {
-  switch (tensor.dtype) {
+bool for_each_float(DType dtype, Bytes bytes, Use use) {
+  switch (dtype) {
     case DType::kF16:
-      for_each_element<Half>(tensor, [&](std::size_t i, Half x) { use(i, static_cast<float>(x)); });
+      for_each_element<Half>(bytes, [&](std::size_t i, Half x) { use(i, static_cast<float>(x)); });
       return true;
     case DType::kBF16:
-      for_each_element<BFloat16>(tensor,
+      for_each_element<BFloat16>(bytes,
                                  [&](std::size_t i, BFloat16 x) { use(i, static_cast<float>(x)); });
       return true;
     case DType::kF32:
-      for_each_element<float>(tensor, use);
+      for_each_element<float>(bytes, use);
       return true;
     case DType::kF64:
-      for_each_element<double>(tensor, use);
+      for_each_element<double>(bytes, use);
       return true;
     default:
       return false;
@@ -96,67 +98,60 @@ bool for_each_float(const TensorView& tensor, Use use) {
 
 // As above, for integers.
 template <class Use>
-bool for_each_integer(const TensorView& tensor, Use use) {
-  switch (tensor.dtype) {
+bool for_each_integer(DType dtype, Bytes bytes, Use use) {
+  switch (dtype) {
     case DType::kU8:
-      for_each_element<std::uint8_t>(tensor, use);
+      for_each_element<std::uint8_t>(bytes, use);
       return true;
     case DType::kI8:
-      for_each_element<std::int8_t>(tensor, use);
+      for_each_element<std::int8_t>(bytes, use);
       return true;
     case DType::kI16:
-      for_each_element<std::int16_t>(tensor, use);
+      for_each_element<std::int16_t>(bytes, use);
       return true;
     case DType::kU16:
-      for_each_element<std::uint16_t>(tensor, use);
+      for_each_element<std::uint16_t>(bytes, use);
       return true;
     case DType::kI32:
-      for_each_element<std::int32_t>(tensor, use);
+      for_each_element<std::int32_t>(bytes, use);
       return true;
     case DType::kU32:
-      for_each_element<std::uint32_t>(tensor, use);
+      for_each_element<std::uint32_t>(bytes, use);
       return true;
     case DType::kI64:
-      for_each_element<std::int64_t>(tensor, use);
+      for_each_element<std::int64_t>(bytes, use);
       return true;
     case DType::kU64:
-      for_each_element<std::uint64_t>(tensor, use);
+      for_each_element<std::uint64_t>(bytes, use);
       return true;
     default:
       return false;
   }
 }
 
-std::string wrong_type(const TensorView& tensor, std::string_view wanted) {
+std::string wrong_type(const TensorInfo& tensor, std::string_view wanted) {
   return fmt::format("tensor {} is of type {}; it must be of {}", detail::printable(tensor.name),
                      dtype_name(tensor.dtype), wanted);
 }
 
-std::size_t elements(const TensorView& tensor) {
-  return tensor.bytes.size() / static_cast<std::size_t>(dtype_size(tensor.dtype));
+std::size_t elements(const TensorInfo& tensor) {
+  return static_cast<std::size_t>(tensor.size) / static_cast<std::size_t>(dtype_size(tensor.dtype));
 }
 
-// The length that the first bytes announce.
-std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& path) {
-  std::uint64_t size = 0;
-  if (bytes.size() < sizeof(size)) {
-    throw FormatError(path, bytes.size(),
-                      "the file ends before its header; it is no safetensors file or incomplete");
-  }
-  std::memcpy(&size, bytes.data(), sizeof(size));
+// Whether a header can have the length that the first bytes announce.
+void check_header_size(std::uint64_t size, std::uint64_t file_size, const std::string& path) {
   if (size > detail::kMaxHeaderSize) {
     throw FormatError(path, 0,
                       fmt::format("the header is said to have {} bytes; at most {} are allowed (is "
                                   "it a safetensors file?)",
                                   size, detail::kMaxHeaderSize));
   }
-  if (size > bytes.size() - sizeof(size)) {
+  if (size > file_size - detail::kLengthSize) {
     throw FormatError(path, 0,
                       fmt::format("the header is said to have {} bytes, but {} follow; the file is "
                                   "incomplete or no safetensors file",
-                                  size, bytes.size() - sizeof(size)));
+                                  size, file_size - detail::kLengthSize));
   }
-  return size;
 }
 
 // Throws unless the entry's offsets are as far apart as its type and shape say.
@@ -211,25 +206,43 @@ std::int64_t dtype_size(DType dtype) noexcept {
   return kDTypes[static_cast<std::size_t>(dtype)].size;
 }
 
+std::string TensorInfo::shape_string() const { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 std::string TensorView::shape_string() const { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : path_(path.string()), file_(path) {
-  read(file_->bytes());
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(File(path)) {}
+
+SafetensorsFile::SafetensorsFile(File file) : path_(file.path()), file_(std::move(file)) {
+  read_header(file_->size());
 }
 
 SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string path)
-    : path_(std::move(path)) {
-  read(bytes);
+    : path_(std::move(path)), memory_(bytes) {
+  read_header(bytes.size());
 }
 
-void SafetensorsFile::read(std::span<const std::byte> bytes) {
-  bytes_ = bytes;
-  std::uint64_t size = header_size(bytes, path_);
-  std::span<const std::byte> text = bytes.subspan(detail::kLengthSize, size);
-  std::span<const std::byte> data = bytes.subspan(detail::kLengthSize + size);
-  detail::Header header =
-      detail::parse_header({reinterpret_cast<const char*>(text.data()), text.size()}, path_);
+void SafetensorsFile::read(std::uint64_t offset, std::span<std::byte> out) const {
+  if (file_) return file_->read(offset, out);
+  std::copy_n(memory_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+}
+
+std::vector<std::byte> SafetensorsFile::read(const TensorInfo& tensor) const {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(tensor.size));
+  read(tensor.offset, bytes);
+  return bytes;
+}
+
+void SafetensorsFile::read_header(std::uint64_t file_size) {
+  std::uint64_t size = 0;
+  if (file_size < sizeof(size)) {
+    throw FormatError(path_, file_size,
+                      "the file ends before its header; it is no safetensors file or incomplete");
+  }
+  read(0, std::as_writable_bytes(std::span(&size, 1)));
+  check_header_size(size, file_size, path_);
+  std::string text(static_cast<std::size_t>(size), '\0');
+  read(detail::kLengthSize, std::as_writable_bytes(std::span(text)));
+  const std::uint64_t data_begin = detail::kLengthSize + size;
+  detail::Header header = detail::parse_header(text, path_);
   metadata_ = std::move(header.metadata);
 
   auto& entries = header.entries;
@@ -237,7 +250,7 @@ void SafetensorsFile::read(std::span<const std::byte> bytes) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
-  check_coverage(entries, data.size(), detail::kLengthSize + size, path_);
+  check_coverage(entries, file_size - data_begin, data_begin, path_);
 
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -250,25 +263,26 @@ void SafetensorsFile::read(std::span<const std::byte> bytes) {
     tensors_.push_back({.name = std::move(entry.name),
                         .dtype = entry.dtype,
                         .shape = std::move(entry.shape),
-                        .bytes = data.subspan(entry.begin, entry.end - entry.begin)});
+                        .offset = data_begin + entry.begin,
+                        .size = entry.end - entry.begin});
   }
 }
 
-const TensorView* SafetensorsFile::find(std::string_view name) const noexcept {
+const TensorInfo* SafetensorsFile::find(std::string_view name) const noexcept {
   auto found = std::lower_bound(
       tensors_.begin(), tensors_.end(), name,
-      [](const TensorView& tensor, std::string_view wanted) { return tensor.name < wanted; });
+      [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
   return found != tensors_.end() && found->name == name ? &*found : nullptr;
 }
 
-const TensorView& SafetensorsFile::at(std::string_view name) const {
-  if (const TensorView* tensor = find(name)) return *tensor;
+const TensorInfo& SafetensorsFile::at(std::string_view name) const {
+  if (const TensorInfo* tensor = find(name)) return *tensor;
   throw FormatError(path_, detail::kLengthSize,
                     fmt::format("there is no tensor {}", detail::printable(name)));
 }
 
 Tensor SafetensorsFile::tensor(std::string_view name) const {
-  const TensorView& stored = at(name);
+  const TensorInfo& stored = at(name);
   if (stored.shape.size() > Shape::kMaxRank) {
     throw error(stored,
                 fmt::format("tensor {} has shape {}; at most {} dimensions are supported",
@@ -277,10 +291,10 @@ Tensor SafetensorsFile::tensor(std::string_view name) const {
   Tensor result = Tensor::uninitialized(Shape(stored.shape));
   float* out = result.data();
   if (stored.dtype == DType::kF32) {
-    if (!stored.bytes.empty()) std::memcpy(out, stored.bytes.data(), stored.bytes.size());
+    read(stored.offset, std::as_writable_bytes(result.values()));
     return result;
   }
-  bool floating = for_each_float(stored, [&](std::size_t i, auto value) {
+  bool floating = for_each_float(stored.dtype, read(stored), [&](std::size_t i, auto value) {
     if (std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max()) {
       throw error(stored, fmt::format("tensor {}: element {} is {}, too large for a float32",
                                       detail::printable(name), i, value));
@@ -292,18 +306,19 @@ Tensor SafetensorsFile::tensor(std::string_view name) const {
 }
 
 std::vector<double> SafetensorsFile::doubles(std::string_view name) const {
-  const TensorView& stored = at(name);
+  const TensorInfo& stored = at(name);
   std::vector<double> result(elements(stored));
-  if (!for_each_float(stored, [&](std::size_t i, auto value) { result[i] = value; })) {
+  if (!for_each_float(stored.dtype, read(stored),
+                      [&](std::size_t i, auto value) { result[i] = value; })) {
     throw error(stored, wrong_type(stored, "F16, BF16, F32 or F64"));
   }
   return result;
 }
 
 std::vector<std::int64_t> SafetensorsFile::integers(std::string_view name) const {
-  const TensorView& stored = at(name);
+  const TensorInfo& stored = at(name);
   std::vector<std::int64_t> result(elements(stored));
-  bool integer = for_each_integer(stored, [&](std::size_t i, auto value) {
+  bool integer = for_each_integer(stored.dtype, read(stored), [&](std::size_t i, auto value) {
     if (!std::in_range<std::int64_t>(value)) {
       throw error(stored, fmt::format("tensor {}: element {} is {}, too large for 63 bits",
                                       detail::printable(name), i, value));
@@ -316,16 +331,20 @@ std::vector<std::int64_t> SafetensorsFile::integers(std::string_view name) const
 }
 
 std::vector<std::uint64_t> SafetensorsFile::unsigned_integers(std::string_view name) const {
-  const TensorView& stored = at(name);
+  const TensorInfo& stored = at(name);
   if (stored.dtype != DType::kU64) throw error(stored, wrong_type(stored, "U64"));
   std::vector<std::uint64_t> result(elements(stored));
-  for_each_element<std::uint64_t>(stored,
+  for_each_element<std::uint64_t>(read(stored),
                                   [&](std::size_t i, std::uint64_t value) { result[i] = value; });
   return result;
 }
 
-FormatError SafetensorsFile::error(const TensorView& tensor, const std::string& what) const {
-  return {path_, static_cast<std::uint64_t>(tensor.bytes.data() - bytes_.data()), what};
+std::vector<std::byte> SafetensorsFile::bytes(std::string_view name) const {
+  return read(at(name));
+}
+
+FormatError SafetensorsFile::error(const TensorInfo& tensor, const std::string& what) const {
+  return {path_, tensor.offset, what};
 }
 
 }  // namespace riverrun::io

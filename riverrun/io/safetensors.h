@@ -41,8 +41,19 @@ enum class DType : std::uint8_t {
 /// Of one element, in bytes.
 [[nodiscard]] std::int64_t dtype_size(DType dtype) noexcept;
 
-/// A named array of any type and rank, whose bytes (little-endian, row-major) belong to somebody
-/// else: to the file it is read from, or to the caller who writes it.
+/// A named array of any type and rank, little-endian and row-major: what a file says about it.
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape;
+  std::uint64_t offset = 0;  // of its first byte, in the file
+  std::uint64_t size = 0;    // in bytes
+
+  /// "[16, 4, 100]"
+  [[nodiscard]] std::string shape_string() const;
+};
+
+/// One to write, whose bytes belong to the caller.
 struct TensorView {
   std::string name;
   DType dtype = DType::kF32;
@@ -53,7 +64,7 @@ struct TensorView {
   [[nodiscard]] std::string shape_string() const;
 };
 
-/// Views for writing; what they show must outlive them. The last three have one dimension.
+/// What they show must outlive them. The last three have one dimension.
 [[nodiscard]] TensorView view(std::string name, const Tensor& tensor);
 [[nodiscard]] TensorView view(std::string name, std::span<const std::int64_t> values);
 [[nodiscard]] TensorView view(std::string name, std::span<const std::uint64_t> values);
@@ -65,11 +76,13 @@ using Metadata = std::map<std::string, std::string>;
 /// A safetensors file, read. Opening it checks everything that its header says, against itself and
 /// against the size of the file, so that no later call can reach outside of the file: the header's
 /// length (at most 100 MB), its JSON, types, shapes, and offsets, which must cover all bytes after
-/// the header without holes or overlaps.
+/// the header without holes or overlaps. So nothing larger than the file is ever allocated. Reading
+/// a tensor throws IoError, and FormatError if the file was shortened meanwhile.
 class SafetensorsFile {
  public:
-  /// Maps the file; its tensors are read when asked for. Throws IoError and FormatError.
+  /// Reads the header; tensors are read when asked for. Throws IoError and FormatError.
   explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(File file);
   /// Reads from memory, which must outlive this object; `path` is the name used in messages.
   SafetensorsFile(std::span<const std::byte> bytes, std::string path);
 
@@ -77,11 +90,11 @@ class SafetensorsFile {
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
 
   /// All tensors, in order of their names.
-  [[nodiscard]] std::span<const TensorView> tensors() const noexcept { return tensors_; }
+  [[nodiscard]] std::span<const TensorInfo> tensors() const noexcept { return tensors_; }
   /// Null if there is no such tensor.
-  [[nodiscard]] const TensorView* find(std::string_view name) const noexcept;
+  [[nodiscard]] const TensorInfo* find(std::string_view name) const noexcept;
   /// Throws FormatError if there is no such tensor.
-  [[nodiscard]] const TensorView& at(std::string_view name) const;
+  [[nodiscard]] const TensorInfo& at(std::string_view name) const;
 
   /// A tensor of any floating type of at least 16 bits, converted to float32. Throws FormatError if
   /// there is no such tensor, if it is of another type or has more than Shape::kMaxRank dimensions,
@@ -96,17 +109,22 @@ class SafetensorsFile {
   /// The elements of a tensor of type U64. Throws FormatError if there is none or of another type.
   [[nodiscard]] std::vector<std::uint64_t> unsigned_integers(std::string_view name) const;
 
+  /// The bytes of a tensor of any type. Throws FormatError if there is no such tensor.
+  [[nodiscard]] std::vector<std::byte> bytes(std::string_view name) const;
+
   /// A FormatError about this tensor, at its first byte: for whoever finds the contents wrong.
-  [[nodiscard]] FormatError error(const TensorView& tensor, const std::string& what) const;
+  [[nodiscard]] FormatError error(const TensorInfo& tensor, const std::string& what) const;
 
  private:
-  void read(std::span<const std::byte> bytes);
+  void read_header(std::uint64_t file_size);
+  void read(std::uint64_t offset, std::span<std::byte> out) const;
+  [[nodiscard]] std::vector<std::byte> read(const TensorInfo& tensor) const;
 
   std::string path_;
-  std::optional<MappedFile> file_;
-  std::span<const std::byte> bytes_;
+  std::optional<File> file_;           // or
+  std::span<const std::byte> memory_;  // what is in it
   Metadata metadata_;
-  std::vector<TensorView> tensors_;
+  std::vector<TensorInfo> tensors_;
 };
 
 /// Writes a safetensors file atomically (replace_file). The bytes depend only on what is written,

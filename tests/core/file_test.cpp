@@ -75,40 +75,62 @@ TEST(ReadFile, RefusesWhatIsNoFile) {
   EXPECT_EQ(io_error_code([&] { (void)read_file(folder.path()); }), EISDIR);
 }
 
-TEST(MappedFile, ShowsTheBytesAfterMoving) {
+std::string part(const File& file, std::uint64_t offset, std::size_t size) {
+  std::string bytes(size, '?');
+  file.read(offset, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
+
+TEST(File, IsReadAtAnyPlace) {
   TemporaryFolder folder;
   replace_file(folder / "file", "contents");
-  MappedFile first(folder / "file");
-  EXPECT_EQ(first.text(), "contents");
-  MappedFile second = std::move(first);
-  EXPECT_EQ(second.text(), "contents");
-  EXPECT_EQ(second.path(), (folder / "file").string());
-  replace_file(folder / "other", "more");
-  MappedFile third(folder / "other");
+  File first(folder / "file");
+  EXPECT_EQ(first.path(), (folder / "file").string());
+  EXPECT_EQ(first.size(), 8u);
+  EXPECT_EQ(part(first, 3, 4), "tent");
+  EXPECT_EQ(part(first, 8, 0), "");
+  File second = std::move(first);
+  EXPECT_EQ(second.contents(), "contents");
+  replace_file(folder / "other", "");
+  File third(folder / "other");
+  EXPECT_EQ(third.contents(), "");
   third = std::move(second);
-  EXPECT_EQ(third.text(), "contents");
+  EXPECT_EQ(third.contents(), "contents");
 }
 
-TEST(MappedFile, KeepsWhatItMappedWhenTheFileIsReplaced) {
+TEST(File, StaysTheSameWhenAnotherTakesItsPlace) {
   TemporaryFolder folder;
   replace_file(folder / "file", "old");
-  MappedFile mapped(folder / "file");
+  const File file(folder / "file");
   replace_file(folder / "file", "new");
-  EXPECT_EQ(mapped.text(), "old");
+  EXPECT_EQ(file.contents(), "old");
 }
 
-TEST(MappedFile, MayBeEmpty) {
+// Were it mapped into memory, this would end the process with SIGBUS.
+TEST(File, SaysThatItWasShortened) {
   TemporaryFolder folder;
-  replace_file(folder / "file", "");
-  EXPECT_TRUE(MappedFile(folder / "file").bytes().empty());
+  replace_file(folder / "file", std::string(10000, 'x'));
+  const File file(folder / "file");
+  fs::resize_file(folder / "file", 5000);
+  EXPECT_EQ(part(file, 4000, 1000), std::string(1000, 'x'));
+  for (const auto& read : {std::function<void()>([&] { (void)part(file, 4000, 1001); }),
+                           std::function<void()>([&] { (void)file.contents(); })}) {
+    try {
+      read();
+      ADD_FAILURE();
+    } catch (const FormatError& error) {
+      EXPECT_EQ(error.offset(), 5000u);
+      EXPECT_THAT(error.what(), HasSubstr("it had 10000 bytes when it was opened"));
+    }
+  }
 }
 
-TEST(MappedFile, RefusesWhatCannotBeMapped) {
+TEST(File, RefusesWhatCannotBeReadAtAnyPlace) {
   TemporaryFolder folder;
-  EXPECT_EQ(io_error_code([&] { MappedFile{folder / "absent"}; }), ENOENT);
-  EXPECT_EQ(io_error_code([&] { MappedFile{folder.path()}; }), EISDIR);
+  EXPECT_EQ(io_error_code([&] { File{folder / "absent"}; }), ENOENT);
+  EXPECT_EQ(io_error_code([&] { File{folder.path()}; }), EISDIR);
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-  EXPECT_EQ(io_error_code([&] { MappedFile{folder / "pipe"}; }), ESPIPE);
+  EXPECT_EQ(io_error_code([&] { File{folder / "pipe"}; }), ESPIPE);
 }
 
 TEST(ReplaceFile, LeavesNothingElseBehind) {

@@ -169,7 +169,7 @@ std::string small_file() {
 bool reads(const std::string& bytes) {
   try {
     SafetensorsFile file(as_bytes(bytes), "file");
-    for (const TensorView& tensor : file.tensors()) {
+    for (const TensorInfo& tensor : file.tensors()) {
       if (tensor.dtype == DType::kF32 || tensor.dtype == DType::kF16) {
         (void)file.tensor(tensor.name);
         (void)file.doubles(tensor.name);

@@ -68,7 +68,7 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
   EXPECT_EQ(file.path(), (folder / "file").string());
   EXPECT_EQ(file.metadata(), metadata);
   std::vector<std::string> names;
-  for (const TensorView& tensor : file.tensors()) names.push_back(tensor.name);
+  for (const TensorInfo& tensor : file.tensors()) names.push_back(tensor.name);
   EXPECT_THAT(names, ElementsAre("doubles", "none", "scalar", "signed", "unsigned", "weight"));
   EXPECT_EQ(file.tensor("weight").shape(), weight.shape());
   EXPECT_THAT(file.tensor("weight").values(), ::testing::ElementsAreArray(weight.values()));
@@ -206,7 +206,7 @@ TEST(Safetensors, HandsOutOtherTypesAsBytes) {
   std::string bytes = one_tensor<std::uint8_t>("F8_E4M3", {1, 2, 3});
   SafetensorsFile file(as_bytes(bytes), "f8");
   EXPECT_EQ(file.at("x").dtype, DType::kF8E4M3);
-  EXPECT_THAT(file.at("x").bytes, ElementsAre(std::byte{1}, std::byte{2}, std::byte{3}));
+  EXPECT_THAT(file.bytes("x"), ElementsAre(std::byte{1}, std::byte{2}, std::byte{3}));
   EXPECT_THAT(format_error([&] { (void)file.tensor("x"); }),
               HasSubstr("tensor \"x\" is of type F8_E4M3; it must be of F16, BF16, F32 or F64"));
   EXPECT_THROW((void)file.doubles("x"), FormatError);
@@ -266,6 +266,18 @@ TEST(Safetensors, ReadsFilesThatPyTorchMade) {
     }
   }
   EXPECT_GT(files, 0);
+}
+
+// Mapped into memory, the file would end the process with SIGBUS.
+TEST(Safetensors, SayThatTheFileWasShortenedMeanwhile) {
+  TemporaryFolder folder;
+  const Tensor weight = Tensor({100, 100});
+  const std::vector<TensorView> tensors = {view("weight", weight)};
+  write_safetensors(folder / "file", tensors);
+  const SafetensorsFile file(folder / "file");
+  std::filesystem::resize_file(folder / "file", 20000);
+  EXPECT_THAT(format_error([&] { (void)file.tensor("weight"); }), HasSubstr("shortened"));
+  EXPECT_THAT(format_error([&] { (void)file.doubles("weight"); }), HasSubstr("shortened"));
 }
 
 }  // namespace

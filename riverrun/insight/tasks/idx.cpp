@@ -45,8 +45,9 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path, in
 }
 
 IdxArray read_idx(const std::filesystem::path& path, int rank) {
-  const MappedFile file(path);
-  return parse_idx(file.bytes(), file.path(), rank);
+  const File file(path);
+  const std::string bytes = file.contents();
+  return parse_idx(std::as_bytes(std::span(bytes)), file.path(), rank);
 }
 
 }  // namespace riverrun::insight

@@ -38,6 +38,31 @@ void for_lines(std::string_view text, Body body) {
   }
 }
 
+/// As above, of a file that may be larger than memory.
+template <class Body>
+void for_lines(const File& file, Body body) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  constexpr std::size_t kLongestLine = std::size_t{1} << 24;
+  std::string text;  // from the beginning of a line on
+  for (std::uint64_t begin = 0; begin < file.size();) {
+    const std::size_t kept = text.size();
+    const std::uint64_t left = file.size() - begin - kept;
+    text.resize(kept + static_cast<std::size_t>(std::min<std::uint64_t>(left, kPiece)));
+    file.read(begin + kept, std::as_writable_bytes(std::span(text).subspan(kept)));
+    const bool at_end = begin + text.size() == file.size();
+    const std::size_t end = at_end ? text.size() : text.rfind('\n') + 1;  // npos + 1 is 0
+    for_lines(std::string_view(text).substr(0, end), [&](std::string_view line, std::size_t at) {
+      body(line, static_cast<std::size_t>(begin) + at);
+    });
+    begin += end;
+    text.erase(0, end);
+    if (text.size() > kLongestLine) {
+      throw FormatError(file.path(), begin,
+                        fmt::format("a line of more than {} bytes", kLongestLine));
+    }
+  }
+}
+
 template <class Body>
 void for_words(std::string_view line, Body body) {
   for (std::size_t begin = line.find_first_not_of(" \r"); begin < line.size();) {
@@ -103,10 +128,10 @@ struct WordVectors {
 };
 /// Those of the words `wanted`, from a text file of a word and its numbers a line (GloVe's format).
 WordVectors read_vectors(const fs::path& path, const Words& wanted) {
-  const MappedFile file(path);
+  const File file(path);
   WordVectors vectors;
   std::size_t number = 0;
-  for_lines(file.text(), [&](std::string_view line, std::size_t offset) {
+  for_lines(file, [&](std::string_view line, std::size_t offset) {
     ++number;
     const auto fail = [&](const std::string& what) {
       throw FormatError(file.path(), offset, fmt::format("line {}: {}", number, what));

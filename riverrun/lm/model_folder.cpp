@@ -3,20 +3,24 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/core/folder.h"
 #include "riverrun/core/number.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
+#include "riverrun/lm/parameter_shapes.h"
 #include "riverrun/lm/run_folder.h"
 
 namespace riverrun::lm {
@@ -28,6 +32,8 @@ using nlohmann::json;
 constexpr const char* kModelType = "riverrun_lm";
 constexpr const char* kStepKey = "riverrun_step";
 constexpr const char* kValidNatsKey = "riverrun_valid_nats";
+/// Of config.json and of the weights' metadata: see digest().
+constexpr const char* kDigestKey = "riverrun_digest";
 
 /// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
 template <class T>
@@ -48,12 +54,14 @@ std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
 /// Typed access to config.json; a value that is not there or of another type is a FormatError.
 class Config {
  public:
-  explicit Config(std::string path) : path_(std::move(path)) {
-    const std::string contents = read_file(path_);
+  explicit Config(const File& file) : path_(file.path()) {
+    const std::string contents = file.contents();
     try {
       values_ = json::parse(contents);
     } catch (const json::parse_error& error) {
       throw FormatError(path_, error.byte, "not JSON");
+    } catch (const json::exception& error) {  // a number beyond the range of double
+      throw fail(fmt::format("not to be read: {}", error.what()));
     }
     if (!values_.is_object()) throw fail("must be a JSON object");
   }
@@ -71,13 +79,18 @@ class Config {
   float number(const char* name) const {
     const json& value = at(name);
     if (!value.is_number()) throw fail(fmt::format("{} must be a number", name));
-    return value.get<float>();
+    const auto number = value.get<double>();
+    if (std::abs(number) > std::numeric_limits<float>::max()) {
+      throw fail(fmt::format("{} is too large", name));
+    }
+    return static_cast<float>(number);
   }
   std::string string(const char* name) const {
     const json& value = at(name);
     if (!value.is_string()) throw fail(fmt::format("{} must be a string", name));
     return value.get<std::string>();
   }
+  [[nodiscard]] bool has(const char* name) const { return values_.contains(name); }
   FormatError fail(const std::string& what) const { return FormatError(path_, 0, what); }
 
  private:
@@ -91,68 +104,7 @@ class Config {
   json values_;
 };
 
-/// Before a model of the sizes that config.json claims is allocated: the weights must be there.
-void check_sizes(const LanguageModelOptions& options, const io::SafetensorsFile& file) {
-  const auto expect = [&](const char* name, std::int64_t rows, std::int64_t columns) {
-    const io::TensorView& tensor = file.at(name);
-    if (tensor.shape != std::vector<std::int64_t>{rows, columns}) {
-      throw file.error(tensor, fmt::format("{} is {}; by {} it must be [{}, {}]", name,
-                                           tensor.shape_string(), kConfigFile, rows, columns));
-    }
-  };
-  expect("embedding.weight", options.vocab_size, options.embedding_size);
-  expect("decoder.weight", options.vocab_size, options.hidden_size);
-  if (options.num_layers > static_cast<std::int64_t>(file.tensors().size())) {
-    throw FormatError(file.path(), 0,
-                      fmt::format("{} tensors; too few for num_layers = {} of {}",
-                                  file.tensors().size(), options.num_layers, kConfigFile));
-  }
-}
-
-}  // namespace
-
-void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
-                 const text::Tokenizer& tokenizer) {
-  const nlohmann::ordered_json config = {
-      {"model_type", kModelType},
-      {"architectures", {"RiverrunLanguageModel"}},
-      {"cell", options.cell},
-      {"vocab_size", options.vocab_size},
-      {"embedding_size", options.embedding_size},
-      {"hidden_size", options.hidden_size},
-      {"num_layers", options.num_layers},
-      {"dropout", shortest(options.dropout)},
-      {"tokens", text::to_string(tokenizer.kind())},
-      {"torch_dtype", "float32"},
-  };
-  replace_file(folder / kConfigFile, config.dump(2) + "\n");
-  tokenizer.save(folder / text::kTokenizerFile);
-}
-
-void save_weights(const std::filesystem::path& folder, LanguageModel& model,
-                  const std::optional<Measured>& measured) {
-  io::Metadata metadata{{"format", "pt"}};
-  if (measured) {
-    metadata[kStepKey] = fmt::format("{}", measured->step);
-    metadata[kValidNatsKey] = fmt::format("{}", measured->valid_nats);
-  }
-  io::save_parameters(folder / kWeightsFile, model.parameters(), metadata);
-}
-
-std::optional<Measured> saved_measure(const std::filesystem::path& folder) {
-  const io::SafetensorsFile file(folder / kWeightsFile);
-  const auto step = parsed<std::int64_t>(file.metadata(), kStepKey);
-  const auto nats = parsed<double>(file.metadata(), kValidNatsKey);
-  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
-  return Measured{*step, *nats};
-}
-
-LanguageModelOptions load_config(const std::filesystem::path& folder) {
-  struct stat file {};
-  if (::stat((folder / kConfigFile).c_str(), &file) != 0) {
-    throw IoError(folder.string(), errno, fmt::format("no model folder with a {}", kConfigFile));
-  }
-  const Config config((folder / kConfigFile).string());
+LanguageModelOptions options_of(const Config& config) {
   if (const std::string type = config.string("model_type"); type != kModelType) {
     throw config.fail(fmt::format("model_type is \"{}\"; it must be \"{}\"", type, kModelType));
   }
@@ -171,33 +123,152 @@ LanguageModelOptions load_config(const std::filesystem::path& folder) {
   return options;
 }
 
+File open_config(const Folder& folder) {
+  if (!folder.contains(kConfigFile)) {
+    throw IoError(folder.path().string(), ENOENT,
+                  fmt::format("no model folder with a {}", kConfigFile));
+  }
+  return folder.open(kConfigFile);
+}
+
+Folder open_model_folder(const fs::path& path) {
+  try {
+    return Folder(path);
+  } catch (const IoError& error) {
+    throw IoError(path.string(), error.code(),
+                  fmt::format("no model folder with a {}", kConfigFile));
+  }
+}
+
+/// What the weights of a model mean nothing without: the cell, the sizes, and each token's number.
+/// It is there to notice a mistake, such as files of two models in one folder, not an attack.
+std::string digest(const LanguageModelOptions& options, const text::Tokenizer& tokenizer) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&hash](std::string_view text) {
+    for (const char c : text) {
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+  };
+  add(fmt::format("{} {} {} {} {} {}", options.cell, options.vocab_size, options.embedding_size,
+                  options.hidden_size, options.num_layers, text::to_string(tokenizer.kind())));
+  for (std::int64_t id = 0; id < tokenizer.size(); ++id) {
+    const std::string_view token = tokenizer.token(static_cast<std::int32_t>(id));
+    add(fmt::format(" {}:", token.size()));
+    add(token);
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+/// That of the config in the folder where weights are to be written.
+std::optional<std::string> config_digest(const fs::path& path) {
+  const Folder folder(path);
+  if (!folder.contains(kConfigFile)) return std::nullopt;
+  const Config config(folder.open(kConfigFile));
+  if (!config.has(kDigestKey)) return std::nullopt;  // of an older version
+  return config.string(kDigestKey);
+}
+
+SavedModel load_model(const Folder& folder) {
+  // All three before any is read, which may take a while.
+  const File config_file = open_config(folder);
+  const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
+  if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
+    throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
+                  "the run in this folder is unfinished, or its model was removed; train --resume "
+                  "makes one");
+  }
+  const io::SafetensorsFile weights(folder.open(kWeightsFile));
+
+  const LanguageModelOptions options = options_of(Config(config_file));
+  text::Tokenizer tokenizer =
+      text::Tokenizer::from_json(tokenizer_file.contents(), tokenizer_file.path());
+  if (tokenizer.size() != options.vocab_size) {
+    throw FormatError(tokenizer_file.path(), 0,
+                      fmt::format("{} tokens; {} says vocab_size = {}", tokenizer.size(),
+                                  kConfigFile, options.vocab_size));
+  }
+  check_parameter_shapes(weights, options, kConfigFile);
+  LanguageModel model(options);
+  io::load_parameters(weights, model.parameters());
+  const auto expected = weights.metadata().find(kDigestKey);
+  if (expected != weights.metadata().end() && expected->second != digest(options, tokenizer)) {
+    throw FormatError(weights.path(), 0,
+                      fmt::format("these weights were made with another {} or {} than those beside "
+                                  "them; the files of a model belong together",
+                                  kConfigFile, text::kTokenizerFile));
+  }
+  return {std::move(model), std::move(tokenizer)};
+}
+
+}  // namespace
+
+void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
+                 const text::Tokenizer& tokenizer) {
+  const nlohmann::ordered_json config = {
+      {"model_type", kModelType},
+      {"architectures", {"RiverrunLanguageModel"}},
+      {"cell", options.cell},
+      {"vocab_size", options.vocab_size},
+      {"embedding_size", options.embedding_size},
+      {"hidden_size", options.hidden_size},
+      {"num_layers", options.num_layers},
+      {"dropout", shortest(options.dropout)},
+      {"tokens", text::to_string(tokenizer.kind())},
+      {"torch_dtype", "float32"},
+      {kDigestKey, digest(options, tokenizer)},
+  };
+  replace_file(folder / kConfigFile, config.dump(2) + "\n");
+  tokenizer.save(folder / text::kTokenizerFile);
+}
+
+void save_weights(const std::filesystem::path& folder, LanguageModel& model,
+                  const std::optional<Measured>& measured) {
+  io::Metadata metadata{{"format", "pt"}};
+  if (const auto found = config_digest(folder)) metadata[kDigestKey] = *found;
+  if (measured) {
+    metadata[kStepKey] = fmt::format("{}", measured->step);
+    metadata[kValidNatsKey] = fmt::format("{}", measured->valid_nats);
+  }
+  io::save_parameters(folder / kWeightsFile, model.parameters(), metadata);
+}
+
+std::optional<Measured> saved_measure(const std::filesystem::path& folder) {
+  const io::SafetensorsFile file(folder / kWeightsFile);
+  const auto step = parsed<std::int64_t>(file.metadata(), kStepKey);
+  const auto nats = parsed<double>(file.metadata(), kValidNatsKey);
+  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
+  return Measured{*step, *nats};
+}
+
+LanguageModelOptions load_config(const std::filesystem::path& folder) {
+  return options_of(Config(open_config(open_model_folder(folder))));
+}
+
 bool has_own_config(const std::filesystem::path& folder) {
   try {
-    return Config((folder / kConfigFile).string()).string("model_type") == kModelType;
-  } catch (const Error&) {
+    return Config(File(folder / kConfigFile)).string("model_type") == kModelType;
+  } catch (const FormatError&) {
     return false;
+  } catch (const IoError& error) {
+    // Nothing of that name, or nothing that is a file. Who may not look must not judge.
+    for (const int code : {ENOENT, ENOTDIR, EISDIR, ESPIPE}) {
+      if (error.code() == code) return false;
+    }
+    throw;
   }
 }
 
 SavedModel load_model(const std::filesystem::path& folder) {
-  const LanguageModelOptions options = load_config(folder);
-  text::Tokenizer tokenizer = text::Tokenizer::load(folder / text::kTokenizerFile);
-  if (tokenizer.size() != options.vocab_size) {
-    throw FormatError((folder / text::kTokenizerFile).string(), 0,
-                      fmt::format("{} tokens; {} says vocab_size = {}", tokenizer.size(),
-                                  kConfigFile, options.vocab_size));
+  // A run that overwrites a model removes the old folder's files, once the new one has its name.
+  constexpr int kAttempts = 10;
+  for (int attempt = 1;; ++attempt) {
+    const Folder opened = open_model_folder(folder);
+    try {
+      return load_model(opened);
+    } catch (const IoError&) {
+      if (attempt == kAttempts || opened.has_its_name()) throw;
+    }
   }
-  std::error_code code;
-  if (!fs::exists(folder / kWeightsFile, code) && fs::exists(folder / kCheckpointFile, code)) {
-    throw IoError((folder / kWeightsFile).string(), ENOENT,
-                  "the run in this folder is unfinished, or its model was removed; train --resume "
-                  "makes one");
-  }
-  const io::SafetensorsFile file(folder / kWeightsFile);
-  check_sizes(options, file);
-  LanguageModel model(options);
-  io::load_parameters(file, model.parameters());
-  return {std::move(model), std::move(tokenizer)};
 }
 
 }  // namespace riverrun::lm

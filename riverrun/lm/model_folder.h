@@ -30,7 +30,9 @@ struct Measured {
   double valid_nats = 0;  // mean per token of the validation text
 };
 
-/// Writes model.safetensors atomically, with `measured` in its metadata. Throws IoError.
+/// Writes model.safetensors atomically, with `measured` in its metadata, and what shows that it
+/// belongs to the config.json and the tokenizer.json in the folder, if there are any. Throws
+/// IoError, and FormatError if that config.json cannot be read.
 void save_weights(const std::filesystem::path& folder, LanguageModel& model,
                   const std::optional<Measured>& measured = {});
 
@@ -42,12 +44,15 @@ void save_weights(const std::filesystem::path& folder, LanguageModel& model,
 /// need them. Throws IoError, and FormatError if a value is missing or cannot be.
 [[nodiscard]] LanguageModelOptions load_config(const std::filesystem::path& folder);
 
-/// Whether the folder has a config.json that says it is of riverrun. Never throws for a file that
-/// is not there, cannot be read, or is another program's.
+/// Whether the folder has a config.json that says it is of riverrun. Throws IoError if there is one
+/// that cannot be read.
 [[nodiscard]] bool has_own_config(const std::filesystem::path& folder);
 
-/// The whole model. Strict: a missing, extra or misshapen tensor, or a tokenizer of another size
-/// than the model's vocabulary, is an error that names it. Throws IoError and FormatError.
+/// The whole model, from a folder that is opened once, so that its files are of one model even if
+/// another takes the folder's place meanwhile. Strict: a missing, extra or misshapen tensor, a
+/// tokenizer of another size than the model's vocabulary, or weights that were saved with another
+/// config.json or tokenizer.json are errors (of models saved by version 0.1 the last cannot be
+/// told). Nothing much larger than the files is allocated. Throws IoError and FormatError.
 [[nodiscard]] SavedModel load_model(const std::filesystem::path& folder);
 
 }  // namespace riverrun::lm

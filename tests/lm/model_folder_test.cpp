@@ -1,14 +1,19 @@
 #include "riverrun/lm/model_folder.h"
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/core/folder.h"
 #include "riverrun/io/parameters.h"
+#include "riverrun/lm/parameter_shapes.h"
+#include "riverrun/nn/cells.h"
 
 #include "tests/temporary_folder.h"
 
@@ -85,7 +90,8 @@ TEST_F(ModelFolder, AMissingFileIsAnIoError) {
 
 TEST_F(ModelFolder, AConfigThatDoesNotMatchTheTensorsNamesOne) {
   change_config("\"hidden_size\": 5", "\"hidden_size\": 6");
-  EXPECT_THAT(format_error(), HasSubstr("decoder.weight"));
+  EXPECT_THAT(format_error(),
+              HasSubstr("rnn.weight_ih_l0 is [15, 3]; by config.json it must be [18, 3]"));
 }
 
 TEST_F(ModelFolder, AnotherCellIsNoticed) {
@@ -144,6 +150,120 @@ TEST_F(ModelFolder, TruncatedWeightsAreNoticed) {
     replace_file(folder_ / kWeightsFile, bytes.substr(0, size));
     EXPECT_THAT(format_error(), HasSubstr(kWeightsFile)) << size;
   }
+}
+
+TEST_F(ModelFolder, NumbersOutOfRangeAreErrorsOfTheFile) {
+  for (const char* number : {"1e999", "-1e999", "1e300", "1e39"}) {
+    SCOPED_TRACE(number);
+    save_config(folder_.path(), model_.options(), tokenizer_);
+    change_config("\"dropout\": 0.25", std::string("\"dropout\": ") + number);
+    EXPECT_THAT(format_error(), HasSubstr(kConfigFile));
+  }
+}
+
+// It would take 120 GB.
+TEST_F(ModelFolder, RecurrentWeightsThatAreNotThereAreNotAllocated) {
+  constexpr std::int64_t kHidden = 100000;
+  Parameter embedding(Shape{4, 3});
+  Parameter decoder(Shape{4, kHidden});
+  Parameter bias(Shape{4});
+  io::save_parameters(
+      folder_ / kWeightsFile,
+      {{"embedding.weight", &embedding}, {"decoder.weight", &decoder}, {"decoder.bias", &bias}});
+  change_config("\"hidden_size\": 5", "\"hidden_size\": " + std::to_string(kHidden));
+  change_config("\"num_layers\": 2", "\"num_layers\": 1");
+  EXPECT_THAT(format_error(), HasSubstr("rnn.weight_ih_l0"));
+}
+
+TEST_F(ModelFolder, ShapesAreKnownBeforeTheModelIsMade) {
+  for (const std::string& cell : cell_names()) {
+    LanguageModelOptions options = ModelFolder::options();
+    options.cell = cell;
+    const std::vector<NamedShape> shapes = parameter_shapes(options);
+    LanguageModel model(options);
+    const ParameterList made = model.parameters();
+    ASSERT_EQ(shapes.size(), made.size()) << cell;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      EXPECT_EQ(shapes[i].name, made[i].name);
+      EXPECT_EQ(shapes[i].shape, made[i].parameter->value().shape()) << made[i].name;
+    }
+  }
+}
+
+TEST_F(ModelFolder, FilesOfTwoModelsAreNoticed) {
+  const auto other = text::Tokenizer::characters({U'a', U'c', U'\n'});
+  other.save(folder_ / "tokenizer.json");
+  EXPECT_THAT(format_error(), HasSubstr("belong together"));
+  tokenizer_.save(folder_ / "tokenizer.json");
+  (void)load_model(folder_.path());
+
+  const TemporaryFolder plain;
+  LanguageModelOptions options = ModelFolder::options();
+  options.cell = "rnn_tanh";  // the weights of rnn_relu are of the same sizes
+  save_config(folder_.path(), options, tokenizer_);
+  save_weights(folder_.path(), *std::make_unique<LanguageModel>(options));
+  (void)load_model(folder_.path());
+  change_config("rnn_tanh", "rnn_relu");
+  EXPECT_THAT(format_error(), HasSubstr("belong together"));
+}
+
+TEST_F(ModelFolder, WhatDecidesNothingMayBeChangedByHand) {
+  change_config("\"dropout\": 0.25", "\"dropout\": 0,\n\n \"mine\": true");
+  EXPECT_EQ(load_model(folder_.path()).model.options().dropout, 0.0f);
+}
+
+// Models of earlier versions do not say what belongs together.
+TEST_F(ModelFolder, MayLackADigest) {
+  change_config("riverrun_digest", "unknown");
+  save_weights(folder_.path(), model_);
+  text::Tokenizer::characters({U'a', U'c', U'\n'}).save(folder_ / "tokenizer.json");
+  (void)load_model(folder_.path());
+}
+
+TEST_F(ModelFolder, IsOfOneModelThoughAnotherTakesItsPlace) {
+  // Without a digest, only reading one folder keeps them apart.
+  const TemporaryFolder parent;
+  constexpr char32_t kLetters[] = {U'b', U'c'};
+  for (int i = 0; i < 2; ++i) {
+    const fs::path model = parent / std::to_string(i);
+    fs::copy(folder_.path(), model);
+    text::Tokenizer::characters({U'a', kLetters[i], U'\n'}).save(model / "tokenizer.json");
+    model_.decoder().bias().mutable_value().values()[0] = static_cast<float>(i);
+    fs::remove(model / kConfigFile);  // so that no digest is written
+    save_weights(model, model_);
+    fs::copy(folder_ / kConfigFile, model);
+  }
+  std::atomic<bool> stop{false};
+  std::thread exchanger([&] {
+    while (!stop) (void)exchange_folders(parent / "0", parent / "1");
+  });
+  int found[2] = {0, 0};
+  for (int i = 0; i < 300; ++i) {
+    SavedModel loaded = load_model(parent / "0");
+    const bool is_second = loaded.tokenizer.find("c") >= 0;
+    ++found[is_second ? 1 : 0];
+    ASSERT_EQ(loaded.model.decoder().bias().value().values()[0], is_second ? 1.0f : 0.0f);
+  }
+  stop = true;
+  exchanger.join();
+  EXPECT_GT(found[0], 0);
+  EXPECT_GT(found[1], 0);
+}
+
+TEST_F(ModelFolder, IsReadThoughTheOldOneIsRemovedMeanwhile) {
+  const TemporaryFolder parent;
+  fs::copy(folder_.path(), parent / "model");
+  std::atomic<bool> stop{false};
+  std::thread publisher([&] {  // as RunFolder::publish
+    while (!stop) {
+      fs::copy(folder_.path(), parent / "new");
+      if (!exchange_folders(parent / "new", parent / "model")) break;
+      fs::remove_all(parent / "new");
+    }
+  });
+  for (int i = 0; i < 200; ++i) EXPECT_NO_THROW((void)load_model(parent / "model"));
+  stop = true;
+  publisher.join();
 }
 
 }  // namespace

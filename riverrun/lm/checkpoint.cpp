@@ -5,14 +5,19 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <span>
+#include <string_view>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
+#include "riverrun/lm/parameter_shapes.h"
 
 namespace riverrun::lm {
 
@@ -20,16 +25,45 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kMetadataKey = "riverrun_training";
-constexpr int kFormatVersion = 2;
+constexpr int kFormatVersion = 3;
+/// In which the validations were in the metadata, all of them.
+constexpr int kOldestFormatVersion = 2;
+constexpr const char* kValidationsName = "validations";
 
 template <class T>
 static json optional_json(const std::optional<T>& value) {
   return value ? json(*value) : json(nullptr);
 }
 
+/// Throws ConfigError unless the value is one of the type's own; json would cast whatever number it
+/// has, 1e300 to an integer too.
 template <class T>
-static void read_optional(const json& j, std::optional<T>& value) {
-  value = j.is_null() ? std::nullopt : std::optional<T>(j.get<T>());
+static void read(const json& object, const char* name, T& value) {
+  const json& found = object.at(name);
+  const auto require = [&](bool condition, std::string_view rule) {
+    if (!condition) {
+      throw ConfigError(fmt::format("{} is {}; it must be {}", name, found.dump(), rule));
+    }
+  };
+  if constexpr (std::is_same_v<T, bool>) {
+    require(found.is_boolean(), "true or false");
+  } else if constexpr (std::is_integral_v<T>) {
+    const bool fits = found.is_number_unsigned() ? std::in_range<T>(found.get<std::uint64_t>())
+                                                 : found.is_number_integer() &&
+                                                       std::in_range<T>(found.get<std::int64_t>());
+    require(fits, fmt::format("a whole number from {} to {}", std::numeric_limits<T>::min(),
+                              std::numeric_limits<T>::max()));
+  } else if constexpr (std::is_floating_point_v<T>) {
+    require(found.is_number() && std::abs(found.get<double>()) <= std::numeric_limits<T>::max(),
+            "a number within the range of its type");
+  }
+  found.get_to(value);
+}
+
+template <class T>
+static void read(const json& object, const char* name, std::optional<T>& value) {
+  value = std::nullopt;
+  if (!object.at(name).is_null()) read(object, name, value.emplace());
 }
 
 // nlohmann::json finds these by argument-dependent lookup; each pair names every field once.
@@ -47,15 +81,15 @@ static void to_json(json& j, const LanguageModelOptions& o) {
 }
 
 static void from_json(const json& j, LanguageModelOptions& o) {
-  j.at("cell").get_to(o.cell);
-  j.at("vocab_size").get_to(o.vocab_size);
-  j.at("embedding_size").get_to(o.embedding_size);
-  j.at("hidden_size").get_to(o.hidden_size);
-  j.at("num_layers").get_to(o.num_layers);
-  j.at("dropout").get_to(o.dropout);
-  read_optional(j.at("forget_bias"), o.forget_bias);
-  read_optional(j.at("init_uniform"), o.init_uniform);
-  j.at("seed").get_to(o.seed);
+  read(j, "cell", o.cell);
+  read(j, "vocab_size", o.vocab_size);
+  read(j, "embedding_size", o.embedding_size);
+  read(j, "hidden_size", o.hidden_size);
+  read(j, "num_layers", o.num_layers);
+  read(j, "dropout", o.dropout);
+  read(j, "forget_bias", o.forget_bias);
+  read(j, "init_uniform", o.init_uniform);
+  read(j, "seed", o.seed);
 }
 
 static void to_json(json& j, const TrainerOptions& o) {
@@ -76,20 +110,20 @@ static void to_json(json& j, const TrainerOptions& o) {
 }
 
 static void from_json(const json& j, TrainerOptions& o) {
-  j.at("seq_len").get_to(o.seq_len);
-  j.at("batch_size").get_to(o.batch_size);
-  j.at("epochs").get_to(o.epochs);
-  j.at("optimizer").get_to(o.optimizer);
-  j.at("lr").get_to(o.lr);
-  j.at("momentum").get_to(o.momentum);
-  j.at("weight_decay").get_to(o.weight_decay);
-  j.at("schedule").get_to(o.schedule);
-  j.at("warmup").get_to(o.warmup);
-  j.at("decay").get_to(o.decay);
-  j.at("decay_after").get_to(o.decay_after);
-  j.at("clip").get_to(o.clip);
-  j.at("valid_every").get_to(o.valid_every);
-  j.at("seed").get_to(o.seed);
+  read(j, "seq_len", o.seq_len);
+  read(j, "batch_size", o.batch_size);
+  read(j, "epochs", o.epochs);
+  read(j, "optimizer", o.optimizer);
+  read(j, "lr", o.lr);
+  read(j, "momentum", o.momentum);
+  read(j, "weight_decay", o.weight_decay);
+  read(j, "schedule", o.schedule);
+  read(j, "warmup", o.warmup);
+  read(j, "decay", o.decay);
+  read(j, "decay_after", o.decay_after);
+  read(j, "clip", o.clip);
+  read(j, "valid_every", o.valid_every);
+  read(j, "seed", o.seed);
 }
 
 static void to_json(json& j, const TextOptions& o) {
@@ -97,8 +131,8 @@ static void to_json(json& j, const TextOptions& o) {
 }
 
 static void from_json(const json& j, TextOptions& o) {
-  j.at("valid_fraction").get_to(o.valid_fraction);
-  j.at("vocab_size").get_to(o.vocab_size);
+  read(j, "valid_fraction", o.valid_fraction);
+  read(j, "vocab_size", o.vocab_size);
 }
 
 static void to_json(json& j, const Validation& v) {
@@ -111,19 +145,19 @@ static void to_json(json& j, const Validation& v) {
 }
 
 static void from_json(const json& j, Validation& v) {
-  j.at("step").get_to(v.step);
-  j.at("epoch").get_to(v.epoch);
-  j.at("lr").get_to(v.lr);
-  j.at("train_nats").get_to(v.train_nats);
-  j.at("valid_nats").get_to(v.valid_nats);
-  j.at("best").get_to(v.best);
+  read(j, "step", v.step);
+  read(j, "epoch", v.epoch);
+  read(j, "lr", v.lr);
+  read(j, "train_nats", v.train_nats);
+  read(j, "valid_nats", v.valid_nats);
+  read(j, "best", v.best);
 }
 
 static void to_json(json& j, const Fingerprint& f) { j = {{"tokens", f.tokens}, {"hash", f.hash}}; }
 
 static void from_json(const json& j, Fingerprint& f) {
-  j.at("tokens").get_to(f.tokens);
-  j.at("hash").get_to(f.hash);
+  read(j, "tokens", f.tokens);
+  read(j, "hash", f.hash);
 }
 
 static json state_json(const TrainingState& s) {
@@ -140,27 +174,95 @@ static json state_json(const TrainingState& s) {
         {"best", plateau_began ? json(s.plateau.best) : json(nullptr)},
         {"bad_measurements", s.plateau.bad_measurements},
         {"cooldown_left", s.plateau.cooldown_left}}},
-      {"validations", s.validations},
+      {"validation_count", s.validation_count},
       {"best", optional_json(s.best)}};
 }
 
 static void read_state(const json& j, TrainingState& s) {
-  j.at("step").get_to(s.step);
-  j.at("position").at("epoch").get_to(s.position.epoch);
-  j.at("position").at("chunk").get_to(s.position.chunk);
+  read(j, "step", s.step);
+  read(j.at("position"), "epoch", s.position.epoch);
+  read(j.at("position"), "chunk", s.position.chunk);
   const json& random = j.at("random");
-  random.at("seed").get_to(s.random.seed);
-  random.at("stream").get_to(s.random.stream);
-  random.at("drawn").get_to(s.random.drawn);
-  j.at("nats").get_to(s.nats);
-  j.at("nats_tokens").get_to(s.nats_tokens);
+  read(random, "seed", s.random.seed);
+  read(random, "stream", s.random.stream);
+  read(random, "drawn", s.random.drawn);
+  read(j, "nats", s.nats);
+  read(j, "nats_tokens", s.nats_tokens);
   const json& plateau = j.at("plateau");
-  plateau.at("lr").get_to(s.plateau.lr);
-  if (!plateau.at("best").is_null()) plateau.at("best").get_to(s.plateau.best);
-  plateau.at("bad_measurements").get_to(s.plateau.bad_measurements);
-  plateau.at("cooldown_left").get_to(s.plateau.cooldown_left);
-  j.at("validations").get_to(s.validations);
-  read_optional(j.at("best"), s.best);
+  read(plateau, "lr", s.plateau.lr);
+  if (!plateau.at("best").is_null()) read(plateau, "best", s.plateau.best);
+  read(plateau, "bad_measurements", s.plateau.bad_measurements);
+  read(plateau, "cooldown_left", s.plateau.cooldown_left);
+  if (j.contains(kValidationsName)) {  // of version 2
+    for (const json& validation : j.at(kValidationsName)) s.add(validation.get<Validation>());
+  } else {
+    read(j, "validation_count", s.validation_count);
+  }
+  read(j, "best", s.best);
+}
+
+/// A row of the tensor of validations; a step beyond 2^53 is beyond any run.
+constexpr std::size_t kValidationColumns = 6;
+
+static std::vector<double> validation_rows(const std::vector<Validation>& validations) {
+  std::vector<double> rows;
+  rows.reserve(validations.size() * kValidationColumns);
+  for (const Validation& v : validations) {
+    rows.insert(rows.end(), {static_cast<double>(v.step), v.epoch, v.lr, v.train_nats, v.valid_nats,
+                             v.best ? 1.0 : 0.0});
+  }
+  return rows;
+}
+
+static std::vector<Validation> read_validations(const io::SafetensorsFile& file) {
+  const io::TensorInfo* const tensor = file.find(kValidationsName);
+  if (tensor == nullptr) return {};
+  if (tensor->shape.size() != 2 || tensor->shape[1] != kValidationColumns ||
+      tensor->dtype != io::DType::kF64) {
+    throw file.error(*tensor, fmt::format("{} is {} {}; it must be F64 [validations, {}]",
+                                          kValidationsName, io::dtype_name(tensor->dtype),
+                                          tensor->shape_string(), kValidationColumns));
+  }
+  const std::vector<double> rows = file.doubles(kValidationsName);
+  std::vector<Validation> validations;
+  for (std::size_t at = 0; at < rows.size(); at += kValidationColumns) {
+    const double step = rows[at];
+    if (!(step >= 0 && step <= 0x1p53 && step == std::floor(step))) {
+      throw file.error(*tensor, fmt::format("a validation is of step {}", step));
+    }
+    Validation v;
+    v.step = static_cast<std::int64_t>(step);
+    v.epoch = rows[at + 1];
+    v.lr = rows[at + 2];
+    v.train_nats = rows[at + 3];
+    v.valid_nats = rows[at + 4];
+    v.best = rows[at + 5] != 0;
+    validations.push_back(v);
+  }
+  return validations;
+}
+
+/// Every so manieth of `count` validations is kept.
+static std::int64_t validation_stride(std::int64_t count) {
+  std::int64_t stride = 1;
+  while (count / stride > kMostValidations) stride *= 2;
+  return stride;
+}
+
+static std::int64_t validations_kept(std::int64_t count) {
+  const std::int64_t stride = validation_stride(count);
+  return count / stride + (count % stride != 0 ? 1 : 0);
+}
+
+void TrainingState::add(const Validation& validation) {
+  const std::int64_t stride = validation_stride(validation_count);
+  // The last one is always there, also if it is not one to keep.
+  if (validation_count % stride != 0) validations.pop_back();
+  if (validation_stride(++validation_count) != stride) {
+    for (std::size_t i = 1; i < validations.size(); i += 2) validations[i / 2] = validations[i];
+    validations.resize(validations.size() / 2);
+  }
+  validations.push_back(validation);
 }
 
 /// Throws ConfigError if something is wrong by itself; whether the step is where the position says
@@ -179,6 +281,7 @@ static void check(const CheckpointHeader& header) {
   }
   const TrainingState& s = header.state;
   not_negative("step", s.step);
+  not_negative("validation_count", s.validation_count);
   not_negative("epoch", s.position.epoch);
   not_negative("chunk", s.position.chunk);
   not_negative("nats", s.nats);
@@ -207,6 +310,11 @@ static void check(const CheckpointHeader& header) {
   }
   step_before = 0;
   if (s.best) check_validation(*s.best);
+  if (validations_kept(s.validation_count) != static_cast<std::int64_t>(s.validations.size())) {
+    throw ConfigError(fmt::format("there are {} validations of {}; {} are kept",
+                                  s.validations.size(), s.validation_count,
+                                  validations_kept(s.validation_count)));
+  }
   if (s.best.has_value() == s.validations.empty()) {
     throw ConfigError("there is a best validation without any, or none of several");
   }
@@ -244,6 +352,12 @@ void save_checkpoint(const std::filesystem::path& path, const RunOptions& option
   for (std::size_t i = 0; i < state.carried.tensors.size(); ++i) {
     tensors.push_back(io::view(state_name(i), state.carried.tensors[i]));
   }
+  const std::vector<double> validations = validation_rows(state.validations);
+  if (!validations.empty()) {
+    tensors.push_back(io::view(kValidationsName, validations));
+    tensors.back().shape = {static_cast<std::int64_t>(state.validations.size()),
+                            kValidationColumns};
+  }
   const json header = {{"version", kFormatVersion},  {"model", options.model},
                        {"trainer", options.trainer}, {"text", options.text},
                        {"from", options.from},       {"train_text", texts.train},
@@ -259,20 +373,25 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
   }
   try {
     const json j = json::parse(found->second);
-    if (const int version = j.at("version").get<int>(); version != kFormatVersion) {
+    int version = 0;
+    read(j, "version", version);
+    if (version < kOldestFormatVersion || version > kFormatVersion) {
       throw FormatError(file.path(), 0,
-                        fmt::format("a checkpoint of version {}; this program reads version {}",
-                                    version, kFormatVersion));
+                        fmt::format("a checkpoint of version {}; this program reads versions {} "
+                                    "to {}",
+                                    version, kOldestFormatVersion, kFormatVersion));
     }
     CheckpointHeader header;
-    j.at("model").get_to(header.options.model);
-    j.at("trainer").get_to(header.options.trainer);
-    j.at("text").get_to(header.options.text);
-    header.options.from = j.value("from", "");  // not in older ones
-    j.at("train_text").get_to(header.texts.train);
-    j.at("valid_text").get_to(header.texts.valid);
+    read(j, "model", header.options.model);
+    read(j, "trainer", header.options.trainer);
+    read(j, "text", header.options.text);
+    if (j.contains("from")) read(j, "from", header.options.from);  // not in older ones
+    read(j, "train_text", header.texts.train);
+    read(j, "valid_text", header.texts.valid);
     read_state(j.at("state"), header.state);
+    if (version > 2) header.state.validations = read_validations(file);
     check(header);
+    check_parameter_shapes(file, header.options.model, "its metadata");
     return header;
   } catch (const json::exception& error) {
     throw FormatError(file.path(), 0,
@@ -305,10 +424,11 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
       load(state_name(i), carried.tensors[i]);
     }
   }
-  if (loaded.size() != file.tensors().size()) {
+  const std::size_t expected = loaded.size() + (file.find(kValidationsName) != nullptr ? 1 : 0);
+  if (expected != file.tensors().size()) {
     throw FormatError(file.path(), 0,
                       fmt::format("no checkpoint of this model: {} tensors; it must have {}",
-                                  file.tensors().size(), loaded.size()));
+                                  file.tensors().size(), expected));
   }
 
   // Everything is there and right; from here on nothing can fail.

@@ -26,9 +26,17 @@ struct TrainingState {
   double nats = 0;                   // sum of the training loss since the last validation
   std::int64_t nats_tokens = 0;      // how many tokens that sum is over
   ReduceOnPlateau::State plateau;
+  /// Evenly spread over the run, kMostValidations of them or fewer, and the last.
   std::vector<Validation> validations;
+  std::int64_t validation_count = 0;  // how many there were
   std::optional<Validation> best;
+
+  /// Adds a validation, and omits every second of those before if there are too many.
+  void add(const Validation& validation);
 };
+
+/// More than a chart shows, few enough that a checkpoint after each validation stays cheap.
+inline constexpr std::int64_t kMostValidations = 1000;
 
 /// Which text a run was made with: compared when it is resumed.
 struct Fingerprint {
@@ -46,9 +54,9 @@ struct Fingerprints {
 [[nodiscard]] Fingerprint fingerprint(const text::Corpus& corpus);
 
 /// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
-/// tensors as "optimizer.<name>", the carried state as "state.<i>", and the rest as JSON in the
-/// metadata. It holds no time of day and no duration, so equal runs write equal files. Throws
-/// IoError.
+/// tensors as "optimizer.<name>", the carried state as "state.<i>", the validations as
+/// "validations" [validations, 6], and the rest as JSON in the metadata. It holds no time of day
+/// and no duration, so equal runs write equal files. Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
                      const Fingerprints& texts, const ParameterList& parameters,
                      Optimizer& optimizer, const TrainingState& state);
@@ -59,7 +67,8 @@ struct CheckpointHeader {
   Fingerprints texts;
   TrainingState state;  // `carried` is empty
 };
-/// Throws FormatError if something is missing or cannot be.
+/// Throws FormatError if something is missing or invalid, or the parameters' shapes are not those
+/// of the model that the metadata describe, so that the model may be made.
 [[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
 
 /// The tensors of a checkpoint. Strict: nothing may be missing, extra or misshapen. Throws

@@ -179,7 +179,7 @@ struct Trainer::Impl {
     plateau.update(*nats);
     state.nats = 0;
     state.nats_tokens = 0;
-    state.validations.push_back(validation);
+    state.add(validation);
     if (validation.best) state.best = validation;
     // Also if the file of a better one was removed: any model is better than none.
     if (validation.best || !on_disk) offer_model(*nats);

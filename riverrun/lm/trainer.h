@@ -61,7 +61,8 @@ struct TrainingResult {
   std::int64_t steps = 0;               // of the whole run, before an interruption too
   std::int64_t tokens = 0;              // predicted in training since this call
   double seconds = 0;                   // since this call
-  std::vector<Validation> validations;  // of the whole run
+  /// Of the whole run, and the last; of more than 1,000, every second, fourth, … only.
+  std::vector<Validation> validations;
   /// The best validation; not set if there was none yet.
   std::optional<Validation> best;
   /// Whether the folder holds a model (model.safetensors) of this run.

@@ -1,0 +1,193 @@
+#include "riverrun/lm/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+
+#include "tests/lm/small_run.h"
+#include "tests/temporary_folder.h"
+
+namespace riverrun::lm {
+namespace {
+
+using testing::HasSubstr;
+
+class Checkpoint : public testing::Test {
+ protected:
+  Checkpoint() : run_(folder_ / "model") {
+    run_.train_and_stop_after(16);
+    original_ = run_.file(kCheckpointFile);
+  }
+
+  /// Writes the original checkpoint with other metadata, without the tensor `omitted`, and with
+  /// tensor_ if that has a name.
+  void rewrite(const std::vector<std::pair<std::string, std::string>>& changes,
+               const std::string& omitted = "") {
+    const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
+    std::vector<std::vector<std::byte>> bytes;
+    std::vector<io::TensorView> tensors;
+    for (const io::TensorInfo& tensor : file.tensors()) {
+      if (tensor.name == omitted) continue;
+      bytes.push_back(file.bytes(tensor.name));
+      tensors.push_back({tensor.name, tensor.dtype, tensor.shape, bytes.back()});
+    }
+    if (!tensor_.name.empty()) tensors.push_back(tensor_);
+    io::Metadata metadata = file.metadata();
+    std::string& text = metadata.begin()->second;
+    for (const auto& [from, to] : changes) {
+      const std::size_t at = text.find(from);
+      ASSERT_NE(at, std::string::npos) << from;
+      text.replace(at, from.size(), to);
+    }
+    io::write_safetensors(run_.out_path / kCheckpointFile, tensors, metadata);
+  }
+
+  /// Of the call that comes before a model is made.
+  std::string refusal() {
+    try {
+      (void)Trainer::checkpoint_options(RunFolder::resume(run_.out_path));
+    } catch (const FormatError& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+  TemporaryFolder folder_;
+  SmallRun run_;
+  std::string original_;
+  io::TensorView tensor_;
+};
+
+TEST_F(Checkpoint, NumbersThatTheirTypeCannotHoldAreRefused) {
+  const std::pair<std::string, std::vector<std::string>> changes[] = {
+      {R"("step":16)", {"1e300", "16.5", "1e999", "18446744073709551615", "99999999999999999999"}},
+      {R"("epochs":3)", {"1e300", "-1e300", "3.5", "true", "9223372036854775808"}},
+      {R"("seed":1)", {"-1", "1e20", "1.5", "null"}},
+      {R"("bad_measurements":0)", {"1e10", "9223372036854775808"}},
+      {R"("version":3)", {"1e300", "4294967299", "4", "1"}},
+      {R"("hash":)", {"1e300,\"was\":", "-1,\"was\":"}},
+      {R"("lr":0.01)", {"1e999", "\"0.01\"", "true"}},
+      {R"("dropout":0.1)", {"1e300", "1e39"}},
+      {R"("best":true)", {"0", "1", "null"}},
+  };
+  rewrite({});
+  EXPECT_EQ(refusal(), "none");
+  for (const auto& [from, values] : changes) {
+    const std::string name = from.substr(0, from.find(':') + 1);
+    for (const std::string& value : values) {
+      // dropout is written with the digits of a double.
+      rewrite({{from, name + value + (name == "\"dropout\":" ? ",\"was\":0.1" : "")}});
+      EXPECT_THAT(refusal(), HasSubstr(kCheckpointFile)) << name << value;
+    }
+  }
+}
+
+// It would take gigabytes.
+TEST_F(Checkpoint, SizesThatTheFileDoesNotHoldAreRefused) {
+  rewrite({{R"("hidden_size":24)", R"("hidden_size":60000)"}});
+  EXPECT_THAT(refusal(), HasSubstr("rnn.weight_ih_l0 is [96, 8]; by its metadata it must be"));
+  rewrite({{R"("num_layers":2)", R"("num_layers":900)"}});
+  EXPECT_THAT(refusal(), HasSubstr("num_layers = 900"));
+}
+
+TEST_F(Checkpoint, KeepsValidationsThatAreEvenlySpread) {
+  TrainingState state;
+  for (std::int64_t step = 1; step <= 10000; ++step) {
+    Validation validation;
+    validation.step = step;
+    state.add(validation);
+    const auto kept = static_cast<std::int64_t>(state.validations.size());
+    ASSERT_LE(kept, kMostValidations + 1);
+    ASSERT_GE(kept, std::min(step, kMostValidations / 2));
+    ASSERT_EQ(state.validations.back().step, step);
+    const std::int64_t distance = state.validations.front().step;
+    for (std::int64_t i = 0; i + 1 < kept; ++i) {
+      ASSERT_EQ(state.validations[static_cast<std::size_t>(i)].step, (i + 1) * distance) << step;
+    }
+  }
+  EXPECT_EQ(state.validation_count, 10000);
+}
+
+TEST_F(Checkpoint, ValidationsComeBack) {
+  const io::SafetensorsFile file(run_.out_path / kCheckpointFile);
+  const TrainingState state = checkpoint_header(file).state;
+  ASSERT_EQ(state.validations.size(), 3u);
+  EXPECT_EQ(state.validation_count, 3);
+  EXPECT_EQ(state.validations[0].step, 7);
+  EXPECT_EQ(state.validations[1].step, 11);  // an epoch's end
+  EXPECT_EQ(state.validations[2].step, 14);
+  ASSERT_TRUE(state.best);
+  for (const Validation& v : state.validations) {
+    if (v.step != state.best->step) continue;
+    EXPECT_TRUE(v.best);
+    EXPECT_EQ(v.valid_nats, state.best->valid_nats);
+    EXPECT_EQ(v.train_nats, state.best->train_nats);
+    EXPECT_EQ(v.epoch, state.best->epoch);
+    EXPECT_EQ(v.lr, state.best->lr);
+  }
+  rewrite({{R"("validation_count":3)", R"("validation_count":2)"}});
+  EXPECT_THAT(refusal(), HasSubstr("validations"));
+  rewrite({{R"("validation_count":3)", R"("validation_count":9223372036854775807)"}});
+  EXPECT_THAT(refusal(), HasSubstr("validations"));
+}
+
+TEST_F(Checkpoint, ImpossibleValidationsAreRefused) {
+  const auto refused = [&](std::vector<double> rows, std::vector<std::int64_t> shape = {3, 6}) {
+    tensor_ = {"validations", io::DType::kF64, std::move(shape), std::as_bytes(std::span(rows))};
+    rewrite({}, "validations");
+    EXPECT_THAT(refusal(), HasSubstr(kCheckpointFile)) << rows[0];
+  };
+  const io::SafetensorsFile file(run_.out_path / kCheckpointFile);
+  const std::vector<double> rows = file.doubles("validations");
+  const auto with = [&](std::size_t at, double value) {
+    std::vector<double> changed = rows;
+    changed[at] = value;
+    return changed;
+  };
+  for (const double step : {0.0, -7.0, 7.5, 11.0, 12.0, 1e300, std::nan("")}) {
+    refused(with(0, step));
+  }
+  refused(with(12, 17));  // after the last update
+  for (const std::size_t column : {1, 2, 3, 4}) {
+    refused(with(column, -1));
+    refused(with(column, std::nan("")));
+  }
+  refused(rows, {18});
+  refused(rows, {6, 3});
+  refused({rows.begin(), rows.begin() + 12}, {2, 6});
+}
+
+TEST_F(Checkpoint, OfTheVersionBeforeIsRead) {
+  const std::vector<Validation> before =
+      checkpoint_header(io::SafetensorsFile(run_.out_path / kCheckpointFile)).state.validations;
+  std::ostringstream rows;
+  rows.precision(17);
+  for (const Validation& v : before) {
+    rows << (rows.tellp() > 0 ? "," : "") << R"({"step":)" << v.step << R"(,"epoch":)" << v.epoch
+         << R"(,"lr":)" << v.lr << R"(,"train_nats":)" << v.train_nats << R"(,"valid_nats":)"
+         << v.valid_nats << R"(,"best":)" << (v.best ? "true" : "false") << "}";
+  }
+  rewrite({{R"("validation_count":3)", R"("validations":[)" + rows.str() + "]"},
+           {R"("version":3)", R"("version":2)"}},
+          "validations");
+  const TrainingResult result = run_.resume();
+  EXPECT_EQ(result.reason, StopReason::kFinished);
+  ASSERT_GT(result.validations.size(), before.size());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(result.validations[i].valid_nats, before[i].valid_nats);
+  }
+}
+
+}  // namespace
+}  // namespace riverrun::lm

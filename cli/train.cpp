@@ -412,6 +412,10 @@ ExitCode TrainCommand::run() {
   watch.max_seconds = max_minutes_ * 60;
   const lm::TrainingResult result = trainer.run(watch);
   display.finish();
+  if (!folder->leftover().empty()) {
+    note(fmt::format("warning: the old model could not be removed; what is left of it is in {}",
+                     folder->leftover().string()));
+  }
   const EndedRun ended{.out = out_,
                        .folder = *folder,
                        .model = model,

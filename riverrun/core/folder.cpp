@@ -52,12 +52,21 @@ File Folder::open(const std::string& name) const {
 }
 
 std::optional<FolderLock> FolderLock::take(const fs::path& folder) {
-  Descriptor descriptor = open_folder(folder);
-  if (descriptor.get() >= 0 && ::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 &&
-      errno == EWOULDBLOCK) {
-    return std::nullopt;
+  while (true) {
+    Descriptor descriptor = open_folder(folder);
+    if (descriptor.get() < 0) return FolderLock(std::move(descriptor));
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      return FolderLock(std::move(descriptor));
+    }
+    // Another process may have put its folder in the place of the one that was opened, and ended.
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(descriptor.get(), &locked) != 0 || ::stat(folder.c_str(), &named) != 0 ||
+        are_the_same(locked, named)) {
+      return FolderLock(std::move(descriptor));
+    }
   }
-  return FolderLock(std::move(descriptor));
 }
 
 void require_writable(const fs::path& folder) {

@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/core/folder.h"
 #include "riverrun/lm/model_folder.h"
 
 namespace riverrun::lm {
@@ -114,20 +110,11 @@ void remove_run(const fs::path& folder) {
   fs::remove(folder, code);
 }
 
-void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);  // some file systems cannot; then the rename is as lasting as it gets
-  ::close(descriptor);
-}
-
 /// Throws IoError if no file could be made in the folder or, if it is not there, in the one that it
 /// would be made in.
-void require_writable(fs::path folder) {
+void require_room(fs::path folder) {
   while (!is_there(folder) && folder.has_relative_path()) folder = folder.parent_path();
-  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    throw IoError(folder.string(), errno, "cannot be written to");
-  }
+  require_writable(folder);
 }
 
 void create_folder(const fs::path& folder) {
@@ -136,11 +123,43 @@ void create_folder(const fs::path& folder) {
   if (code) throw IoError(folder.string(), code.value(), "cannot be created");
 }
 
+void rename_folder(const fs::path& from, const fs::path& to) {
+  std::error_code code;
+  fs::rename(from, to, code);
+  if (code) throw IoError(to.string(), code.value(), "cannot be replaced");
+}
+
+/// OUT.old, or OUT.old1 …
+fs::path free_old_name(const fs::path& out) {
+  fs::path name = with_suffix(out, ".old");
+  for (int i = 1; is_there(name); ++i) name = with_suffix(out, fmt::format(".old{}", i).c_str());
+  return name;
+}
+
+/// Removes the folder of the model that was replaced or, if that is refused, gets it out of the way
+/// of the next run: the new model is whole, and the run need not fail. Returns what is left of it.
+fs::path dispose_of(const fs::path& old, const fs::path& out) {
+  try {
+    remove_run(old);
+    if (!is_there(old)) return {};
+  } catch (const IoError&) {
+    // As if something else had been in it.
+  }
+  if (old != staging_of(out)) return old;
+  try {
+    const fs::path name = free_old_name(out);
+    rename_folder(old, name);
+    return name;
+  } catch (const IoError&) {
+    return old;
+  }
+}
+
 /// Finishes a publish() that was interrupted after the folders had changed places.
 void settle(const fs::path& out) {
   if (!is_there(out / kMarker)) return;
   const fs::path old = staging_of(out);
-  if (is_there(old) && !is_there(old / kMarker)) remove_run(old);
+  if (is_there(old) && !is_there(old / kMarker)) (void)dispose_of(old, out);
   remove_file(out / kMarker);
 }
 
@@ -162,10 +181,7 @@ void check_replaceable(const fs::path& out) {
                       out.string(), name));
     }
   }
-  struct stat folder {};
-  struct stat parent {};
-  if (::stat(out.c_str(), &folder) == 0 && ::stat(out.parent_path().c_str(), &parent) == 0 &&
-      folder.st_dev != parent.st_dev) {
+  if (is_mount_point(out)) {
     throw ConfigError(
         fmt::format("{}: cannot be overwritten in one step, because it is a mount point; choose "
                     "another output folder",
@@ -173,15 +189,10 @@ void check_replaceable(const fs::path& out) {
   }
 }
 
-/// Makes the two folders change places in one step. False if the file system cannot.
-bool exchange(const fs::path& a, const fs::path& b) {
-  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
-}
-
-void rename_folder(const fs::path& from, const fs::path& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) {
-    throw IoError(to.string(), errno, "cannot be replaced");
-  }
+/// Throws ConfigError if another process trains in the folder.
+FolderLock lock(const fs::path& folder) {
+  if (auto taken = FolderLock::take(folder)) return std::move(*taken);
+  throw ConfigError(fmt::format("{}: another process is training in this folder", folder.string()));
 }
 
 }  // namespace
@@ -190,32 +201,6 @@ OccupiedFolder::OccupiedFolder(const fs::path& folder, bool resumable)
     : ConfigError(fmt::format("{}: holds {} already", folder.string(),
                               resumable ? "a run" : "a model without a checkpoint")),
       resumable_(resumable) {}
-
-RunFolder::Lock::Lock(const fs::path& folder) {
-  while (true) {
-    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    // A file system without locks, or a folder that cannot be read, has to do without.
-    if (descriptor_ < 0) return;
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return;
-      break;
-    }
-    // Another run may have put its folder in the place of the one that was opened, and have ended.
-    struct stat locked {};
-    struct stat there {};
-    if (::fstat(descriptor_, &locked) != 0 || ::stat(folder.c_str(), &there) != 0 ||
-        (locked.st_dev == there.st_dev && locked.st_ino == there.st_ino)) {
-      return;
-    }
-    ::close(descriptor_);
-  }
-  ::close(descriptor_);
-  throw ConfigError(fmt::format("{}: another process is training in this folder", folder.string()));
-}
-
-RunFolder::Lock::~Lock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
 
 void RunFolder::check_start(const fs::path& folder, bool overwrite) {
   const fs::path out = normal(folder);
@@ -228,7 +213,7 @@ void RunFolder::check_start(const fs::path& folder, bool overwrite) {
   if (!overwrite && (holds || holds_staged)) {
     throw OccupiedFolder(holds ? out : staging, can_resume(out));
   }
-  require_writable(out);
+  require_room(out);
   if (!holds) return;
   require_writable(out.parent_path());  // the run works in a sibling
   check_replaceable(out);
@@ -244,17 +229,17 @@ RunFolder RunFolder::start(const fs::path& folder, bool overwrite) {
   const fs::path out = normal(folder);
   const fs::path staging = staging_of(out);
   create_folder(out);
-  std::vector<Lock> locks;
-  locks.emplace_back(out);
+  std::vector<FolderLock> locks;
+  locks.push_back(lock(out));
   check_start(folder, overwrite);  // another process may have trained there meanwhile
   settle(out);
   if (overwriting_run_is_unfinished(out)) {
-    const Lock nobody_works_there(staging);
+    const FolderLock nobody_works_there = lock(staging);
     remove_run(staging);
   }
   if (!holds_model(out)) return {out, out, std::move(locks)};
   create_folder(staging);
-  locks.emplace_back(staging);
+  locks.push_back(lock(staging));
   replace_file(staging / kMarker, "");
   return {out, staging, std::move(locks)};
 }
@@ -262,15 +247,15 @@ RunFolder RunFolder::start(const fs::path& folder, bool overwrite) {
 RunFolder RunFolder::resume(const fs::path& folder) {
   const fs::path out = normal(folder);
   const fs::path staging = staging_of(out);
-  std::vector<Lock> locks;
+  std::vector<FolderLock> locks;
   if (is_there(out)) {
-    locks.emplace_back(out);
+    locks.push_back(lock(out));
     settle(out);
   }
   if (overwriting_run_is_unfinished(out) && is_there(staging / kCheckpointFile)) {
     require_writable(staging);
     require_writable(out.parent_path());
-    locks.emplace_back(staging);
+    locks.push_back(lock(staging));
     return {out, staging, std::move(locks)};
   }
   if (is_there(out / kCheckpointFile)) {
@@ -293,16 +278,14 @@ void RunFolder::publish() {
   if (!is_there(out_)) {
     rename_folder(path_, out_);
     old.clear();
-  } else if (!exchange(path_, out_)) {
-    for (int i = 0; i == 0 || is_there(old); ++i) {
-      old = with_suffix(out_, i == 0 ? ".old" : fmt::format(".old{}", i).c_str());
-    }
+  } else if (!exchange_folders(path_, out_)) {
+    old = free_old_name(out_);
     rename_folder(out_, old);
     rename_folder(path_, out_);
   }
-  sync_folder(out_.parent_path());
+  (void)sync_folder(out_.parent_path());  // else it is as lasting as it gets
   path_ = out_;
-  if (!old.empty()) remove_run(old);
+  if (!old.empty()) leftover_ = dispose_of(old, out_);
   remove_file(out_ / kMarker);
 }
 

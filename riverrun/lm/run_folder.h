@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/folder.h"
 
 namespace riverrun::lm {
 
@@ -27,10 +28,10 @@ class OccupiedFolder : public ConfigError {
 ///
 /// A new folder is written to directly. To overwrite an old model, the run works in the sibling
 /// `OUT.training`, which a file named `.unfinished` marks; once it holds a complete model,
-/// publish() makes the two folders change places in one step (renameat2 with RENAME_EXCHANGE;
-/// where a file system lacks it, by two renames, and then OUT.old is whole if the machine stops
-/// between them) and removes the old one. A process killed at any moment leaves a folder that the
-/// next resume() or overwriting start() understands.
+/// publish() makes the two folders change places in one step (exchange_folders; where a file system
+/// cannot, by two renames, and then OUT.old is whole if the machine stops between them) and removes
+/// the old one; where that is refused, it becomes OUT.old. A process killed at any moment leaves a
+/// folder that the next resume() or overwriting start() understands.
 ///
 /// As long as it lives it holds a lock, so that no other process trains in the same folder.
 class RunFolder {
@@ -56,31 +57,20 @@ class RunFolder {
   /// True while an old model stands at OUT and this run works beside it.
   [[nodiscard]] bool staged() const noexcept { return path_ != out_; }
   /// If staged(), puts this run's folder in the old one's place. path() must hold a whole model.
-  /// Throws IoError.
+  /// Throws IoError; not if the old folder cannot be removed.
   void publish();
+  /// Where the old folder is now, or what is left of it, if publish() could not remove it; empty
+  /// otherwise.
+  [[nodiscard]] const std::filesystem::path& leftover() const noexcept { return leftover_; }
 
  private:
-  class Lock {
-   public:
-    /// Throws ConfigError if another process has it.
-    explicit Lock(const std::filesystem::path& folder);
-    Lock(Lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    Lock& operator=(Lock&& other) noexcept {
-      std::swap(descriptor_, other.descriptor_);
-      return *this;
-    }
-    ~Lock();
-
-   private:
-    int descriptor_ = -1;
-  };
-
-  RunFolder(std::filesystem::path out, std::filesystem::path path, std::vector<Lock> locks)
+  RunFolder(std::filesystem::path out, std::filesystem::path path, std::vector<FolderLock> locks)
       : out_(std::move(out)), path_(std::move(path)), locks_(std::move(locks)) {}
 
   std::filesystem::path out_;
   std::filesystem::path path_;
-  std::vector<Lock> locks_;  // a folder keeps its lock when it is renamed
+  std::filesystem::path leftover_;
+  std::vector<FolderLock> locks_;  // a folder keeps its lock when it is renamed
 };
 
 }  // namespace riverrun::lm

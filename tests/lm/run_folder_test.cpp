@@ -1,11 +1,14 @@
 #include "riverrun/lm/run_folder.h"
 
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
@@ -246,6 +249,71 @@ TEST(RunFolder, RefusesWhatIsNoFolder) {
   EXPECT_THROW((void)RunFolder::start(temporary / "file", false), IoError);
   EXPECT_THROW((void)RunFolder::start(temporary / "file/model", false), IoError);
   EXPECT_THROW((void)RunFolder::start("", false), ConfigError);
+}
+
+// A folder in a file's place is not removed, as a file is not that the system refuses to remove.
+void make_irremovable(const fs::path& folder) {
+  fs::remove(folder / "tokenizer.json");
+  fs::create_directory(folder / "tokenizer.json");
+  replace_file(folder / "tokenizer.json" / "inside", "");
+}
+
+TEST(RunFolder, AnOldModelThatCannotBeRemovedIsSetAside) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  for (const char* left : {"model.old", "model.old1"}) {
+    {
+      RunFolder run = RunFolder::start(out, true);
+      make_model(run.path(), "new");
+      make_irremovable(out);
+      EXPECT_TRUE(run.leftover().empty());
+      run.publish();
+      EXPECT_EQ(run.path(), out);
+      EXPECT_EQ(run.leftover(), temporary / left);
+      EXPECT_TRUE(fs::exists(temporary / left / "tokenizer.json"));
+    }
+    EXPECT_EQ(read_file(out / kWeightsFile), "new");
+    EXPECT_FALSE(fs::exists(out / ".unfinished"));
+    EXPECT_FALSE(fs::exists(temporary / "model.training"));
+    EXPECT_EQ(RunFolder::resume(out).path(), out);
+  }
+}
+
+TEST(RunFolder, AnInterruptedPublishOverWhatCannotBeRemovedIsFinished) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "new");
+  replace_file(out / ".unfinished", "");
+  make_model(temporary / "model.training", "old");
+  make_irremovable(temporary / "model.training");
+  EXPECT_EQ(RunFolder::resume(out).path(), out);
+  EXPECT_TRUE(fs::exists(temporary / "model.old"));
+  EXPECT_TRUE(RunFolder::start(out, true).staged());
+}
+
+TEST(RunFolder, AConfigThatCannotBeReadIsNoOtherProgramsModel) {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary / "model";
+  make_model(out, "old");
+  fs::permissions(temporary.path(), fs::perms::all);
+  fs::permissions(out, fs::perms::all);
+  fs::permissions(out / kConfigFile, fs::perms::none);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) ::_exit(2);
+    try {
+      RunFolder::check_start(out, true);
+    } catch (const IoError& error) {
+      ::_exit(error.code() == EACCES ? 0 : 3);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::_exit(4);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << WEXITSTATUS(status);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <set>
 #include <string>
@@ -112,6 +113,8 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     return fail(cli::kConfigError, error.what());
   } catch (const IoError& error) {
+    return fail(cli::kIoError, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
     return fail(cli::kIoError, error.what());
   } catch (const FormatError& error) {
     return fail(cli::kFormatError, error.what());

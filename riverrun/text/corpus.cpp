@@ -152,9 +152,15 @@ void widen(int id_bytes, const std::byte* in, std::span<std::int32_t> ids) {
 /// /tmp is often memory; /var/tmp is where the Filesystem Hierarchy Standard puts large files.
 fs::path default_temporary_folder() {
   const fs::path large = "/var/tmp";
-  std::error_code ignored;
-  const bool asked_for = std::getenv("TMPDIR") != nullptr;
-  return !asked_for && fs::is_directory(large, ignored) ? large : fs::temp_directory_path();
+  std::error_code code;
+  const char* const asked_for = std::getenv("TMPDIR");
+  if (asked_for == nullptr && fs::is_directory(large, code)) return large;
+  const fs::path folder = fs::temp_directory_path(code);
+  if (code) {
+    throw IoError(asked_for != nullptr ? asked_for : "/tmp", code.value(),
+                  "cannot hold temporary files (TMPDIR names another folder)");
+  }
+  return folder;
 }
 
 /// An open file without a name.

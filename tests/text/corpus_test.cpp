@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -206,6 +207,17 @@ TEST_F(CorpusTest, RefusesATemporaryFolderThatIsNotThere) {
   EXPECT_THROW(Corpus(Tokenizer::bytes(), whole_files(paths),
                       {.memory_limit = 0, .temporary_folder = folder_ / "missing"}),
                IoError);
+}
+
+TEST_F(CorpusTest, RefusesAnUnusableTMPDIR) {
+  const std::vector<fs::path> paths = {write("text", "abc")};
+  const char* const before = std::getenv("TMPDIR");
+  const std::string saved = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", (folder_ / "missing").c_str(), 1);
+  EXPECT_THROW(
+      Corpus(Tokenizer::bytes(), whole_files(paths), {.memory_limit = 0, .temporary_folder = {}}),
+      IoError);
+  before == nullptr ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", saved.c_str(), 1);
 }
 
 TEST_F(CorpusTest, SplitsAtTheFractionOfBytes) {

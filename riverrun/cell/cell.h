@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "riverrun/cell/adjoint.h"
@@ -50,6 +53,46 @@ inline constexpr GateLayout kGateLayout = [] {
   return layout;
 }();
 
+namespace detail {
+
+/// The names of a cell's gates, states and params, in this order.
+template <class C>
+[[nodiscard]] constexpr auto names_of() {
+  std::array<std::string_view, kGateCount<C> + kStateCount<C> + kParamCount<C>> names;
+  auto* next = names.data();
+  for (const Gate& gate : C::gates.items) *next++ = gate.name;
+  for (const std::string_view state : C::states.items) *next++ = state;
+  for (const std::string_view param : params_of<C>().items) *next++ = param;
+  return names;
+}
+
+template <std::size_t N>
+[[nodiscard]] constexpr bool all_named(const std::array<std::string_view, N>& names) {
+  return std::none_of(names.begin(), names.end(), [](std::string_view n) { return n.empty(); });
+}
+
+template <std::size_t N>
+[[nodiscard]] constexpr bool all_different(const std::array<std::string_view, N>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) return false;
+  }
+  return true;
+}
+
+/// What make_cell (runtime_cell.h) asks of a definition, asked of C.
+template <class C>
+constexpr void check_definition() {
+  static_assert(kGateCount<C> > 0 && kStateCount<C> > 0,
+                "a cell must have at least one gate and one state");
+  static_assert(all_named(names_of<C>()), "a gate, state or param of a cell has no name");
+  static_assert(all_different(names_of<C>()),
+                "the names of a cell's gates, states and params must all differ");
+  static_assert(is_recurrent<C>() || kGateValues<C> == kGateCount<C>,
+                "a cell with recurrent = false must not split a gate: it has no W_hh·h");
+}
+
+}  // namespace detail
+
 /// One step of cell C for one hidden unit.
 template <class C, class T>
 [[nodiscard]] constexpr States<T, kStateCount<C>> cell_step(
@@ -77,6 +120,7 @@ template <class C, class T>
 /// Records one step of cell C.
 template <class C>
 [[nodiscard]] constexpr Program trace() {
+  detail::check_definition<C>();
   Program program;
   const auto inputs = [&]<std::size_t N>(Input kind, std::array<Sym, N>& symbols) {
     for (std::size_t i = 0; i < N; ++i) {

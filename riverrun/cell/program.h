@@ -30,6 +30,8 @@ enum class Op : std::uint8_t {
   kLess,        // a < b ? 1 : 0
   kSelect,      // a != 0 ? b : c
 };
+// NaN is what PyTorch makes of it: an operand that is NaN makes the result NaN, of kRelu, kMax and
+// kMin too; a < b is then 0, and a condition that is NaN is not 0.
 
 /// How many operands an operation has.
 [[nodiscard]] constexpr int operands(Op op) {
@@ -88,6 +90,19 @@ struct Node {
   friend constexpr bool operator==(const Node&, const Node&) = default;
 };
 
+/// The same node, with the fields that its operation does not use as they are in a new Node: only
+/// then is == about what a node computes. A program from a file may hold anything in them.
+[[nodiscard]] constexpr Node normalized(const Node& node) {
+  Node result{.op = node.op};
+  if (node.op == Op::kInput) result.input = node.input;
+  if (node.op == Op::kConstant) result.constant = node.constant;
+  const int count = node.op == Op::kInput ? 1 : operands(node.op);
+  if (count > 0) result.a = node.a;
+  if (count > 1) result.b = node.b;
+  if (count > 2) result.c = node.c;
+  return result;
+}
+
 /// Straight-line code: each node uses only nodes before it, and a value that is used twice is one
 /// node. A literal type, so that a Program can be traced, differentiated and optimised by the
 /// compiler, and the kernels generated from it.
@@ -106,7 +121,8 @@ struct Program {
   }
 
   /// Appends a node and returns its number; an equal one that is there already serves again, and
-  /// what can be computed or left out now is: 2 + 3, x + 0, x * 1, x * 0, --x.
+  /// what can be computed or omitted now is: 2 + 3, x + 0, x * 1, --x. (Not x * 0, as x may be
+  /// NaN.)
   constexpr int add(Node node);
 
   constexpr int input(Input kind, int number) {
@@ -163,7 +179,6 @@ constexpr int Program::simplified(const Node& node) {
       break;
     case Op::kMul:
       if (both_constant()) return constant(value(node.a) * value(node.b));
-      if (is_constant(node.a, 0) || is_constant(node.b, 0)) return constant(0);
       if (is_constant(node.a, 1)) return node.b;
       if (is_constant(node.b, 1)) return node.a;
       break;
@@ -184,6 +199,7 @@ constexpr int Program::simplified(const Node& node) {
 }
 
 constexpr int Program::add(Node node) {
+  node = normalized(node);
   if (const int known = simplified(node); known >= 0) return known;
   const bool commutes = node.op == Op::kAdd || node.op == Op::kMul;
   for (int i = 0; i < size; ++i) {
@@ -221,7 +237,8 @@ constexpr bool Program::reads(Input kind, int number) const {
   return false;
 }
 
-/// The same program without the nodes that no output depends on.
+/// The same program without the nodes that no output depends on, and with each value only once,
+/// whoever made the program.
 [[nodiscard]] constexpr Program without_dead_code(const Program& program) {
   const auto count = program.uses();
   std::array<int, Program::kMaxNodes> moved{};

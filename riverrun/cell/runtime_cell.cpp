@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
@@ -13,6 +16,23 @@ namespace {
 [[noreturn]] void refuse(const CellDefinition& definition, const std::string& what) {
   throw std::invalid_argument("make_cell: cell \"" + definition.name + "\" " + what);
 }
+
+thread_local std::uint64_t trace_of_this_thread = 0;
+
+/// Makes a number that belongs to this trace (Sym) known as such, while it lives.
+class TraceOnThisThread {
+ public:
+  TraceOnThisThread() {
+    static std::atomic<std::uint64_t> traces{0};
+    trace_of_this_thread = ++traces;
+  }
+  TraceOnThisThread(const TraceOnThisThread&) = delete;
+  TraceOnThisThread& operator=(const TraceOnThisThread&) = delete;
+  ~TraceOnThisThread() { trace_of_this_thread = outer_; }
+
+ private:
+  std::uint64_t outer_ = trace_of_this_thread;
+};
 
 int gate_values(const CellDefinition& definition) {
   int values = 0;
@@ -51,6 +71,11 @@ void check(const CellDefinition& definition) {
   std::for_each(definition.params.begin(), definition.params.end(), check_name);
 }
 
+/// The kernels compute in float32; what overflows there is not what the program says.
+bool is_number_for_kernels(double constant) {
+  return std::isinf(constant) || std::abs(constant) <= std::numeric_limits<float>::max();
+}
+
 /// How many inputs of a kind a forward program has.
 int input_count(const CellDefinition& definition, Input kind) {
   switch (kind) {
@@ -83,6 +108,10 @@ void check(const CellDefinition& definition, const Program& forward) {
     if (std::any_of(operand.begin(), end, [i](int a) { return a < 0 || a >= i; })) {
       refuse_node("uses a node that is not before it");
     }
+    if (node.op == Op::kConstant && !is_number_for_kernels(node.constant)) {
+      refuse_node("is the constant " + std::to_string(node.constant) +
+                  "; it must be a number that float32 can hold, or infinite");
+    }
   }
   if (forward.output_count != std::ssize(definition.states)) {
     refuse(definition, "has a step that gives " + std::to_string(forward.output_count) +
@@ -97,9 +126,12 @@ void check(const CellDefinition& definition, const Program& forward) {
 
 }  // namespace
 
+std::uint64_t detail::current_trace() noexcept { return trace_of_this_thread; }
+
 CellDescriptor make_cell(const CellDefinition& definition, const RuntimeStep& step,
                          const kernels::CellKernels& kernels) {
   check(definition);
+  const TraceOnThisThread trace;
   Program program;
   const auto inputs = [&](Input kind) {
     const int count = input_count(definition, kind);

@@ -35,14 +35,16 @@ using RuntimeStep = std::function<std::vector<Sym>(
     std::span<const Sym> gates, std::span<const Sym> states, std::span<const Sym> params)>;
 
 /// A cell made while the program runs, with no compiler; run it with
-/// kernels::interpreter_kernels(). Throws std::invalid_argument if names are missing or double,
-/// there are too many gates, states or params, or the step gives another number of states; and
-/// std::length_error if a program would have more than 256 nodes or 32 outputs.
+/// kernels::interpreter_kernels(). Throws std::invalid_argument if a name is missing or given
+/// twice, there are too many gates, states or params, or the step gives another number of states;
+/// std::length_error if a program would have more than 256 nodes or 32 outputs; and
+/// std::logic_error if the step uses a Sym that it kept from another call.
 [[nodiscard]] CellDescriptor make_cell(const CellDefinition& definition, const RuntimeStep& step,
                                        const kernels::CellKernels& kernels);
 
 /// The same from a forward program: inputs kGate, kState and kParam, one output for each state.
-/// Its nodes are checked, so it may come from a file.
+/// It may come from a file: its nodes are checked, and brought into the form that Program::add
+/// gives them.
 [[nodiscard]] CellDescriptor make_cell(const CellDefinition& definition, const Program& forward,
                                        const kernels::CellKernels& kernels);
 

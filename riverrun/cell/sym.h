@@ -1,24 +1,38 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <stdexcept>
+#include <type_traits>
 
 #include "riverrun/cell/fail.h"
 #include "riverrun/cell/program.h"
 
 namespace riverrun {
 
-/// A symbol: arithmetic on it is recorded in a Program instead of being carried out.
+namespace detail {
+/// The number of the trace that make_cell is recording on this thread; 0: none. (runtime_cell.cpp;
+/// an inline variable would be one that keeps a plug-in from being unloaded.)
+[[nodiscard]] std::uint64_t current_trace() noexcept;
+}  // namespace detail
+
+/// A symbol: arithmetic on it is recorded in a Program instead of being carried out. It belongs to
+/// the trace of one step; used in another, it is refused: by the compiler where that traces, else
+/// by std::logic_error.
 class Sym {
  public:
   constexpr Sym() = default;
   constexpr Sym(double constant)  // NOLINT(google-explicit-constructor): constants in a step
       : constant_(constant) {}
-  constexpr Sym(Program& program, int node) : program_(&program), node_(node) {}
+  constexpr Sym(Program& program, int node)
+      : program_(&program), trace_(trace_of_caller()), node_(node) {}
 
   /// The number of this symbol's node in `program`.
   [[nodiscard]] constexpr int node(Program& program) const {
-    return program_ == nullptr ? program.constant(constant_) : node_;
+    if (program_ == nullptr) return program.constant(constant_);
+    if (program_ != &program) refuse_number_of_another_trace();
+    check_trace();
+    return node_;
   }
 
   /// Asked for by `if`, `?:`, `&&`, `||` and `!`, which cannot be: a step is traced once, before
@@ -53,6 +67,7 @@ class Sym {
                        : if_true.program_ != nullptr ? if_true.program_
                                                      : if_false.program_;
     if (program == nullptr) return condition.constant_ != 0.0 ? if_true : if_false;
+    for (const Sym& operand : {condition, if_true, if_false}) operand.check_trace();
     return {*program, program->select(condition.node(*program), if_true.node(*program),
                                       if_false.node(*program))};
   }
@@ -85,6 +100,8 @@ class Sym {
       }
       return scratch[result].constant;
     }
+    a.check_trace();
+    b.check_trace();
     return {*program, program->binary(op, a.node(*program), b.node(*program))};
   }
   static constexpr Sym unary(Op op, Sym a) {
@@ -92,10 +109,26 @@ class Sym {
       if (op == Op::kNeg) return -a.constant_;
       fail<std::logic_error>("a cell's step applies a function to a constant");
     }
+    a.check_trace();
     return {*a.program_, a.program_->unary(op, a.node_)};
   }
 
+  /// Before a program is touched: that of a trace which is over may be gone, and another may lie
+  /// where it was. The compiler, which keeps to lifetimes, needs no numbers.
+  constexpr void check_trace() const {
+    if (program_ != nullptr && trace_ != trace_of_caller()) refuse_number_of_another_trace();
+  }
+  [[nodiscard]] static constexpr std::uint64_t trace_of_caller() {
+    return std::is_constant_evaluated() ? 0 : detail::current_trace();
+  }
+  [[noreturn]] static void refuse_number_of_another_trace() {
+    fail<std::logic_error>(
+        "a cell's step uses a number (Sym) of another step's trace; it may use only its arguments "
+        "and what it computes from them");
+  }
+
   Program* program_ = nullptr;
+  std::uint64_t trace_ = 0;
   int node_ = -1;
   double constant_ = 0.0;
 };

@@ -12,6 +12,9 @@ struct Real {
   // NOLINTNEXTLINE(google-explicit-constructor): constants in a step
   constexpr Real(double v) : value(v) {}
 
+  // Not std::isnan, which is not constexpr.
+  [[nodiscard]] constexpr bool is_nan() const { return value != value; }
+
   friend constexpr Real operator+(Real a, Real b) { return a.value + b.value; }
   friend constexpr Real operator-(Real a, Real b) { return a.value - b.value; }
   friend constexpr Real operator*(Real a, Real b) { return a.value * b.value; }
@@ -28,9 +31,14 @@ struct Real {
   }
   friend Real sqrt(Real a) { return std::sqrt(a.value); }
   friend Real abs(Real a) { return std::fabs(a.value); }
-  friend constexpr Real relu(Real a) { return a.value > 0.0 ? a.value : 0.0; }
-  friend constexpr Real max(Real a, Real b) { return a.value < b.value ? b.value : a.value; }
-  friend constexpr Real min(Real a, Real b) { return b.value < a.value ? b.value : a.value; }
+  // These give NaN for NaN.
+  friend constexpr Real relu(Real a) { return a.value < 0.0 ? 0.0 : a.value; }
+  friend constexpr Real max(Real a, Real b) {
+    return a.value < b.value || b.is_nan() ? b.value : a.value;
+  }
+  friend constexpr Real min(Real a, Real b) {
+    return b.value < a.value || b.is_nan() ? b.value : a.value;
+  }
   friend constexpr Real less(Real a, Real b) { return a.value < b.value ? 1.0 : 0.0; }
   friend constexpr Real select(Real condition, Real if_true, Real if_false) {
     return condition.value != 0.0 ? if_true : if_false;

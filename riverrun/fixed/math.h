@@ -142,6 +142,13 @@ template <class F>
   return x > zero ? (x == infinity ? infinity : finite) : limit;
 }
 
+/// x, or 0 where x is subnormal.
+template <class F>
+[[nodiscard]] RIVERRUN_FIXED_INLINE F flush_subnormal(F x) {
+  const IntsOf<F> is_normal = (bits(x) & 0x7F800000) != 0;
+  return from_bits<F>(bits(x) & is_normal);
+}
+
 /// Operation kOp of a Program (cell/program.h) on vectors.
 template <Op kOp, class F>
 [[nodiscard]] RIVERRUN_FIXED_INLINE F apply(F a, F b = F{}, F c = F{}) {
@@ -158,9 +165,10 @@ template <Op kOp, class F>
   if constexpr (kOp == Op::kLogSigmoid) return log_sigmoid(a);
   if constexpr (kOp == Op::kSqrt) return sqrt(a);
   if constexpr (kOp == Op::kAbs) return abs(a);
-  if constexpr (kOp == Op::kRelu) return max(a, zero);  // NaN gives 0, as in Real
-  if constexpr (kOp == Op::kMax) return max(b, a);
-  if constexpr (kOp == Op::kMin) return min(b, a);
+  // If any operand is NaN, so is the result: the second of max and min is, of which they make it.
+  if constexpr (kOp == Op::kRelu) return max(zero, a);
+  if constexpr (kOp == Op::kMax) return a == a ? max(a, b) : a;
+  if constexpr (kOp == Op::kMin) return a == a ? min(a, b) : a;
   if constexpr (kOp == Op::kLess) return a < b ? broadcast<F>(1.0f) : zero;
   if constexpr (kOp == Op::kSelect) return a != zero ? b : c;
 }

@@ -40,8 +40,9 @@ HWY_INLINE VF Apply(VF a, VF b) {
   if constexpr (kOp == Op::kSub) return hn::Sub(a, b);
   if constexpr (kOp == Op::kMul) return hn::Mul(a, b);
   if constexpr (kOp == Op::kDiv) return hn::Div(a, b);
-  if constexpr (kOp == Op::kMax) return hn::IfThenElse(hn::Lt(a, b), b, a);
-  if constexpr (kOp == Op::kMin) return hn::IfThenElse(hn::Lt(b, a), b, a);
+  // As above: if either is NaN, so is the result.
+  if constexpr (kOp == Op::kMax) return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), b, a);
+  if constexpr (kOp == Op::kMin) return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
   if constexpr (kOp == Op::kLess) return hn::IfThenElseZero(hn::Lt(a, b), hn::Set(d, 1.0f));
 }
 
@@ -49,7 +50,8 @@ template <Op kOp>
 HWY_INLINE VF Apply(VF condition, VF if_true, VF if_false) {
   static_assert(kOp == Op::kSelect);
   const DF d;
-  return hn::IfThenElse(hn::Ne(condition, hn::Zero(d)), if_true, if_false);
+  // NaN is not 0. Not Ne, which denies that on some targets.
+  return hn::IfThenElse(hn::Eq(condition, hn::Zero(d)), if_false, if_true);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -10,10 +10,10 @@
 namespace riverrun {
 namespace {
 
-// y = f(x), and ∂loss/∂x = ∂loss/∂y · slope(y): each of these functions has a derivative that its
+// y = f(x), and ∂loss/∂x = backward(∂loss/∂y, y): each of these functions has a derivative that its
 // value tells.
-template <class F, class Slope>
-Var map(Var input, F f, Slope slope) {
+template <class F, class Backward>
+Var map(Var input, F f, Backward backward) {
   Tape& tape = input.tape();
   Tensor output = tape.allocate(input.shape());
   const float* x = input.value().data();
@@ -23,12 +23,12 @@ Var map(Var input, F f, Slope slope) {
   });
   if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
   // The output's memory moves into the tape and stays where it is.
-  return tape.record(std::move(output), [&tape, input, y, slope](const Tensor& grad) {
+  return tape.record(std::move(output), [&tape, input, y, backward](const Tensor& grad) {
     Tensor grad_input = tape.allocate(input.shape());
     const float* from = grad.data();
     float* to = grad_input.data();
     parallel_chunks(grad.elements(), kElementsPerChunk, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) to[i] = from[i] * slope(y[i]);
+      for (std::int64_t i = begin; i < end; ++i) to[i] = backward(from[i], y[i]);
     });
     tape.add_grad(input, std::move(grad_input));
   });
@@ -44,20 +44,22 @@ void check_same_shape(const char* who, Var a, Var b) {
 
 Var tanh(Var input) {
   return map(
-      input, [](float x) { return std::tanh(x); }, [](float y) { return 1.0f - y * y; });
+      input, [](float x) { return std::tanh(x); },
+      [](float g, float y) { return g * (1.0f - y * y); });
 }
 
 Var sigmoid(Var input) {
   return map(
       input, [](float x) { return 1.0f / (1.0f + std::exp(-x)); },
-      [](float y) { return y * (1.0f - y); });
+      [](float g, float y) { return g * (y * (1.0f - y)); });
 }
 
 Var relu(Var input) {
-  // Written so that NaN passes through.
+  // Written so that NaN passes through; where y is 0, so is the gradient, whatever comes from
+  // above.
   return map(
       input, [](float x) { return x < 0.0f ? 0.0f : x; },
-      [](float y) { return y > 0.0f ? 1.0f : 0.0f; });
+      [](float g, float y) { return y <= 0.0f ? 0.0f : g; });
 }
 
 Var add(Var a, Var b) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -210,6 +211,79 @@ TYPED_TEST(Derivatives, ForwardProgramIsTheStep) {
       const double expected = step[static_cast<std::size_t>(s)].value;
       const double actual = values[static_cast<std::size_t>(programs.next_state(s))].value;
       ASSERT_NEAR(actual, expected, 1e-15 + 1e-14 * std::abs(expected));
+    }
+  }
+}
+
+using EachStep = Step<odd_cells::EachFunction>;
+
+/// ∂(h + s + t + u)/∂gate of EachFunction, by both ways, where all gates but some are 0.75.
+struct Slopes {
+  EachStep::Point adjoint, dual;
+};
+Slopes slopes(const std::vector<std::pair<int, double>>& arguments) {
+  EachStep::Point x;
+  x.fill(0.75);
+  for (const auto& [gate, value] : arguments) x[static_cast<std::size_t>(gate)] = value;
+  const std::vector<double> weight(EachStep::kOutputs, 1.0);
+  Slopes result{EachStep::adjoint(kPrograms<odd_cells::EachFunction>, x, weight), {}};
+  // One gate at a time: the value of another function may be infinite.
+  std::array<Dual, EachStep::kInputs> numbers;
+  for (std::size_t j = 0; j < EachStep::kInputs; ++j) {
+    for (std::size_t k = 0; k < EachStep::kInputs; ++k) numbers[k] = Dual(x[k], k == j ? 1.0 : 0.0);
+    result.dual[j] = 0.0;
+    for (const Dual& next : EachStep::apply(numbers)) result.dual[j] += next.slope.value;
+  }
+  return result;
+}
+
+/// Numbers of each sign and exponent that float32 has, and between.
+std::vector<double> whole_range() {
+  std::vector<double> numbers = {0.0};
+  for (int exponent = -126; exponent < 127; ++exponent) {
+    for (const double mantissa : {1.0, 1.3, 1.7}) {
+      numbers.push_back(std::ldexp(mantissa, exponent));
+      numbers.push_back(-std::ldexp(mantissa, exponent));
+    }
+  }
+  for (int i = -2000; i <= 2000; ++i) numbers.push_back(i * 0.05);
+  return numbers;
+}
+
+TEST(DerivativesOfFunctions, AreExactOverTheWholeRange) {
+  enum Gate { kExp, kLog, kTanh, kSigmoid, kLogSigmoid, kSqrt, kAbs, kRelu, kDivA, kDivB, kMaxA };
+  const std::vector<double> range = whole_range();
+  for (std::size_t i = 0; i < range.size(); ++i) {
+    const double a = range[i];
+    const double b = range[(7 * i + 3) % range.size()];
+    const auto expect_slope = [&](Gate gate, double absolute,
+                                  std::vector<std::pair<int, double>> of) {
+      const Slopes s = slopes(of);
+      const auto at = static_cast<std::size_t>(gate);
+      if (!std::isfinite(s.dual[at])) return;
+      const double tolerance = absolute + 1e-15 * std::abs(s.dual[at]) + 1e-300;
+      ASSERT_NEAR(s.adjoint[at], s.dual[at], tolerance)
+          << "gate " << at << " of " << a << ", " << b;
+    };
+    // From the function's value alone: with the error of the largest value.
+    expect_slope(kTanh, 4e-16, {{kTanh, a}});
+    expect_slope(kSigmoid, 2e-16, {{kSigmoid, a}});
+    if (a < 0) expect_slope(kSigmoid, 0, {{kSigmoid, a}});
+    expect_slope(kExp, 0, {{kExp, a}});
+    expect_slope(kLogSigmoid, 0, {{kLogSigmoid, a}});
+    expect_slope(kAbs, 0, {{kAbs, a}});
+    expect_slope(kRelu, 0, {{kRelu, a}});
+    if (a > 0) expect_slope(kLog, 0, {{kLog, a}});
+    if (a > 0) expect_slope(kSqrt, 0, {{kSqrt, a}});
+    for (const int second : {0, 1}) {
+      const auto other = [second](int gate) { return static_cast<Gate>(gate + second); };
+      if (b != 0) expect_slope(other(kDivA), 0, {{kDivA, a}, {kDivB, b}});
+      for (const double c : {b, a}) {
+        for (const int function : {0, 2, 4}) {  // max, min, select
+          const int first = kMaxA + function;
+          expect_slope(other(first), 0, {{first, a}, {first + 1, c}});
+        }
+      }
     }
   }
 }

@@ -26,6 +26,24 @@ struct Everything {
   }
 };
 
+/// Every operation that has a derivative, with operands of its own: the gradient of a gate is that
+/// of one operation.
+struct EachFunction {
+  static constexpr auto name = "each_function";
+  static constexpr bool recurrent = false;
+  static constexpr auto gates =
+      gate_list("exp", "log", "tanh", "sigmoid", "log_sigmoid", "sqrt", "abs", "relu", "div_a",
+                "div_b", "max_a", "max_b", "min_a", "min_b", "select_a", "select_b");
+  static constexpr auto states = state_list("h", "s", "t", "u");
+
+  template <class T>
+  static constexpr States<T, 4> step(Gates<T, 16> g, States<T, 4>) {
+    return {exp(g[0]) + log(g[1]) + tanh(g[2]) + sigmoid(g[3]),
+            log_sigmoid(g[4]) + sqrt(g[5]) + abs(g[6]) + relu(g[7]),
+            g[8] / g[9] + max(g[10], g[11]), min(g[12], g[13]) + select(g[14], g[15], 0.5)};
+  }
+};
+
 /// Exponential gates with a stabilizer (Beck et al. 2024): as many states as there may be.
 struct SLSTM {
   static constexpr auto name = "slstm";

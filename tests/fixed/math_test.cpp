@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -22,10 +23,10 @@ constexpr bool kFastMath = true;
 constexpr bool kFastMath = false;
 #endif
 
-template <Op kOp, int kLanes>
-float applied(float x) {
+template <Op kOp, int kLanes, class... Operands>
+float applied(Operands... operands) {
   using F = detail::Floats<kLanes>;
-  return detail::apply<kOp>(detail::broadcast<F>(x))[kLanes - 1];
+  return detail::apply<kOp>(detail::broadcast<F>(operands)...)[kLanes - 1];
 }
 
 /// The largest error over arguments of every sign and exponent in [lo, hi], in units in the last
@@ -119,6 +120,18 @@ TYPED_TEST(FixedMath, TakesInfinityAndNaN) {
   EXPECT_TRUE(std::isnan(applied<Op::kSigmoid, kLanes>(kNaN)));
   EXPECT_TRUE(std::isnan(applied<Op::kExp, kLanes>(kNaN)));
   EXPECT_TRUE(std::isnan(applied<Op::kLogSigmoid, kLanes>(kNaN)));
+  EXPECT_TRUE(std::isnan(applied<Op::kSqrt, kLanes>(kNaN)));
+  EXPECT_TRUE(std::isnan(applied<Op::kAbs, kLanes>(kNaN)));
+  EXPECT_TRUE(std::isnan(applied<Op::kRelu, kLanes>(kNaN)));
+  EXPECT_EQ((applied<Op::kRelu, kLanes>(-kInfinity)), 0.0f);
+  for (const auto& [a, b] : {std::pair(kNaN, 1.0f), std::pair(1.0f, kNaN)}) {
+    EXPECT_TRUE(std::isnan(applied<Op::kMax, kLanes>(a, b)));
+    EXPECT_TRUE(std::isnan(applied<Op::kMin, kLanes>(a, b)));
+    EXPECT_EQ((applied<Op::kLess, kLanes>(a, b)), 0.0f);
+  }
+  EXPECT_EQ((applied<Op::kSelect, kLanes>(kNaN, 1.0f, 2.0f)), 1.0f);
+  EXPECT_TRUE(
+      std::isnan(detail::flush_subnormal(detail::broadcast<detail::Floats<kLanes>>(kNaN))[0]));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -33,6 +35,22 @@ TEST(Activations, LetNaNThrough) {
   EXPECT_TRUE(std::isnan(relu(x).value().values()[0]));
   EXPECT_TRUE(std::isnan(tanh(x).value().values()[0]));
   EXPECT_TRUE(std::isnan(sigmoid(x).value().values()[0]));
+}
+
+// As in PyTorch: of NaN it is what comes from above, and where the output is 0 it is 0 even if that
+// is NaN or infinite.
+TEST(Activations, TheGradientOfReluPassesNaNOnlyWhereItIs) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Tape tape;
+  const Var x = tape.input(Tensor({6}, {kNaN, kNaN, -1.0f, -1.0f, 0.0f, 2.0f}), true);
+  std::vector<Tape::Upstream> upstream;
+  upstream.push_back({relu(x), Tensor({6}, {3.0f, kNaN, kNaN, kInfinity, kNaN, kNaN})});
+  tape.backward(std::move(upstream));
+  EXPECT_EQ(x.grad().values()[0], 3.0f);
+  EXPECT_TRUE(std::isnan(x.grad().values()[1]));
+  for (const std::size_t i : {2U, 3U, 4U}) EXPECT_EQ(x.grad().values()[i], 0.0f) << i;
+  EXPECT_TRUE(std::isnan(x.grad().values()[5]));
 }
 
 TEST(Activations, HaveTheGradientsOfCentralDifferences) {

@@ -69,7 +69,8 @@ struct RecurrentWeights {
 
 /// A recurrent layer around any cell, of sizes that the compiler knows, run sample by sample: for
 /// audio and control. Weights and states lie in the object itself (sizeof tells how much), which
-/// can be copied; nothing is allocated, locked or thrown. One thread at a time.
+/// can be copied; nothing is allocated, locked or thrown. One thread at a time. As for
+/// riverrun::Stream, a step takes a state that is subnormal for 0.
 ///
 /// The cell's equations are compiled for the instructions that this header is compiled for: see
 /// NativeTarget. Results are those of riverrun::Stream within rounding.
@@ -183,9 +184,9 @@ class Recurrent {
       } else if constexpr (kKind == Input::kParam) {
         return detail::load<F>(layer.params_[kNumber].data() + unit);
       } else if constexpr (kNumber == 0) {
-        return detail::load<F>(h + unit);
+        return detail::flush_subnormal(detail::load<F>(h + unit));
       } else {
-        return detail::load<F>(layer.others_[kNumber - 1].data() + unit);
+        return detail::flush_subnormal(detail::load<F>(layer.others_[kNumber - 1].data() + unit));
       }
     }
   };

@@ -118,7 +118,7 @@ struct CompiledCell {
       if constexpr (kKind == Input::kGate) {
         return at.Load(args.gates, kNumber * args.hidden);
       } else if constexpr (kKind == Input::kState) {
-        return at.Load(args.previous[kNumber]);
+        return FlushSubnormal(DF(), at.Load(args.previous[kNumber]));
       } else {
         return at.LoadAt(args.params[kNumber]);
       }

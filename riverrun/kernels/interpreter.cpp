@@ -27,6 +27,9 @@ constexpr std::int64_t kUnits = 64;
 /// The values of all nodes of a program for some units.
 class NodeValues {
  public:
+  /// With `flushes`, states that are subnormal are taken for 0.
+  explicit NodeValues(bool flushes) : flushes_(flushes) {}
+
   float* operator[](int node) { return values_ + node * kUnits; }
 
   /// Computes all nodes for `count` units; `input(kind, number)` is where an input's values are.
@@ -38,6 +41,7 @@ class NodeValues {
       if (node.op == Op::kInput) {
         std::memcpy(out, input(node.input, node.a),
                     static_cast<std::size_t>(count) * sizeof(float));
+        if (flushes_ && node.input == Input::kState) FlushSubnormals(out, count);
         std::fill(out + count, out + kUnits, 0.0f);  // computed along and dropped
       } else if (node.op == Op::kConstant) {
         std::fill(out, out + kUnits, static_cast<float>(node.constant));
@@ -48,6 +52,13 @@ class NodeValues {
   }
 
  private:
+  static void FlushSubnormals(float* values, std::int64_t count) {
+    const DF d;
+    for (std::int64_t u = 0; u < count; u += kLanes) {
+      hn::Store(FlushSubnormal(d, hn::Load(d, values + u)), d, values + u);
+    }
+  }
+
   template <Op kOp>
   void Map(const Node& node, float* out, std::int64_t count) {
     const DF d;
@@ -110,6 +121,7 @@ class NodeValues {
   }
 
   HWY_ALIGN float values_[Program::kMaxNodes * kUnits];
+  bool flushes_;
 };
 
 /// The step of any cell and its derivative, node by node over stretches of units.
@@ -125,7 +137,7 @@ struct Interpreter {
 
   static void Forward(const ForwardRows& args) {
     const CellPrograms& programs = args.cell->programs;
-    NodeValues values;
+    NodeValues values(/*flushes=*/true);
     ForUnits(args, [&](std::int64_t row, std::int64_t unit, std::int64_t count) {
       values.Evaluate(programs.forward, count, [&](Input kind, int number) -> const float* {
         const auto n = static_cast<std::size_t>(number);
@@ -154,7 +166,7 @@ struct Interpreter {
 
   static void Backward(const BackwardRows& args) {
     const CellPrograms& programs = args.cell->programs;
-    NodeValues values;
+    NodeValues values(/*flushes=*/false);
     float grad_h[kUnits];
     ForUnits(args, [&](std::int64_t row, std::int64_t unit, std::int64_t count) {
       for (std::int64_t u = 0; u < count; ++u) {

@@ -32,6 +32,14 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// x, or 0 where x is subnormal.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V FlushSubnormal(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const auto exponent = hn::And(hn::BitCast(di, x), hn::Set(di, 0x7F800000));
+  return hn::IfThenZeroElse(hn::RebindMask(d, hn::Eq(exponent, hn::Zero(di))), x);
+}
+
 namespace math {
 
 using elementary::kAtanh;

@@ -63,14 +63,18 @@ bool spin(Ready ready) noexcept {
 // ends.
 class Pool {
  public:
-  // False if a job is running already, or the pool was closed: then the caller does it alone.
-  bool run(std::int64_t tasks, detail::Task task, void* context, int threads) {
+  // False if a job is running already, the pool was closed, or other threads would have to be made
+  // and may not: then the caller does it alone.
+  bool run(std::int64_t tasks, detail::Task task, void* context, int threads, bool makes_threads) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
     struct Release {
       std::atomic<bool>& busy;
       ~Release() { busy.store(false, std::memory_order_release); }
     } release{busy_};
-    if (threads != threads_) start(threads);
+    if (threads != threads_) {
+      if (!makes_threads) return false;
+      start(threads);
+    }
 
     // Nobody is inside, so the job can be written without a lock.
     task_ = task;
@@ -281,10 +285,11 @@ void set_num_threads(int threads) {
 
 namespace detail {
 
-void run_tasks(std::int64_t tasks, Task task, void* context) {
+void run_tasks(std::int64_t tasks, Task task, void* context, bool makes_threads) {
   const int threads = num_threads();
-  const bool divides = tasks > 1 && threads > 1 && !is_closed.load(std::memory_order_relaxed);
-  if (divides && pool().run(tasks, task, context, threads)) return;
+  const bool divides = tasks > 1 && threads > 1 && !is_closed.load(std::memory_order_relaxed) &&
+                       (makes_threads || current_pool.load(std::memory_order_acquire) != nullptr);
+  if (divides && pool().run(tasks, task, context, threads, makes_threads)) return;
   for (std::int64_t index = 0; index < tasks; ++index) task(context, index);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 
 namespace riverrun {
@@ -16,7 +15,15 @@ void set_num_threads(int threads);
 
 namespace detail {
 using Task = void (*)(void* context, std::int64_t index);
-void run_tasks(std::int64_t tasks, Task task, void* context);
+/// With `makes_threads` false, on the calling thread where threads would have to be made first.
+void run_tasks(std::int64_t tasks, Task task, void* context, bool makes_threads);
+
+template <class Body>
+void parallel_for(std::int64_t tasks, Body& body, bool makes_threads) {
+  run_tasks(
+      tasks, [](void* context, std::int64_t index) { (*static_cast<Body*>(context))(index); },
+      const_cast<void*>(static_cast<const void*>(&body)), makes_threads);
+}
 }  // namespace detail
 
 /// Calls `body(index)` for each index in [0, tasks), on num_threads() threads, the caller's
@@ -31,10 +38,14 @@ void run_tasks(std::int64_t tasks, Task task, void* context);
 /// A plug-in that riverrun is linked into may be unloaded once nobody computes in it.
 template <class Body>
 void parallel_for(std::int64_t tasks, Body&& body) {
-  using B = std::remove_reference_t<Body>;
-  detail::run_tasks(
-      tasks, [](void* context, std::int64_t index) { (*static_cast<B*>(context))(index); },
-      const_cast<void*>(static_cast<const void*>(&body)));
+  detail::parallel_for(tasks, body, /*makes_threads=*/true);
+}
+
+/// The same for real time: where there are no threads yet, or num_threads() has changed since there
+/// were, everything runs on the calling thread. Never allocates.
+template <class Body>
+void parallel_for_if_ready(std::int64_t tasks, Body&& body) {
+  detail::parallel_for(tasks, body, /*makes_threads=*/false);
 }
 
 }  // namespace riverrun

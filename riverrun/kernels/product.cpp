@@ -250,7 +250,7 @@ std::int64_t PartsOfWork(double work) {
 
 void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth,
                      Rows<const float> x, Weights operand, const float* bias, bool add,
-                     Rows<float> out) {
+                     Rows<float> out, bool makes_threads) {
   if (rows == 0) return;
   const Columns columns = c;
   const Pieces pieces(depth);
@@ -268,7 +268,7 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
   std::int64_t group_parts = std::clamp<std::int64_t>(
       std::min(PartsOfWork(work), 4 * threads) / row_parts, 1, columns.groups());
   if (group_parts > threads) group_parts = group_parts / threads * threads;
-  parallel_for(row_parts * group_parts, [&](std::int64_t part) {
+  const auto compute = [&](std::int64_t part) {
     const std::int64_t by_row = part / group_parts;
     const std::int64_t by_group = part % group_parts;
     const std::int64_t begin = rows * by_row / row_parts;
@@ -283,7 +283,12 @@ void ParallelProduct(const GateColumns& c, std::int64_t rows, std::int64_t depth
                       std::min(pieces.count(), piece + at_once.pieces), x.from(begin),
                       {end - begin, end - begin}, nullptr, operand, {add, bias}, out.from(begin));
     }
-  });
+  };
+  if (makes_threads) {
+    parallel_for(row_parts * group_parts, compute);
+  } else {
+    parallel_for_if_ready(row_parts * group_parts, compute);
+  }
 }
 
 void ParallelTransposedProduct(std::int64_t rows, std::int64_t depth, Rows<const float> x,
@@ -358,7 +363,15 @@ HWY_EXPORT(ParallelTransposedProduct);
 
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights operand, const float* bias, bool add, Rows<float> out) {
-  HWY_DYNAMIC_DISPATCH(ParallelProduct)(columns, rows, depth, x, operand, bias, add, out);
+  HWY_DYNAMIC_DISPATCH(ParallelProduct)
+  (columns, rows, depth, x, operand, bias, add, out, /*makes_threads=*/true);
+}
+
+void product_if_ready(const GateColumns& columns, std::int64_t rows, std::int64_t depth,
+                      Rows<const float> x, Weights operand, const float* bias, bool add,
+                      Rows<float> out) {
+  HWY_DYNAMIC_DISPATCH(ParallelProduct)
+  (columns, rows, depth, x, operand, bias, add, out, /*makes_threads=*/false);
 }
 
 void transposed_product(std::int64_t rows, std::int64_t depth, Rows<const float> x,

@@ -82,6 +82,11 @@ void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t dept
 void product(const GateColumns& columns, std::int64_t rows, std::int64_t depth, Rows<const float> x,
              Weights operand, const float* bias, bool add, Rows<float> out);
 
+/// The same for real time: see parallel_for_if_ready. Neither allocates nor locks.
+void product_if_ready(const GateColumns& columns, std::int64_t rows, std::int64_t depth,
+                      Rows<const float> x, Weights operand, const float* bias, bool add,
+                      Rows<float> out);
+
 /// A right operand of transposed_product, in float32 and of GateColumns{columns}, and what becomes
 /// of its product.
 struct Term {

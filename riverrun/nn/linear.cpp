@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <memory>
 #include <span>
@@ -54,6 +55,34 @@ void Linear::multiply(std::int64_t rows, const float* input, float* output, bool
   const std::shared_ptr<const Tensor> packed = packed_.of(weight_, type, columns.few_rows);
   kernels::product(columns, rows, in, {input, in}, {packed->data(), type},
                    bias && with_bias ? bias_.value().data() : nullptr, false, {output, out});
+}
+
+LinearStream Linear::stream(std::int64_t batch) const {
+  if (batch <= 0) {
+    throw ConfigError("Linear.stream: batch is " + std::to_string(batch) + "; it must be positive");
+  }
+  const auto [in, out, bias, seed] = options_;
+  LinearStream stream;
+  stream.batch_ = batch;
+  stream.in_ = in;
+  stream.out_ = out;
+  stream.type_ = inference_weights_;
+  stream.weight_ = packed_.of(weight_, inference_weights_, batch < kernels::kManyRows);
+  if (bias) stream.bias_ = bias_.value();
+  // The first step of a process chooses the SIMD target: as in Recurrent::stream, nobody waits
+  // here.
+  const Tensor input({batch, in});
+  Tensor output({batch, out});
+  stream.step(input.values(), output.values());
+  return stream;
+}
+
+void LinearStream::step(std::span<const float> input, std::span<float> output) const noexcept {
+  assert(static_cast<std::int64_t>(input.size()) == batch_ * in_);
+  assert(static_cast<std::int64_t>(output.size()) == batch_ * out_);
+  const kernels::GateColumns columns{.hidden = out_, .few_rows = batch_ < kernels::kManyRows};
+  kernels::product_if_ready(columns, batch_, in_, {input.data(), in_}, {weight_->data(), type_},
+                            bias_.empty() ? nullptr : bias_.data(), false, {output.data(), out_});
 }
 
 Tensor Linear::forward(const Tensor& input) const {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/weight_type.h"
@@ -9,6 +11,8 @@
 #include "riverrun/nn/tape.h"
 
 namespace riverrun {
+
+class LinearStream;
 
 struct LinearOptions {
   std::int64_t in_features = 0;
@@ -34,13 +38,19 @@ class Linear {
   Var forward(Tape& tape, Var input);
 
   /// output [rows, out_features] from input [rows, in_features], both dense, without gradients and
-  /// shapes; allocates only if the weight has changed since the last call. `with_bias` false leaves
-  /// the bias out. In the second, the weight is read in the given type.
+  /// shapes; allocates only if the weight has changed since the last call, but locks each time: in
+  /// real time, use stream(). `with_bias` false omits the bias. In the second, the weight is read
+  /// in the given type.
   void multiply(std::int64_t rows, const float* input, float* output, bool with_bias = true) const {
     multiply(rows, input, output, with_bias, inference_weights_);
   }
   void multiply(std::int64_t rows, const float* input, float* output, bool with_bias,
                 WeightType type) const;
+
+  /// For the outputs of a Recurrent::stream() of the same batch. Allocates here and never while
+  /// stepping; later changes of the parameters do not reach it. Throws ConfigError unless batch is
+  /// positive.
+  [[nodiscard]] LinearStream stream(std::int64_t batch = 1) const;
 
   /// In which numbers the weight is read without gradients; see Recurrent. Throws ConfigError if
   /// there is no such type.
@@ -64,6 +74,30 @@ class Linear {
   Parameter bias_;
   PackedWeight packed_;
   WeightType inference_weights_ = WeightType::kFloat32;
+};
+
+/// A Linear that runs step by step, as the head of a Stream:
+///   Stream rnn = lstm.stream();          LinearStream head = linear.stream();
+///   rnn.step(x, h);                      head.step(h, y);
+/// Never allocates, locks or throws in step(). The weights are shared, and there is no state:
+/// several threads may step at once. As with Stream, a large step is shared by the threads of
+/// parallel_for if there are any, and set_num_threads(1) keeps it to the caller.
+class LinearStream {
+ public:
+  /// input [batch, in_features] -> output [batch, out_features], which must not overlap. The spans'
+  /// sizes are the caller's duty; they are only asserted.
+  void step(std::span<const float> input, std::span<float> output) const noexcept;
+
+ private:
+  friend class Linear;
+  LinearStream() = default;
+
+  std::int64_t batch_ = 0;
+  std::int64_t in_ = 0;
+  std::int64_t out_ = 0;
+  WeightType type_ = WeightType::kFloat32;
+  std::shared_ptr<const Tensor> weight_;  // packed
+  Tensor bias_;                           // empty: none
 };
 
 }  // namespace riverrun

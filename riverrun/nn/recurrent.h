@@ -104,7 +104,8 @@ class Recurrent {
                     std::span<const std::int64_t> lengths = {});
 
   /// One step at a time. Allocates here and never while stepping; later changes of the parameters
-  /// do not reach it. Throws ConfigError if bidirectional.
+  /// do not reach it. Takes two steps, and forgets them, so that the caller's first one is as fast
+  /// as any. Throws ConfigError if bidirectional.
   [[nodiscard]] Stream stream(std::int64_t batch = 1) const;
 
   /// In which numbers the weight matrices are read without gradients: by the first forward() and by
@@ -131,9 +132,14 @@ class Recurrent {
 /// A recurrent network that runs sample by sample. Never allocates, locks or throws in step().
 /// Its state is its own; the weights are shared. One thread at a time.
 ///
+/// A state below 2^-126 is 0 to the step that reads it, here and in forward(): in silence, states
+/// would else shrink to subnormal numbers, stay there, and make every step slower.
+///
 /// A step of 8 million operations or more, some 0.2 ms, is shared by the threads of parallel_for;
 /// one of 300,000 if the step before was less than 20 µs ago, so that the threads are still awake.
 /// set_num_threads(1) before stream() keeps it to the caller, as a real-time thread will want.
+/// stream() makes the threads. If set_num_threads() changes their number later, steps are the
+/// caller's alone until another parallel_for, as that of a forward(), has made them anew.
 class Stream {
  public:
   Stream(Stream&&) noexcept;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -107,7 +108,14 @@ Stream Recurrent::stream(std::int64_t batch) const {
     impl->team = std::make_unique<Team>(impl->shares_if_awake);
     parallel_for(num_threads(), [](std::int64_t) {});  // the threads are made now
   }
-  return Stream(std::move(impl));
+  Stream stream(std::move(impl));
+  // The first steps of a process choose the SIMD target and have code and memory mapped, which may
+  // take as long as a hundred steps: here nobody waits. The second finds the threads awake.
+  const std::vector<float> x(static_cast<std::size_t>(batch * net.options.input_size));
+  std::vector<float> y(static_cast<std::size_t>(batch * net.recurrent()));
+  for (int step = 0; step < 2; ++step) stream.step(x, y);
+  stream.reset();
+  return stream;
 }
 
 Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -129,7 +137,7 @@ void Stream::step(std::span<const float> input, std::span<float> output) noexcep
     for (Impl::Layer& layer : net.layers) net.cell->kernels->step(layer.args, 0, 1);
   } else {
     const std::int64_t shares = net.team->shares();
-    parallel_for(shares, [&](std::int64_t index) {
+    parallel_for_if_ready(shares, [&](std::int64_t index) {
       Team::Member member(net.team.get(), index, net.phases);
       for (Impl::Layer& layer : net.layers) {
         member.phase(

@@ -24,7 +24,6 @@ PackedBatch::PackedBatch(std::int64_t steps, std::int64_t batch, bool batch_firs
                          std::span<const std::int64_t> lengths)
     : total_steps_(steps),
       batch_first_(batch_first),
-      is_identity_(lengths.empty() && (!batch_first || batch == 1)),
       order_(index(batch)),
       lengths_(index(batch), steps) {
   std::iota(order_.begin(), order_.end(), 0);
@@ -34,6 +33,10 @@ PackedBatch::PackedBatch(std::int64_t steps, std::int64_t batch, bool batch_firs
     });
     for (std::int64_t r = 0; r < batch; ++r) lengths_[index(r)] = lengths[index(sequence(r))];
   }
+  // Lengths that are all `steps` change nothing.
+  is_identity_ = (!batch_first || batch == 1) &&
+                 std::all_of(lengths_.begin(), lengths_.end(),
+                             [steps](std::int64_t length) { return length == steps; });
   const std::int64_t longest = batch > 0 ? lengths_[0] : 0;
   std::int64_t reaching = batch;
   for (std::int64_t t = 0; t < longest; ++t) {

@@ -50,7 +50,7 @@ class PackedBatch {
   std::int64_t total_steps_;  // the caller's, which the longest sequence may not reach
   std::int64_t rows_ = 0;
   bool batch_first_;
-  bool is_identity_;
+  bool is_identity_ = false;
   std::vector<std::int64_t> order_;
   std::vector<std::int64_t> lengths_;
   std::vector<std::int64_t> sizes_;

@@ -171,8 +171,13 @@ kernels::Sequence RecurrentLayer::sequence(const PackedBatch& batch, Packing pac
 // ever waiting for another. With few rows that would be few operations for each weight that is
 // read: then the threads share the units of each step, and meet after it.
 RecurrentLayer::Division RecurrentLayer::division(const PackedBatch& batch) const {
-  const double work = 2.0 * static_cast<double>(cell_->layout.gates * batch.batch()) *
-                      static_cast<double>(sizes_.hidden * sizes_.recurrent);
+  // Of a unit at each step: its products with h, or, without those, the cell's own operations,
+  // which take that many floating-point operations each.
+  constexpr std::int64_t kWorkOfNode = 8;
+  const std::int64_t of_unit = cell_->recurrent ? cell_->layout.gates * sizes_.recurrent
+                                                : cell_->programs.forward.size * kWorkOfNode;
+  const double work =
+      2.0 * static_cast<double>(batch.batch()) * static_cast<double>(sizes_.hidden * of_unit);
   const std::int64_t threads = num_threads();
   const auto parts = [&](double all_work, double least) {
     return std::clamp<std::int64_t>(static_cast<std::int64_t>(all_work / least), 1, threads);

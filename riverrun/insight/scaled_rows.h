@@ -60,7 +60,7 @@ struct ScaledRows {
 /// Adds a row of `term`, which has one part, to the first part of `sum`'s.
 inline void add(ScaledRows& sum, ScaledRows& term, std::int64_t row) {
   term.normalize(row);
-  if (!term.magnitude(row)) return;
+  if (term.is_finite(row) && !term.magnitude(row)) return;  // NaN has no magnitude, and must stay
   const int exponent = term.exponent(row);
   if (!sum.magnitude(row)) sum.exponent(row) = exponent;
   // The smaller one may vanish here, if it is below the other's last digit.

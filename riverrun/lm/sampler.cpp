@@ -30,7 +30,13 @@ std::int32_t Sampler::draw(std::span<const float> logits) {
   for (std::size_t i = 0; i < logits.size(); ++i) {
     const auto token = static_cast<std::int32_t>(i);
     if (token == options_.forbidden) continue;
-    if (std::isfinite(logits[i])) candidates_.push_back({logits[i], token});
+    if (std::isfinite(logits[i])) {
+      candidates_.push_back({logits[i], token});
+    } else if (!(logits[i] < 0)) {
+      throw NumericError(
+          fmt::format("Sampler.draw: the logit of token {} is {}; the model's weights are damaged",
+                      token, logits[i]));
+    }
   }
   if (candidates_.empty()) {
     throw NumericError(

@@ -28,7 +28,9 @@ class Sampler {
   /// Throws ConfigError if an option is out of range.
   explicit Sampler(const SamplerOptions& options);
 
-  /// One token out of `logits` [vocab_size]. Throws NumericError if no logit is a finite number.
+  /// One token out of `logits` [vocab_size]. A logit of -infinity is that of a token which is
+  /// never drawn. Throws NumericError if a logit is NaN or +infinity, and not the forbidden one's:
+  /// to draw from the others would hide that the model is damaged; or if all are -infinity.
   [[nodiscard]] std::int32_t draw(std::span<const float> logits);
 
  private:

@@ -71,6 +71,20 @@ TEST(GradientFlow, OfTheLastTokenIsTheTapes) {
   EXPECT_THROW(static_cast<void>(last_token_loss(decoder, {0, -1, 0})), ConfigError);
 }
 
+// A damaged decoder must not look like a cell without memory.
+TEST(GradientFlow, RefusesALossThatIsNoNumber) {
+  LSTM net({.input_size = 3, .hidden_size = 8});
+  Linear decoder({.in_features = 8, .out_features = 5});
+  const Tensor x = noise({6, 2, 3});
+  for (const float damaged :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    decoder.parameters().back().parameter->mutable_value().data()[3] = damaged;
+    EXPECT_THROW(
+        static_cast<void>(gradient_flow(ExactRecurrent(net), x, last_token_loss(decoder, {0, 1}))),
+        NumericError);
+  }
+}
+
 // What the whole is about: without memory nothing, with tanh a few steps, with a road all of them.
 TEST(GradientFlow, CellsDifferInHowFarItReaches) {
   constexpr std::int64_t kSteps = 500;

@@ -149,6 +149,16 @@ TEST(TrainTask, SaysWhenTheLossIsNoNumber) {
               ThrowsMessage<NumericError>(HasSubstr("after 0 sequences; try a lower")));
 }
 
+TEST(TrainTask, SaysWhenTheLossOfTheTestIsNoNumber) {
+  const auto task = make("adding", 6);
+  TaskNetwork network(*task, small());
+  TaskTrainerOptions trainer = kTrainer;
+  trainer.lr = 1e38;  // the only update is the one too many
+  trainer.max_sequences = trainer.batch_size;
+  EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, trainer)); },
+              ThrowsMessage<NumericError>(HasSubstr("the loss of the test is")));
+}
+
 TEST(TrainTask, RefusesOptionsThatCannotBe) {
   const auto task = make("adding", 6);
   TaskNetwork network(*task, small());

@@ -91,12 +91,18 @@ TEST(Sampler, NeverDrawsTheForbiddenToken) {
   EXPECT_EQ(counts[1], 0);
 }
 
-TEST(Sampler, IgnoresLogitsThatAreNoNumbers) {
+TEST(Sampler, RefusesLogitsThatAreNoNumbers) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  Sampler sampler({.temperature = 1});
-  EXPECT_EQ(sampler.draw(std::vector<float>{nan, 0, -infinity}), 1);
-  EXPECT_THROW((void)sampler.draw(std::vector<float>{nan, nan}), NumericError);
+  for (const float temperature : {0.0f, 1.0f}) {
+    Sampler sampler({.temperature = temperature, .forbidden = 3});
+    EXPECT_EQ(sampler.draw(std::vector<float>{-infinity, 0, -infinity, 1}), 1);  // masked
+    EXPECT_EQ(sampler.draw(std::vector<float>{-infinity, 0, -infinity, nan}), 1);
+    for (const float damaged : {nan, infinity}) {
+      EXPECT_THROW((void)sampler.draw(std::vector<float>{0, 0, damaged}), NumericError);
+    }
+    EXPECT_THROW((void)sampler.draw(std::vector<float>{-infinity, -infinity}), NumericError);
+  }
 }
 
 TEST(Sampler, RefusesOptionsThatCannotBe) {

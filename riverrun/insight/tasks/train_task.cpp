@@ -192,6 +192,12 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
                                                 false, [&](std::int64_t n) { return task.test(n); })
                                      : evaluate(task, network, task.held_out_size(),
                                                 options.batch_size, false, held_out);
+  if (!std::isfinite(result.test.loss())) {  // the last update may have been the one too many
+    throw NumericError(fmt::format(
+        "train_task: the loss of the test is {} after {} sequences; try a lower learning rate "
+        "(here {}) or stronger clipping (here {})",
+        result.test.loss(), result.sequences, options.lr, options.clip));
+  }
   if (criterion.at_end) result.solved = criterion.met(result.test);
   return result;
 }

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+#include "riverrun/nn/parameter.h"
+
+namespace riverrun {
+
+/// Throws NumericError, whose message begins with `who` and names the first parameter and element
+/// that is NaN or infinite, unless all values are finite. Reads each value once.
+void require_finite(const ParameterList& parameters, std::string_view who);
+
+}  // namespace riverrun

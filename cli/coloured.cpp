@@ -2,20 +2,13 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "riverrun/text/utf8.h"
 
 namespace riverrun::cli {
-
-bool colours_wanted() {
-  const char* refused = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
-}
 
 std::string quoted(const text::Tokenizer& tokenizer, std::int32_t id) {
   return "'" + tokenizer.display(id) + "'";
@@ -36,7 +29,7 @@ std::string coloured_text(const Inspection& inspection, std::size_t unit) {
       if (c == U'\n') {  // not coloured, or the terminal fills the rest of the line
         text.append(kOff).append("\n").append(on);
       } else {
-        text::append_utf8(text::is_control(c) ? U' ' : c, text);
+        text::append_escaped(c == U'\t' ? U' ' : c, text);
       }
     });
     text += kOff;

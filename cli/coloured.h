@@ -7,10 +7,6 @@
 
 namespace riverrun::cli {
 
-/// Whether what is written to standard output may be coloured: it is a terminal, and NO_COLOR
-/// (no-color.org) is not set.
-[[nodiscard]] bool colours_wanted();
-
 /// The text on a background that says how a unit's memory stands: blue below 0, red above.
 [[nodiscard]] std::string coloured_text(const Inspection& inspection, std::size_t unit);
 

@@ -1,16 +1,16 @@
 #include "cli/command.h"
 
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/threads.h"
+#include "riverrun/text/utf8.h"
+
+#include "cli/terminal.h"
 
 namespace riverrun::cli {
 namespace {
@@ -26,17 +26,13 @@ int write_all(int descriptor, std::string_view text) {
   return 0;
 }
 
-/// Whether all of `text` is a number.
-template <class T>
-bool parse(const std::string& text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end;
-}
-
 }  // namespace
 
 void print(std::string_view text) {
+  print_raw(is_terminal(STDOUT_FILENO) ? text::escaped(text, U"\n\t") : std::string(text));
+}
+
+void print_raw(std::string_view text) {
   // Not stdio: a full disk must be noticed here and not at exit, where nobody looks.
   if (const int code = write_all(STDOUT_FILENO, text); code != 0) {
     throw IoError("standard output", code, "cannot write");
@@ -45,12 +41,23 @@ void print(std::string_view text) {
 
 void print_json(const nlohmann::ordered_json& object) {
   // File names and what a model writes need not be UTF-8; JSON must be.
-  print(object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  const std::string text =
+      object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  // JSON lets DEL and the control characters of Latin-1 stand; here they can only be in strings.
+  std::string safe;
+  text::Utf8Scanner().feed(text, [&safe](char32_t c, int, bool) {
+    if (c >= 0x7F && text::is_control(c)) {
+      safe += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(c));
+    } else {
+      text::append_utf8(c, safe);
+    }
+  });
+  print_raw(safe);
 }
 
 void write_error(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
 
-void note(std::string_view line) { write_error(fmt::format("{}\n", line)); }
+void note(std::string_view line) { write_error(text::escaped(line) + "\n"); }
 
 void require_memory(std::string_view what, double bytes) {
   const double there =
@@ -59,37 +66,6 @@ void require_memory(std::string_view what, double bytes) {
   constexpr double kGiB = 1 << 30;
   throw ConfigError(fmt::format("{} take {:.3g} GiB, of {:.3g} that there are; fewer take less",
                                 what, bytes / kGiB, there / kGiB));
-}
-
-void add_threads_option(CLI::App& app, int& threads) {
-  app.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
-      ->capture_default_str()
-      ->check(whole_number(0, 1024));
-}
-
-void use_threads(int threads) {
-  if (threads != 0) set_num_threads(threads);
-}
-
-CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
-  const auto check = [least, most](const std::string& text) -> std::string {
-    std::uint64_t value = 0;
-    // CLI11 would read "010" as 8.
-    const bool has_leading_zero = text.size() > 1 && text.front() == '0';
-    if (!has_leading_zero && parse(text, value) && value >= least && value <= most) return {};
-    return fmt::format("{}; it must be a whole number from {} to {}{}", text, least, most,
-                       has_leading_zero ? ", without leading zeros" : "");
-  };
-  return {check, ""};
-}
-
-CLI::Validator finite_not_negative() {
-  const auto check = [](const std::string& text) -> std::string {
-    double value = 0;
-    if (parse(text, value) && value >= 0 && std::isfinite(value)) return {};
-    return fmt::format("{}; it must be a finite number of at least 0", text);
-  };
-  return {check, ""};
 }
 
 void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path) {

@@ -12,8 +12,7 @@
 
 namespace CLI {
 class App;
-class Validator;
-}  // namespace CLI
+}
 
 namespace riverrun::cli {
 
@@ -42,27 +41,23 @@ void add_info(CLI::App& program, Verb& chosen);
 void add_inspect(CLI::App& program, Verb& chosen);
 void add_task(CLI::App& program, Verb& chosen);
 
-/// Writes to standard output and flushes. Throws IoError, on a full disk for example.
+/// Writes to standard output and flushes. A terminal gets control characters but line ends and tabs
+/// as escapes, so that no text can act on it; what is not a terminal gets the bytes as they are.
+/// Throws IoError, on a full disk for example.
 void print(std::string_view text);
-/// The one JSON object of --json. Throws IoError.
+/// The same, as it is: for text that holds escape sequences of ours, and no control characters of
+/// others.
+void print_raw(std::string_view text);
+/// The one JSON object of --json, in which control characters are escaped. Throws IoError.
 void print_json(const nlohmann::ordered_json& object);
-/// On standard error; failures are ignored, as there is nowhere to tell them.
+/// On standard error, as it is; failures are ignored, as there is nowhere to tell them.
 void write_error(std::string_view text);
-/// One line on standard error.
+/// One line on standard error, with control characters as escapes.
 void note(std::string_view line);
 
 /// Throws ConfigError, which begins with what takes so many bytes, if they do not fit in the
 /// memory.
 void require_memory(std::string_view what, double bytes);
-
-/// --threads, and what comes of it: 0 leaves the number as it is. Throws ConfigError.
-void add_threads_option(CLI::App& app, int& threads);
-void use_threads(int threads);
-
-/// What an option may be; CLI11's own checks take "-1" for an unsigned number and "nan" for one of
-/// at least 0, and name limits of 300 digits.
-[[nodiscard]] CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);
-[[nodiscard]] CLI::Validator finite_not_negative();
 
 /// Throws FormatError, with the name of the text's first file, unless there is a token to predict.
 void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path);

@@ -250,9 +250,8 @@ std::string to_text(const Comparison& c) {
   std::string text = fmt::format(
       "After \"{}\" in\n  A  {}\n  B  {}\n\n{}\n\nHow far apart the states are, and in parts of "
       "their mean norm:\n{}\nWhat is likely to come next:\n{}",
-      text::without_controls(c.word), text::without_controls(c.texts[0]),
-      text::without_controls(c.texts[1]), verdict(c), aligned(distances_table(c)),
-      aligned(next_table(c)));
+      text::escaped(c.word), text::escaped(c.texts[0]), text::escaped(c.texts[1]), verdict(c),
+      aligned(distances_table(c)), aligned(next_table(c)));
   if (c.units.empty()) return text;
   return text + "\nUnits that differ most, in parts of their layer's root mean square:\n" +
          aligned(units_table(c));

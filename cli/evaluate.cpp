@@ -13,10 +13,11 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/weight_type.h"
-#include "riverrun/lm/model_folder.h"
 #include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
+#include "cli/model.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 
 namespace riverrun::cli {
@@ -44,7 +45,7 @@ ExitCode run(const EvaluateFlags& flags) {
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
   const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
-  lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model);
   saved.model.set_inference_weights(weights);
   const text::Corpus corpus(saved.tokenizer, parts);
   require_two_tokens(corpus, parts.front().path);

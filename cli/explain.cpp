@@ -9,6 +9,7 @@
 #include "riverrun/nn/cells.h"
 
 #include "cli/command.h"
+#include "cli/options.h"
 
 namespace riverrun::cli {
 namespace {
@@ -63,7 +64,7 @@ void add_explain(CLI::App& program, Verb& chosen) {
   CLI::App* app = program.add_subcommand("explain", "Print a cell's equations, programs and cost");
   auto flags = std::make_shared<ExplainFlags>();
   app->footer(kExample);
-  app->add_option("CELL", flags->cell, "lstm, gru, rnn_tanh, rnn_relu or memoryless")->required();
+  app->add_option("CELL", flags->cell, known_cells())->required();
   // The largest layer that a cost is still a 64-bit number for.
   const CLI::Validator size = whole_number(1, 1 << 28);
   app->add_option("--input-size", flags->input_size, "Of the layer whose cost is given")

@@ -9,10 +9,11 @@
 
 #include "riverrun/core/number.h"
 #include "riverrun/core/weight_type.h"
-#include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/sampler.h"
 
 #include "cli/command.h"
+#include "cli/model.h"
+#include "cli/options.h"
 
 namespace riverrun::cli {
 namespace {
@@ -50,7 +51,7 @@ ExitCode run(const GenerateFlags& flags) {
   (void)lm::Sampler(options);  // refuses what cannot be before a model is loaded
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
-  lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model);
   saved.model.set_inference_weights(weights);
   options.forbidden = saved.tokenizer.unknown_id();
   lm::Sampler sampler(options);

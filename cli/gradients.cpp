@@ -15,13 +15,14 @@
 #include "riverrun/insight/exact_recurrent.h"
 #include "riverrun/insight/gradient_flow.h"
 #include "riverrun/insight/jacobian.h"
-#include "riverrun/lm/model_folder.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/init.h"
 #include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
 #include "cli/gradients_report.h"
+#include "cli/model.h"
+#include "cli/options.h"
 #include "cli/report.h"
 
 namespace riverrun::cli {
@@ -194,7 +195,7 @@ FlowReport measure(const GradientsFlags& flags) {
     return report;
   }
   const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
-  lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model);
   const std::string name = folder_name(flags.model);
   require_fit(flags, name, saved.model.rnn().cell(), saved.model.rnn().options());
   const text::Corpus corpus(saved.tokenizer, parts);

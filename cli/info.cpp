@@ -1,15 +1,23 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "riverrun/core/error.h"
 #include "riverrun/core/number.h"
+#include "riverrun/io/safetensors.h"
+#include "riverrun/lm/checkpoint.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
+#include "riverrun/nn/finite.h"
 
 #include "cli/command.h"
 
@@ -19,26 +27,137 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kExample = R"(
-Example: what is in a model folder?
+Example: what is in a model folder, and how was it trained?
   riverrun info model)";
+
+using Json = nlohmann::ordered_json;
+
+/// The run that a folder's checkpoint goes on with.
+struct SavedRun {
+  std::optional<lm::CheckpointHeader> header;  // nothing if there is none that can be read
+  std::string problem;                         // why not; empty if there is no checkpoint
+};
+
+SavedRun read_run(const fs::path& folder, const lm::LanguageModelOptions& model) {
+  SavedRun run;
+  const fs::path path = folder / lm::kCheckpointFile;
+  if (!fs::exists(path)) return run;
+  try {
+    lm::CheckpointHeader header = lm::checkpoint_header(io::SafetensorsFile(path));
+    const auto sizes = [](const lm::LanguageModelOptions& o) {
+      return std::tie(o.cell, o.vocab_size, o.embedding_size, o.hidden_size, o.num_layers);
+    };
+    if (sizes(header.options.model) != sizes(model)) {
+      run.problem = fmt::format("{}: it is of a model of other sizes", path.string());
+    } else {
+      run.header = std::move(header);
+    }
+  } catch (const Error& error) {
+    run.problem = error.what();
+  }
+  return run;
+}
+
+/// What is not finite among the weights; empty if all are.
+std::string damage(const ParameterList& parameters) {
+  try {
+    require_finite(parameters, lm::kWeightsFile);
+  } catch (const NumericError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+Json to_json(const lm::CheckpointHeader& run) {
+  const lm::TrainerOptions& o = run.options.trainer;
+  const lm::LanguageModelOptions& m = run.options.model;
+  const auto initial = [](const std::optional<float>& x) {
+    return x ? Json(shortest(*x)) : Json();
+  };
+  Json best;  // null before the first validation
+  if (const auto& v = run.state.best) {
+    best = {{"step", v->step},
+            {"epoch", v->epoch},
+            {"train_nats_per_token", v->train_nats},
+            {"valid_nats_per_token", v->valid_nats}};
+  }
+  return {{"steps", run.state.step},
+          {"epochs", o.epochs},
+          {"epochs_done", run.state.position.epoch},
+          {"train_tokens", run.texts.train.tokens},
+          {"valid_tokens", run.texts.valid.tokens},
+          {"valid_fraction", run.options.text.valid_fraction},
+          {"optimizer", o.optimizer},
+          {"lr", o.lr},
+          {"schedule", o.schedule},
+          {"warmup", o.warmup},
+          {"decay", o.decay},
+          {"decay_after", o.decay_after},
+          {"momentum", o.momentum},
+          {"weight_decay", o.weight_decay},
+          {"clip", o.clip},
+          {"batch_size", o.batch_size},
+          {"seq_len", o.seq_len},
+          {"forget_bias", initial(m.forget_bias)},
+          {"init_uniform", initial(m.init_uniform)},
+          {"seed", m.seed},
+          {"best", best}};
+}
+
+/// How it was trained, a name and a value a line.
+std::string described(const lm::CheckpointHeader& run) {
+  const lm::TrainerOptions& o = run.options.trainer;
+  std::string text = fmt::format(
+      "  texts           {} to learn from, {} to validate on\n"
+      "  run             {} so far; {} of {} done\n"
+      "  optimiser       {}, learning rate {}, schedule {}",
+      counted(run.texts.train.tokens, "token"), grouped(run.texts.valid.tokens),
+      counted(run.state.step, "step"), grouped(run.state.position.epoch),
+      counted(o.epochs, "epoch"), o.optimizer, o.lr, o.schedule);
+  if (o.warmup > 0) text += fmt::format(", warmup {}", o.warmup);
+  if (o.momentum > 0) text += fmt::format(", momentum {}", o.momentum);
+  if (o.weight_decay > 0) text += fmt::format(", weight decay {}", o.weight_decay);
+  text += o.clip > 0 ? fmt::format(", clip {}\n", o.clip) : ", no clipping\n";
+  text += fmt::format("  batches         {} x {}\n  seed            {}\n",
+                      counted(o.batch_size, "sequence"), counted(o.seq_len, "token"),
+                      run.options.model.seed);
+  return text;
+}
+
+std::string tensor_table(const ParameterList& parameters) {
+  std::size_t name_width = 0;
+  for (const NamedParameter& named : parameters) {
+    name_width = std::max(name_width, named.name.size());
+  }
+  std::string text;
+  for (const NamedParameter& named : parameters) {
+    const Tensor& value = named.parameter->value();
+    text += fmt::format("  {:<{}}  {:<14} {:>12}\n", named.name, name_width,
+                        value.shape().to_string(), grouped(value.elements()));
+  }
+  return text;
+}
 
 ExitCode run(const fs::path& folder, bool json) {
   lm::SavedModel saved = lm::load_model(folder);
   const lm::LanguageModelOptions& o = saved.model.options();
   const std::int64_t count = saved.model.parameter_count();
-  const bool resumable = fs::exists(folder / lm::kCheckpointFile);
   const ParameterList parameters = saved.model.parameters();
+  const SavedRun saved_run = read_run(folder, o);
+  const std::string damaged = damage(parameters);
+  const std::optional<lm::Measured> measured = lm::saved_measure(folder);
 
   if (json) {
-    nlohmann::ordered_json table = nlohmann::ordered_json::array();
+    Json table = Json::array();
     for (const NamedParameter& named : parameters) {
-      nlohmann::ordered_json shape = nlohmann::ordered_json::array();
+      Json shape = Json::array();
       const Shape& extents = named.parameter->value().shape();
       for (int i = 0; i < extents.rank(); ++i) shape.push_back(extents[i]);
       table.push_back({{"name", named.name},
                        {"shape", shape},
                        {"elements", named.parameter->value().elements()}});
     }
+    const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
     print_json({{"model", folder.string()},
                 {"cell", o.cell},
                 {"vocab_size", o.vocab_size},
@@ -49,7 +168,12 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"tokens", text::to_string(saved.tokenizer.kind())},
                 {"parameters", count},
                 {"bytes", count * 4},
-                {"resumable", resumable},
+                {"step", measured ? Json(measured->step) : Json()},
+                {"valid_nats_per_token", measured ? Json(measured->valid_nats) : Json()},
+                {"weights_problem", or_null(damaged)},
+                {"resumable", saved_run.header.has_value()},
+                {"checkpoint_problem", or_null(saved_run.problem)},
+                {"training", saved_run.header ? to_json(*saved_run.header) : Json()},
                 {"tensors", table}});
     return kOk;
   }
@@ -59,28 +183,30 @@ ExitCode run(const fs::path& folder, bool json) {
       "  cell            {}\n"
       "  layers          {} x {} units, dropout {}\n"
       "  tokens          {} different, by {}, {} numbers each\n"
-      "  parameters      {} ({})\n"
-      "  training state  {}\n\n",
+      "  parameters      {} ({})\n",
       folder.string(), o.cell, o.num_layers, o.hidden_size, o.dropout, grouped(o.vocab_size),
       text::to_string(saved.tokenizer.kind()), o.embedding_size, grouped(count),
-      byte_size(count * 4), resumable ? "there: train --resume goes on from it" : "none");
-  std::size_t name_width = 0;
-  for (const NamedParameter& named : parameters) {
-    name_width = std::max(name_width, named.name.size());
+      byte_size(count * 4));
+  if (!damaged.empty()) text += fmt::format("  damaged         {}\n", damaged);
+  if (measured) {
+    text += fmt::format("  validation      {:.4f} nats per token, perplexity {:.2f}, after {}\n",
+                        measured->valid_nats, std::exp(measured->valid_nats),
+                        counted(measured->step, "step"));
   }
-  for (const NamedParameter& named : parameters) {
-    const Tensor& value = named.parameter->value();
-    text += fmt::format("  {:<{}}  {:<14} {:>12}\n", named.name, name_width,
-                        value.shape().to_string(), grouped(value.elements()));
-  }
-  print(text);
+  if (saved_run.header) text += described(*saved_run.header);
+  text += fmt::format("  training state  {}\n\n",
+                      saved_run.header            ? "there: train --resume goes on from it"
+                      : saved_run.problem.empty() ? "none, so how it was trained is not known"
+                                                  : "damaged: " + saved_run.problem);
+  print(text + tensor_table(parameters));
   return kOk;
 }
 
 }  // namespace
 
 void add_info(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("info", "Say what is in a model folder");
+  CLI::App* app =
+      program.add_subcommand("info", "Say what is in a model folder, and how it was trained");
   struct Flags {
     fs::path model;
     bool json = false;

@@ -1,16 +1,17 @@
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
@@ -19,14 +20,16 @@
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/text/corpus.h"
 
-#include "cli/coloured.h"
 #include "cli/command.h"
 #include "cli/comparison.h"
 #include "cli/inspection.h"
 #include "cli/inspection_figures.h"
 #include "cli/mean.h"
+#include "cli/model.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/terminal.h"
 
 namespace riverrun::cli {
 namespace {
@@ -57,20 +60,18 @@ struct InspectFlags {
 
 /// "1:37". Throws ConfigError, which says what there is.
 insight::Unit parse_unit(const std::string& text, const lm::LanguageModelOptions& model) {
-  insight::Unit unit;
-  const char* end = text.data() + text.size();
-  const auto layer = std::from_chars(text.data(), end, unit.layer);
-  const bool colon = layer.ec == std::errc() && layer.ptr != end && *layer.ptr == ':';
-  const auto index = std::from_chars(colon ? layer.ptr + 1 : end, end, unit.index);
-  if (!colon || index.ec != std::errc() || index.ptr != end ||
-      unit.layer >= static_cast<std::size_t>(model.num_layers) ||
-      unit.index >= static_cast<std::size_t>(model.hidden_size)) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto layer = parse_whole_number(std::string_view(text).substr(0, colon));
+  const auto index =
+      parse_whole_number(std::string_view(text).substr(std::min(colon + 1, text.size())));
+  if (!layer || !index || *layer >= static_cast<std::uint64_t>(model.num_layers) ||
+      *index >= static_cast<std::uint64_t>(model.hidden_size)) {
     throw ConfigError(
         fmt::format("inspect: there is no unit \"{}\"; it must be LAYER:INDEX, with a layer from 0 "
                     "to {} and an index from 0 to {}",
                     text, model.num_layers - 1, model.hidden_size - 1));
   }
-  return unit;
+  return {.layer = *layer, .index = *index};
 }
 
 /// The tokens of a text, with a note of what the vocabulary lacks.
@@ -189,7 +190,7 @@ void read_tokens(lm::SavedModel& saved, const std::vector<std::int32_t>& tokens,
 
 ExitCode inspect_text(const InspectFlags& flags) {
   const std::string text = shown_text(flags);
-  lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model);
   const lm::LanguageModelOptions& o = saved.model.options();
   const CellDescriptor& cell = saved.model.rnn().cell();
   const std::vector<std::int32_t> tokens = encode(saved.tokenizer, text);
@@ -225,7 +226,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
   if (flags.json) {
     print_json(to_json(inspection));
   } else {
-    print(to_text(inspection, colours_wanted()));
+    print_raw(to_text(inspection, can_colour(STDOUT_FILENO)));
   }
   // The picture shows one thing, the page and the numbers all of it.
   write({.html = flags.files.html, .svg = flags.files.svg, .csv = {}},
@@ -238,7 +239,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
 }
 
 ExitCode compare_texts(const InspectFlags& flags) {
-  lm::SavedModel saved = lm::load_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model);
   const std::vector<std::int32_t> first = encode(saved.tokenizer, flags.compare[0]);
   const std::vector<std::int32_t> second = encode(saved.tokenizer, flags.compare[1]);
   const SharedWord word = shared_word(saved.tokenizer, first, second, flags.at);
@@ -272,6 +273,9 @@ void add_inspect(CLI::App& program, Verb& chosen) {
                       "Two texts that share a word: how far apart the states are when it has been "
                       "read, and the predictions")
           ->expected(2)
+          // Not the last two of more, nor fewer; and a text may begin with a bracket.
+          ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+          ->allow_extra_args(false)
           ->excludes("--text")
           ->excludes("--file");
   app->add_option("--at", flags->at, "That word; not given: the longest that they share")

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "riverrun/insight/text_features.h"
+#include "riverrun/text/utf8.h"
 
 #include "cli/coloured.h"
 #include "cli/command.h"
@@ -183,17 +184,18 @@ const std::string& Inspection::memory_name() const {
 
 std::string to_text(const Inspection& inspection, bool colour) {
   std::string text =
-      fmt::format("{}: {}\n\n{}\n{}\n", inspection.model.string(), summary(inspection),
-                  tokens_note(inspection), aligned(tokens_table(inspection)));
+      fmt::format("{}: {}\n\n{}\n{}\n", text::escaped(inspection.model.string()),
+                  summary(inspection), tokens_note(inspection), aligned(tokens_table(inspection)));
   for (std::size_t u = 0; u < inspection.units.size(); ++u) {
     text += fmt::format("Unit {}:\n", to_string(inspection.units[u]));
     if (colour) text += coloured_text(inspection, u) + '\n';
     text += aligned(unit_table(inspection, u)) + '\n';
   }
-  text += memory_note(inspection) + '\n';
+  text += text::escaped(memory_note(inspection)) + '\n';
   if (const insight::Table memory = memory_table(inspection); !memory.rows.empty())
     text += aligned(memory);
-  return text + '\n' + followers_note(inspection) + '\n' + aligned(followers_table(inspection));
+  return text + '\n' + text::escaped(followers_note(inspection)) + '\n' +
+         aligned(followers_table(inspection));
 }
 
 insight::Page to_page(const Inspection& inspection) {

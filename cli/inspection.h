@@ -68,7 +68,8 @@ struct Follower {
 };
 [[nodiscard]] std::vector<Follower> followers(const insight::UnitStatistics& statistics);
 
-/// Tables, and the text coloured by each unit if `colour`.
+/// Tables, and the text coloured by each unit if `colour`. No control characters are in it but
+/// those of the colours, line ends and tabs.
 [[nodiscard]] std::string to_text(const Inspection& inspection, bool colour);
 [[nodiscard]] nlohmann::ordered_json to_json(const Inspection& inspection);
 /// Throws ConfigError if this build has no charts.

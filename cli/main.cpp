@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/utf8.h"
 #include "riverrun/version.h"
 
 #include "cli/command.h"
+#include "cli/options.h"
 
 namespace {
 
@@ -30,18 +30,12 @@ A first run:
   riverrun train book.txt --out model
   riverrun generate model --prompt "Once upon a time"
 
-Exit status: 0 done; 2 options that cannot be; 3 the system refused a file; 4 a file does not say
-what it should; 5 a tensor's shape; 6 NaN or infinity while training; 130 stopped by Ctrl-C;
-1 anything else. `riverrun VERB --help` has an example of each verb.)";
+Exit status: 0 done; 2 invalid options; 3 the system refused a file; 4 a file does not say what it
+should; 5 a tensor's shape; 6 NaN or infinity; 130 stopped by Ctrl-C; 1 anything else. `riverrun VERB --help` has an example of each verb.)";
 
-/// One line, whatever the message was built from.
-std::string one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return riverrun::text::without_controls(text);
-}
-
-ExitCode fail(ExitCode code, const std::string& what) {
-  note("riverrun: " + one_line(what));
+ExitCode fail(ExitCode code, std::string what) {
+  while (what.ends_with('\n')) what.pop_back();
+  note("riverrun: " + what);
   return code;
 }
 
@@ -70,6 +64,8 @@ ExitCode run(int argc, char** argv) {
   riverrun::cli::add_info(program, verb);
   riverrun::cli::add_task(program, verb);
 
+  riverrun::cli::check_values(program);
+
   // CLI11 would only say that a verb is missing.
   const auto given = [&](const CLI::App* known) { return known->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(given).empty()) {
@@ -78,7 +74,7 @@ ExitCode run(int argc, char** argv) {
                                 "explain, info and task (see --help)");
   }
   try {
-    program.parse(argc, argv);
+    program.parse(riverrun::cli::arguments(program, argc, argv));
   } catch (const CLI::Success& help) {
     std::ostringstream out;
     program.exit(help, out, out);

@@ -2,32 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace riverrun::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::size_t terminal_width() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
-
-/// Whether a line on standard error can be drawn over.
-bool can_redraw() {
-  if (::isatty(STDERR_FILENO) != 1) return false;
-  const char* kind = std::getenv("TERM");  // Emacs' shell and editors' build windows say "dumb"
-  return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
+/// Draws `text`, which is ASCII, over what `shown` bytes of the line are, and makes them its own:
+/// an empty one removes it. By blanks, because not every terminal knows an escape sequence for it.
+void draw(std::string_view text, std::size_t& shown) {
+  const std::size_t rest = shown > text.size() ? shown - text.size() : 0;
+  write_error(fmt::format("\r{}{:{}}{}", text, "", rest, text.empty() ? "\r" : ""));
+  shown = text.size();
 }
 
 std::string figures(const lm::Progress& p) {
@@ -38,12 +32,10 @@ std::string figures(const lm::Progress& p) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay() : redraws_(can_redraw()), last_(Clock::now()) {}
+ProgressDisplay::ProgressDisplay() : redraws_(can_redraw(STDERR_FILENO)), last_(Clock::now()) {}
 
 void ProgressDisplay::finish() {
-  if (!bar_shown_) return;
-  write_error("\r\x1b[K");
-  bar_shown_ = false;
+  if (shown_ > 0) draw("", shown_);
 }
 
 void ProgressDisplay::show(const lm::Progress& p, const std::string& gradient) {
@@ -55,7 +47,7 @@ void ProgressDisplay::show(const lm::Progress& p, const std::string& gradient) {
     return;
   }
   std::string text = figures(p);
-  const std::size_t width = terminal_width();
+  const std::size_t width = terminal_width(STDERR_FILENO).value_or(80);
   if (width > text.size() + gradient.size() + 3) text += "  " + gradient;
   std::string bar;
   if (width > text.size() + 10) {
@@ -65,8 +57,7 @@ void ProgressDisplay::show(const lm::Progress& p, const std::string& gradient) {
                                  static_cast<double>(p.total_steps));
     bar = fmt::format("[{:#<{}}{:.<{}}]  ", "", full, "", cells - full);
   }
-  write_error(fmt::format("\r\x1b[K{:.{}}", bar + text, width - 1));
-  bar_shown_ = true;
+  draw((bar + text).substr(0, width - 1), shown_);
 }
 
 void ProgressDisplay::show(const lm::Validation& v, const std::string& gradient) {
@@ -79,18 +70,16 @@ void ProgressDisplay::show(const lm::Validation& v, const std::string& gradient)
 }
 
 TokenCounter::TokenCounter(std::int64_t total)
-    : total_(total), redraws_(can_redraw()), next_(Clock::now()) {}
+    : total_(total), redraws_(can_redraw(STDERR_FILENO)), next_(Clock::now()) {}
 
 void TokenCounter::show(std::int64_t tokens) {
   if (!redraws_ || Clock::now() < next_) return;
   next_ = Clock::now() + std::chrono::milliseconds(200);
-  write_error(fmt::format("\r\x1b[K{} of {} tokens", grouped(tokens), grouped(total_)));
-  shown_ = true;
+  draw(fmt::format("{} of {} tokens", grouped(tokens), grouped(total_)), shown_);
 }
 
 void TokenCounter::finish() {
-  if (shown_) write_error("\r\x1b[K");
-  shown_ = false;
+  if (shown_ > 0) draw("", shown_);
 }
 
 }  // namespace riverrun::cli

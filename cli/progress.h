@@ -25,7 +25,7 @@ class ProgressDisplay {
 
  private:
   bool redraws_;
-  bool bar_shown_ = false;
+  std::size_t shown_ = 0;  // bytes of the bar that is shown
   std::chrono::steady_clock::time_point last_;
 };
 
@@ -45,7 +45,7 @@ class TokenCounter {
  private:
   std::int64_t total_;
   bool redraws_;
-  bool shown_ = false;
+  std::size_t shown_ = 0;
   std::chrono::steady_clock::time_point next_;
 };
 

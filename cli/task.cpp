@@ -14,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "cli/task_report.h"
 
 namespace riverrun::cli {
@@ -41,7 +42,7 @@ class TaskCommand {
  private:
   template <class T>
   CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
-                   const char* help);
+                   const std::string& help);
   [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
   void require_memory_for(const insight::Task& task) const;
 
@@ -62,7 +63,7 @@ class TaskCommand {
 /// An option that, if it is not given, is as the task has it.
 template <class T>
 CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
-                              const char* help) {
+                              const std::string& help) {
   CLI::Option* option = app.add_option(flag, setup_.*member, help);
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     option->check(whole_number(0, INT64_MAX));
@@ -78,7 +79,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
   app.footer(footer());
   app.add_option("NAME", name_, "The task; below is what there is")->required();
   add(app, "--length", &TaskSetup::length, "T of the task");
-  add(app, "--cell", &TaskSetup::cell, "lstm, gru, rnn_tanh, rnn_relu or memoryless");
+  add(app, "--cell", &TaskSetup::cell, known_cells());
   add(app, "--hidden-size", &TaskSetup::hidden_size, "Units of a layer");
   app.add_option("--num-layers", num_layers_, "Recurrent layers, one above the other")
       ->capture_default_str()
@@ -102,7 +103,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
       "Sequences between two points of the learning curve");
   app.add_option("--max-minutes", max_minutes_, "Give up after so many minutes; 0: never")
       ->capture_default_str()
-      ->check(finite_not_negative());
+      ->check(not_negative());
   app.add_option("--data", task_options_.data, "Folder of the files that a task reads");
   app.add_option("--vectors", task_options_.vectors,
                  "File of the vectors that a task's words begin with, a word and numbers a line");

@@ -15,6 +15,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/reach_report.h"
 #include "cli/report.h"
@@ -63,7 +64,8 @@ class TrainCommand {
   /// Of a model that the run begins with, whether an option may be another.
   enum class Of { kRun, kModel, kStart };
   template <class Get>
-  CLI::Option* add(CLI::App& app, const char* flag, Get get, const char* help, Of of = Of::kRun);
+  CLI::Option* add(CLI::App& app, const char* flag, Get get, const std::string& help,
+                   Of of = Of::kRun);
   void settle_tokens(const text::Tokenizer& tokenizer, const char* whose);
   void settle_with(const lm::RunOptions& stored);
   void settle_with(const lm::SavedModel& from);
@@ -102,7 +104,8 @@ class TrainCommand {
 /// changed. So does one of the model (kModel) with --from, where those of the weights that it would
 /// begin with (kStart) have no meaning.
 template <class Get>
-CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const char* help, Of of) {
+CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const std::string& help,
+                               Of of) {
   CLI::Option* option = app.add_option(flag, get(options_), help);
   option->capture_default_str();
   const auto settle = [this, option, get](const lm::RunOptions& stored) {
@@ -149,8 +152,7 @@ TrainCommand::TrainCommand(CLI::App& app) {
       "At most so many different tokens, the most frequent ones; 0: all", Of::kStart);
 
   add(
-      app, "--cell", [](auto& o) -> auto& { return o.model.cell; },
-      "lstm, gru, rnn_tanh, rnn_relu or memoryless", Of::kModel);
+      app, "--cell", [](auto& o) -> auto& { return o.model.cell; }, known_cells(), Of::kModel);
   add(
       app, "--embedding-size", [](auto& o) -> auto& { return o.model.embedding_size; },
       "Numbers that stand for a token", Of::kModel);
@@ -213,7 +215,7 @@ TrainCommand::TrainCommand(CLI::App& app) {
                      ->check(whole_number(0, UINT64_MAX));
   app.add_option("--max-minutes", max_minutes_, "Stop after so many minutes; 0: never")
       ->capture_default_str()
-      ->check(finite_not_negative());
+      ->check(not_negative());
   app.add_option("--reach-every", reach_every_,
                  "Updates between measurements of how far back the gradient reaches; 0: such that "
                  "they take less than 1 % of the time")

@@ -25,7 +25,7 @@ void require(const auto& known, std::string_view name, const char* what) {
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text::to_valid_utf8(text)) {
+  for (const char c : text::to_valid_xml(text)) {
     switch (c) {
       case '&':
         result += "&amp;";
@@ -38,9 +38,6 @@ std::string escaped(std::string_view text) {
         break;
       case '"':
         result += "&quot;";
-        break;
-      case '\0':
-        result += "\xEF\xBF\xBD";  // U+FFFD, as HTML reads it
         break;
       default:
         result += c;

@@ -8,7 +8,7 @@
 namespace riverrun::insight {
 
 /// A piece of a page, made of text and elements only, so that no text can become markup: it is
-/// escaped, and what is not UTF-8 becomes U+FFFD.
+/// escaped, and what is not UTF-8, or forbidden in XML, becomes U+FFFD.
 class Html {
  public:
   Html() = default;

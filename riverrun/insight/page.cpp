@@ -50,7 +50,8 @@ ordered_json to_json(const Axis& axis) {
   return json;
 }
 
-/// What page.js draws. No "<" is left in it, so it cannot end the element it stands in.
+/// What page.js draws, in ASCII: no character of a name can be one that HTML forbids. No "<" is
+/// left in it, so it cannot end the element it stands in.
 std::string to_json(const Figure& figure) {
   ordered_json json = {{"title", figure.title},
                        {"x", to_json(figure.x)},
@@ -66,7 +67,7 @@ std::string to_json(const Figure& figure) {
     json["series"].push_back(
         {{"name", series.name}, {"mark", mark_name(series.mark)}, {"points", points}});
   }
-  const std::string text = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  const std::string text = json.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
   std::string safe;
   for (const char c : text) {
     if (c == '<') {

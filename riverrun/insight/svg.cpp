@@ -85,18 +85,30 @@ std::string run_gnuplot(std::string_view script) {
   return output.read();
 }
 
+/// U+FFFE, which to_valid_xml() leaves in no text: what stands for the ">" of "]]>" on the way
+/// through gnuplot. It writes "<" and "&" as XML needs them, but not this.
+constexpr std::string_view kGreater = "\xEF\xBF\xBE";
+
+/// `text` with `to` in place of each `from`.
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
 /// In single quotes, where gnuplot takes every character but the quote as it is; on one line. The
 /// quote becomes an apostrophe, as gnuplot does not read a doubled one everywhere.
 std::string quoted(std::string_view text) {
   std::string result = "'";
-  for (const char c : text::to_valid_utf8(text)) {
+  for (const char c : text::to_valid_xml(text)) {
     if (c == '\'') {
       result += "\u2019";
     } else {
       result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     }
   }
-  return result + "'";
+  return replaced(result + "'", "]]>", "]]" + std::string(kGreater));
 }
 
 /// The name of a tic is a format for its number too, which begins with a percent sign.
@@ -156,9 +168,11 @@ std::size_t dash_type(std::size_t series) {
 /// Of the characters that XML gives a meaning to.
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text::to_valid_utf8(text)) {
+  for (const char c : text::to_valid_xml(text)) {
     if (c == '<') {
       result += "&lt;";
+    } else if (c == '>') {
+      result += "&gt;";
     } else if (c == '&') {
       result += "&amp;";
     } else {
@@ -227,7 +241,7 @@ std::string to_svg(const Figure& figure) {
                         s == 0 ? "plot " : ", ", s, style(is_point ? Mark::kPoints : series.mark),
                         dash_type(s), kPalette[s % std::size(kPalette)], quoted(series.name));
   }
-  std::string svg = run_gnuplot(script + plot + "\n");
+  std::string svg = replaced(run_gnuplot(script + plot + "\n"), kGreater, "&gt;");
   // On a full disk it may say nothing of what it could not put out.
   if (svg.rfind("</svg>") == std::string::npos) throw Error("gnuplot did not draw to the end");
   // What a screen reader says of the picture.

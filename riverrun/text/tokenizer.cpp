@@ -168,19 +168,8 @@ std::string Tokenizer::display(std::int32_t id) const {
   const std::string_view raw = token(id);
   if (kind() == TokenKind::kByte && id >= 0x80) return fmt::format("\\x{:02X}", id);
   std::string out;
-  Utf8Scanner().feed(raw, [&out](char32_t code_point, int, bool) {
-    if (code_point == U'\n') {
-      out += "\\n";
-    } else if (code_point == U'\t') {
-      out += "\\t";
-    } else if (code_point == U'\r') {
-      out += "\\r";
-    } else if (is_control(code_point)) {
-      out += fmt::format("\\x{:02X}", static_cast<std::uint32_t>(code_point));
-    } else {
-      append_utf8(code_point, out);
-    }
-  });
+  Utf8Scanner().feed(
+      raw, [&out](char32_t code_point, int, bool) { append_escaped(code_point, out); });
   return out;
 }
 

@@ -21,22 +21,50 @@ void append_utf8(char32_t code_point, std::string& out) {
   }
 }
 
-std::string without_controls(std::string_view bytes) {
+void append_escaped(char32_t code_point, std::string& out) {
+  if (code_point == U'\n') {
+    out += "\\n";
+  } else if (code_point == U'\t') {
+    out += "\\t";
+  } else if (code_point == U'\r') {
+    out += "\\r";
+  } else if (is_control(code_point)) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    out.append("\\x").push_back(kDigits[code_point >> 4]);
+    out.push_back(kDigits[code_point & 0xF]);
+  } else {
+    append_utf8(code_point, out);
+  }
+}
+
+/// All of `bytes`, each character as `append(code_point, out)` writes it.
+template <class Append>
+static std::string rewritten(std::string_view bytes, const Append& append) {
   std::string out;
-  Utf8Scanner().feed(to_valid_utf8(bytes), [&out](char32_t code_point, int, bool) {
-    append_utf8(is_control(code_point) ? U' ' : code_point, out);
-  });
+  out.reserve(bytes.size());
+  const auto sink = [&](char32_t code_point, int, bool) { append(code_point, out); };
+  Utf8Scanner scanner;
+  scanner.feed(bytes, sink);
+  scanner.finish(sink);
   return out;
 }
 
-std::string to_valid_utf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  const auto append = [&out](char32_t code_point, int, bool) { append_utf8(code_point, out); };
-  Utf8Scanner scanner;
-  scanner.feed(bytes, append);
-  scanner.finish(append);
-  return out;
+std::string to_valid_utf8(std::string_view bytes) { return rewritten(bytes, append_utf8); }
+
+std::string escaped(std::string_view bytes, std::u32string_view keep) {
+  return rewritten(bytes, [keep](char32_t code_point, std::string& out) {
+    const bool is_kept = keep.find(code_point) != std::u32string_view::npos;
+    is_kept ? append_utf8(code_point, out) : append_escaped(code_point, out);
+  });
+}
+
+std::string to_valid_xml(std::string_view bytes) {
+  return rewritten(bytes, [](char32_t code_point, std::string& out) {
+    const bool is_white = code_point == U'\t' || code_point == U'\n' || code_point == U'\r';
+    const bool is_forbidden =
+        (code_point < 0x20 && !is_white) || code_point == 0xFFFE || code_point == 0xFFFF;
+    append_utf8(is_forbidden ? kReplacementCharacter : code_point, out);
+  });
 }
 
 // The Unicode Standard, table 3-7, "Well-Formed UTF-8 Byte Sequences": only the second byte has a

@@ -15,11 +15,19 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
   return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
-/// `bytes` as to_valid_utf8() gives them, with a space for each control character.
-[[nodiscard]] std::string without_controls(std::string_view bytes);
-
 /// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
 void append_utf8(char32_t code_point, std::string& out);
+
+/// Appends `code_point` for a person to read: a control character as "\n", "\t", "\r" or "\x1B".
+void append_escaped(char32_t code_point, std::string& out);
+
+/// `bytes` as to_valid_utf8() gives them, with the control characters that are not in `keep` as
+/// append_escaped() writes them: a terminal shows all of it and acts on none.
+[[nodiscard]] std::string escaped(std::string_view bytes, std::u32string_view keep = {});
+
+/// `bytes` as to_valid_utf8() gives them, with U+FFFD also for each character that XML 1.0 forbids:
+/// the control characters below U+0020 but tab and line ends, U+FFFE and U+FFFF.
+[[nodiscard]] std::string to_valid_xml(std::string_view bytes);
 
 /// `bytes` with each ill-formed sequence replaced by U+FFFD: always valid UTF-8.
 [[nodiscard]] std::string to_valid_utf8(std::string_view bytes);

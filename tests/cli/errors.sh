@@ -21,7 +21,7 @@ expect 2 'threads: -1; it must be a whole number from 0 to 1024' train text.txt 
 expect 2 'seed: -1; it must be a whole number' train text.txt --out new --seed -1
 expect 2 'seed: 18446744073709551616; it' train text.txt --out new --seed 18446744073709551616
 expect 2 'no type is called "fp8"; there are float32, bf16, int8' evaluate model text.txt --weights fp8
-expect 2 'no type is called ""; there are float32' generate model --weights ''
+expect 2 'weights: the value is empty' generate model --weights ''
 for minutes in nan inf -1 1e999 soon; do
   expect 2 "max-minutes: $minutes; it must be a finite number of at least 0" \
     train text.txt --out new --max-minutes=$minutes
@@ -49,9 +49,7 @@ expect 2 'sgdd' train text.txt --out new --optimizer sgdd
 expect 2 'linear' train text.txt --out new --schedule linear
 expect 2 'momentum' train text.txt --out new --optimizer adam --momentum 0.9
 expect 2 'lr is -1' train text.txt --out new --lr -1
-expect 2 'lr is nan; it must be a finite number of at least 0' train text.txt --out new --lr nan
-expect 2 'lr is inf; it must be a finite number of at least 0' train text.txt --out new --lr inf
-expect 2 'init_uniform is inf; it must be a finite number' train text.txt --out new --init-uniform inf
+expect 2 'init_uniform is -1; it must be a finite number' train text.txt --out new --init-uniform -1
 expect 2 'momentum is 1; it must be below 1' train text.txt --out new --optimizer sgd --momentum 1
 expect 2 'num_layers is 1001; it must be at most 1000' train text.txt --out new --num-layers 1001
 expect 2 'epochs is 0' train text.txt --out new --epochs 0
@@ -207,3 +205,60 @@ status=0
 (riverrun generate model --length 100000 2>err.txt || true) | head -c 10 >/dev/null
 [ ! -s err.txt ] || fail "a closed pipe: $(cat err.txt)"
 untouched 'anything'
+
+# NaN and infinity in weights: every verb that computes with them says where, and prints nothing else.
+damage() { # TENSOR INDEX VALUE
+  rm -rf bad
+  cp -r model bad
+  python3 - "$@" <<'P'
+import json, struct, sys
+name, index, value = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+data = bytearray(open('bad/model.safetensors', 'rb').read())
+size, = struct.unpack('<Q', data[:8])
+begin = 8 + size + json.loads(data[8:8 + size])[name]['data_offsets'][0] + 4 * index
+data[begin:begin + 4] = struct.pack('<f', value)
+open('bad/model.safetensors', 'wb').write(data)
+P
+}
+for value in nan inf -inf; do
+  for place in decoder.bias:7 embedding.weight:9 rnn.weight_hh_l0:17; do
+    damage "${place%:*}" "${place#*:}" "$value"
+    where="bad/model.safetensors: ${place%:*}\[[0-9, ]+\] is $value"
+    expect 6 "$where" generate bad
+    expect 6 "$where" generate bad --weights int8 --json
+    expect 6 "$where" evaluate bad text.txt
+    expect 6 "$where" inspect bad --text 'the cat'
+    expect 6 "$where" inspect bad --compare 'the cat' 'a cat'
+    expect 6 "$where" gradients bad text.txt --steps 5
+    riverrun info bad | grep -Eq "damaged +model.safetensors: ${place%:*}" || fail 'info of damaged weights'
+  done
+done
+rm -r bad
+
+# A checkpoint that cannot be gone on from is none.
+info() { # CONDITION
+  riverrun info bad --json >i.json
+  json i.json "$1"
+}
+cp -r model bad
+info "v['resumable'] and v['checkpoint_problem'] is None and v['weights_problem'] is None"
+info "v['training']['optimizer'] == 'adam' and v['training']['lr'] == 0.003 and v['training']['epochs'] == 2"
+info "v['training']['seed'] == 1 and v['training']['best']['step'] == v['step']"
+info "v['training']['train_tokens'] > 9 * v['training']['valid_tokens'] - 9"
+info "v['training']['best']['valid_nats_per_token'] == v['valid_nats_per_token']"
+riverrun info bad >i.txt
+for line in 'validation +[0-9.]+ nats per token' 'texts +[0-9,]+ tokens to learn from' 'run +[0-9]+ steps' \
+  'optimiser +adam, learning rate 0.003' 'seed +1$' 'training state +there'; do
+  grep -Eq "$line" i.txt || fail "info does not say '$line': $(cat i.txt)"
+done
+size=$(stat -c %s model/checkpoint.safetensors)
+for bytes in 0 7 100 $((size / 2)) $((size - 1)); do
+  truncate -s "$bytes" bad/checkpoint.safetensors
+  info "not v['resumable'] and 'checkpoint.safetensors' in v['checkpoint_problem'] and v['training'] is None"
+  riverrun info bad | grep -Eq 'training state +damaged: bad/checkpoint' || fail "a checkpoint of $bytes bytes"
+  cp model/checkpoint.safetensors bad
+done
+rm bad/checkpoint.safetensors
+info "not v['resumable'] and v['checkpoint_problem'] is None and v['valid_nats_per_token'] > 0"
+rm -r bad
+untouched 'being damaged'

@@ -141,7 +141,7 @@ fi
 before=$(contents lstm)
 : >empty.txt
 expect 2 'one of --text, --file and --compare' inspect lstm
-expect 2 'the text is empty' inspect lstm --text ''
+expect 2 'text: the value is empty' inspect lstm --text ''
 expect 2 'the text is empty' inspect lstm --file empty.txt
 expect 3 'nowhere.txt' inspect lstm --file nowhere.txt
 expect 3 'nowhere.txt' inspect lstm --text a --over nowhere.txt

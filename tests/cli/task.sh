@@ -61,7 +61,7 @@ expect 2 'take [0-9.e+]+ GiB' task adding --length 2 --hidden-size 100000
 expect 2 'Embedding.*embedding_dim is 0' task copy --embedding-size 0
 expect 2 'batch_size is 0' task adding --batch-size 0
 expect 2 'dropout is 1; it must be in \[0, 1\)' task adding --dropout 1
-expect 2 'clip is nan' task adding --clip nan
+expect 2 'clip is -1' task adding --clip -1
 expect 2 'lr is -1' task adding --lr -1
 expect 2 'max_sequences is 0' task adding --max-sequences 0
 expect 2 'evaluate_every is 0' task adding --evaluate-every 0

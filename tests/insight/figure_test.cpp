@@ -47,6 +47,15 @@ TEST(Figure, CsvIsUtf8WhateverTheNames) {
   EXPECT_THAT(to_csv(figure), HasSubstr("\"\xEF\xBF\xBD\n\",1,-1\r\n"));
 }
 
+TEST(Figure, CsvQuotesAsRfc4180) {
+  Figure figure = small();
+  figure.series[0].name = "a,b";
+  figure.x.label = "\"quoted\"";
+  figure.y.label = "two\r\nlines";
+  EXPECT_THAT(to_csv(figure), testing::StartsWith("series,\"\"\"quoted\"\"\",\"two\r\nlines\"\r\n"
+                                                  "\"a,b\","));
+}
+
 TEST(Figure, CsvNamesCategories) {
   Figure figure = small();
   figure.x.categories = {"zero", "one", "two", "three, or so"};
@@ -204,6 +213,21 @@ TEST_F(Svg, APercentSignInATicsNameIsNoFormat) {
   EXPECT_THAT(svg, HasSubstr("100%g<"));
   EXPECT_THAT(svg, HasSubstr(">%s<"));
   EXPECT_THAT(svg, HasSubstr(">%%<"));
+}
+
+// "]]>" ends what it may not stand outside of, and U+FFFE and U+FFFF are forbidden.
+TEST_F(Svg, IsWellFormedWhateverTheNames) {
+  const std::string odd = "]]>]]]>\xEF\xBF\xBE\xEF\xBF\xBF\x01\x1b";
+  Figure figure = small();
+  figure.title = odd;
+  figure.x.label = odd;
+  figure.y.label = odd;
+  figure.x.categories = {odd, "a", "b", "]]>"};
+  figure.series[0].name = odd;
+  const std::string svg = to_svg(figure);
+  EXPECT_THAT(svg, Not(HasSubstr("]]>")));
+  EXPECT_THAT(svg, HasSubstr(">]]&gt;]]]&gt;\xEF\xBF\xBD\xEF\xBF\xBD"));
+  EXPECT_EQ(svg, text::to_valid_xml(svg));
 }
 
 TEST_F(Svg, IsUtf8WhateverTheNames) {

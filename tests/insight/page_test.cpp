@@ -19,6 +19,7 @@ TEST(Html, TextIsNeverMarkup) {
   EXPECT_EQ(Html::text("a < b & \"c\" > d").str(), "a &lt; b &amp; &quot;c&quot; &gt; d");
   EXPECT_EQ(Html::text("\xff").str(), "\xEF\xBF\xBD");
   EXPECT_EQ(Html::text(std::string_view("\0", 1)).str(), "\xEF\xBF\xBD");
+  EXPECT_EQ(Html::text("\x1b\t\xEF\xBF\xBF").str(), "\xEF\xBF\xBD\t\xEF\xBF\xBD");
   EXPECT_EQ(Html::element("span", {{"title", "\"><script>"}}, Html::text("<")).str(),
             "<span title=\"&quot;&gt;&lt;script&gt;\">&lt;</span>");
 }

@@ -113,8 +113,20 @@ TEST(Utf8, ControlsAreThoseOfAsciiAndOfLatin1) {
   }
 }
 
-TEST(Utf8, WithoutControlsHasSpacesForThem) {
-  EXPECT_EQ(without_controls("a\x1b[31m\n\xC2\x9B\xC3\xA9\xFF"), "a [31m  \xC3\xA9\xEF\xBF\xBD");
+TEST(Utf8, EscapedShowsControls) {
+  constexpr std::string_view kText = "a\x1b[31m\t\r\n\x7f\xC2\x9B\xC3\xA9\xFF";
+  EXPECT_EQ(escaped(kText), "a\\x1B[31m\\t\\r\\n\\x7F\\x9B\xC3\xA9\xEF\xBF\xBD");
+  EXPECT_EQ(escaped(kText, U"\n\t"), "a\\x1B[31m\t\\r\n\\x7F\\x9B\xC3\xA9\xEF\xBF\xBD");
+}
+
+TEST(Utf8, ToValidXmlReplacesWhatXmlForbids) {
+  EXPECT_EQ(to_valid_xml(std::string_view("a\0b\x1f\t\r\n\x7f", 8)),
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD\t\r\n\x7f");
+  EXPECT_EQ(to_valid_xml("\xEF\xBF\xBC\xEF\xBF\xBE\xEF\xBF\xBF\xFF"),  // U+FFFC to U+FFFF
+            "\xEF\xBF\xBC\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+  // Other noncharacters are allowed.
+  EXPECT_EQ(to_valid_xml("\xF0\x9F\xBF\xBE"), "\xF0\x9F\xBF\xBE");  // U+1FFFE
 }
 
 TEST(Utf8, ToValidUtf8KeepsWhatIsValidAndReplacesTheRest) {

@@ -4,12 +4,14 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "riverrun/core/number.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/nn/cells.h"
 
@@ -18,15 +20,31 @@ namespace {
 
 constexpr const char* kPrompt = "--prompt";
 
-/// Whether all of `text` is a number as from_chars reads it, in T's range, and written without
-/// leading zeros, which CLI11 takes for the mark of an octal number and others for nothing.
+/// A zero before another digit, which CLI11 takes for the mark of an octal number and others for
+/// nothing.
+bool has_leading_zero(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  return digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
+}
+
+/// Whether all of `text` is a whole number in T's range.
 template <class T>
 bool parse(std::string_view text, T& value) {
-  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
-  if (digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') return false;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end;
+  return error == std::errc() && stop == end && !has_leading_zero(text);
+}
+
+/// Floats, though some options are doubles: what a float cannot hold would be 0 or infinite there.
+std::optional<float> parse_decimal(std::string_view text) {
+  const std::optional<double> value = parse_double(text);
+  if (!value || has_leading_zero(text)) return std::nullopt;
+  const double size = std::fabs(*value);
+  const bool is_zero =
+      text.substr(0, text.find_first_of("eE")).find_first_of("123456789") == std::string_view::npos;
+  if (size > std::numeric_limits<float>::max()) return std::nullopt;
+  if (size < std::numeric_limits<float>::min() && !is_zero) return std::nullopt;
+  return static_cast<float>(*value);
 }
 
 /// A value in a message: in quotes if it would not be seen.
@@ -50,11 +68,9 @@ CLI::Validator whole_number_of() {
           ""};
 }
 
-/// Floats, though some options are doubles: what a float cannot hold would be 0 or infinite there.
 CLI::Validator decimal_number() {
   return {[](const std::string& text) {
-            float value{};
-            return problem(text, parse(text, value) && std::isfinite(value),
+            return problem(text, parse_decimal(text).has_value(),
                            "a finite number in decimal, without leading zeros");
           },
           ""};
@@ -106,19 +122,17 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
     const std::string range = most >= static_cast<std::uint64_t>(INT64_MAX)
                                   ? fmt::format("of at least {}", least)
                                   : fmt::format("from {} to {}", least, most);
-    const bool has_leading_zero = text.size() > 1 && text.front() == '0';
     return problem(text, is_number,
                    fmt::format("a whole number {}{}", range,
-                               has_leading_zero ? ", without leading zeros" : ""));
+                               has_leading_zero(text) ? ", without leading zeros" : ""));
   };
   return {check, ""};
 }
 
 CLI::Validator not_negative() {
   const auto check = [](const std::string& text) {
-    float value = 0;
-    return problem(text, parse(text, value) && value >= 0 && std::isfinite(value),
-                   "a finite number of at least 0, in decimal");
+    const std::optional<float> value = parse_decimal(text);
+    return problem(text, value && *value >= 0, "a finite number of at least 0, in decimal");
   };
   return {check, ""};
 }

@@ -242,13 +242,13 @@ info() { # CONDITION
 }
 cp -r model bad
 info "v['resumable'] and v['checkpoint_problem'] is None and v['weights_problem'] is None"
-info "v['training']['optimizer'] == 'adam' and v['training']['lr'] == 0.003 and v['training']['epochs'] == 2"
+info "v['training']['optimizer'] == 'adamw' and v['training']['lr'] == 0.003 and v['training']['epochs'] == 2"
 info "v['training']['seed'] == 1 and v['training']['best']['step'] == v['step']"
 info "v['training']['train_tokens'] > 9 * v['training']['valid_tokens'] - 9"
 info "v['training']['best']['valid_nats_per_token'] == v['valid_nats_per_token']"
 riverrun info bad >i.txt
 for line in 'validation +[0-9.]+ nats per token' 'texts +[0-9,]+ tokens to learn from' 'run +[0-9]+ steps' \
-  'optimiser +adam, learning rate 0.003' 'seed +1$' 'training state +there'; do
+  'optimiser +adamw, learning rate 0.003' 'seed +1$' 'training state +there'; do
   grep -Eq "$line" i.txt || fail "info does not say '$line': $(cat i.txt)"
 done
 size=$(stat -c %s model/checkpoint.safetensors)

@@ -10,8 +10,8 @@ terminal() {
 import fcntl, os, pty, struct, sys, termios
 child, descriptor = pty.fork()
 if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
-fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
 while True:
     try:
         piece = os.read(descriptor, 1 << 16)
@@ -85,13 +85,13 @@ none 'an error'
 grep -q 'o\\x1B\[31md\\x9Bd' out.txt || fail "an error: $(cat out.txt)"
 
 # Tables fit, and are whole.
-cells='--cell lstm --cell gru --cell rnn_tanh --cell lstm:forget=1 --cell memoryless'
+cells='--cell lstm --cell gru --cell rnn_tanh --cell lstm:forget=1'
 # shellcheck disable=SC2086
 terminal gradients $cells --steps 20 --hidden-size 4 --num-layers 2
 columns() { LC_ALL=C.UTF-8 wc -L <out.txt; }
 [ "$(columns)" -le 80 ] || fail "a line of $(columns) columns"
-for name in 'lstm h of layer 0' 'lstm:forget=1 c of layer 1' 'memoryless h of layer 1'; do
-  [ "$(grep -c -- "$name" out.txt)" = 2 ] || fail "\"$name\" is not in both tables"
+for name in 'lstm h of layer 0' 'lstm:forget=1 c of layer 1' 'rnn_tanh h of layer 1'; do
+  [ "$(grep -c -- "$name" out.txt)" -ge 2 ] || fail "\"$name\" is not in both tables"
 done
 # shellcheck disable=SC2086
 riverrun gradients $cells --steps 20 --hidden-size 4 --num-layers 2 >out.txt

@@ -105,8 +105,10 @@ TaskCommand::TaskCommand(CLI::App& app) {
       ->capture_default_str()
       ->check(not_negative());
   app.add_option("--data", task_options_.data, "Folder of the files that a task reads");
-  app.add_option("--vectors", task_options_.vectors,
-                 "File of the vectors that a task's words begin with, a word and numbers a line");
+  app.add_option(
+      "--vectors", task_options_.vectors,
+      "File of the vectors that a task's words begin with, a word and numbers a line, as "
+      "GloVe's");
   app.add_option("--seed", task_options_.seed, "Same seed, same result, to the bit")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));

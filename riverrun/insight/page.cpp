@@ -145,7 +145,7 @@ void require_charts() {
   throw ConfigError(
       "this build has no charts for HTML pages: install Chart.js (Debian's package "
       "libjs-chart.js), "
-      "configure and build again; --svg and --csv need no Chart.js");
+      "configure and build again; SVG and CSV need no Chart.js");
 }
 
 Page::Page(std::string_view title) : title_(title) { require_charts(); }

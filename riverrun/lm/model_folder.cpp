@@ -174,7 +174,7 @@ SavedModel load_model(const Folder& folder) {
   const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
   if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
     throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
-                  "the run in this folder is unfinished, or its model was removed; train --resume "
+                  "the run in this folder is unfinished, or its model was removed; to resume it "
                   "makes one");
   }
   const io::SafetensorsFile weights(folder.open(kWeightsFile));

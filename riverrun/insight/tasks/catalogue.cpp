@@ -233,7 +233,7 @@ const std::array kCatalogue = {
         .score = "F1 of the rare sense",
         .least_length = 0,
         .files = "train.data.txt and test.data.txt (number of the word, from 0, a tab, words), "
-                 "train.gold.txt and test.gold.txt (0 or 1); --vectors: GloVe's text format",
+                 "train.gold.txt and test.gold.txt (0 or 1)",
         .of_words = true,
         .setup = {.hidden_size = 64,
                   .embedding_size = 100,

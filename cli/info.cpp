@@ -68,6 +68,10 @@ std::string damage(const ParameterList& parameters) {
   return {};
 }
 
+std::int64_t batch_size(const lm::CheckpointHeader& run) {
+  return lm::chosen_batch_size(run.options.trainer, run.texts.train.tokens);
+}
+
 Json to_json(const lm::CheckpointHeader& run) {
   const lm::TrainerOptions& o = run.options.trainer;
   const lm::LanguageModelOptions& m = run.options.model;
@@ -96,11 +100,12 @@ Json to_json(const lm::CheckpointHeader& run) {
           {"momentum", o.momentum},
           {"weight_decay", o.weight_decay},
           {"clip", o.clip},
-          {"batch_size", o.batch_size},
+          {"batch_size", batch_size(run)},
           {"seq_len", o.seq_len},
           {"forget_bias", initial(m.forget_bias)},
           {"init_uniform", initial(m.init_uniform)},
           {"seed", m.seed},
+          {"from", run.options.from.empty() ? Json() : Json(run.options.from)},
           {"best", best}};
 }
 
@@ -119,8 +124,9 @@ std::string described(const lm::CheckpointHeader& run) {
   if (o.weight_decay > 0) text += fmt::format(", weight decay {}", o.weight_decay);
   text += o.clip > 0 ? fmt::format(", clip {}\n", o.clip) : ", no clipping\n";
   text += fmt::format("  batches         {} x {}\n  seed            {}\n",
-                      counted(o.batch_size, "sequence"), counted(o.seq_len, "token"),
+                      counted(batch_size(run), "sequence"), counted(o.seq_len, "token"),
                       run.options.model.seed);
+  if (!run.options.from.empty()) text += fmt::format("  begun from      {}\n", run.options.from);
   return text;
 }
 

@@ -15,6 +15,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/model.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/reach_report.h"
@@ -363,7 +364,7 @@ ExitCode TrainCommand::run() {
   }
   std::optional<lm::SavedModel> from;
   if (!going_on && !from_.empty()) {
-    from = lm::load_model(from_);
+    from = load_finite_model(from_);
     settle_with(*from);
     tokenizer = from->tokenizer;
     settle_tokens(*tokenizer, "the model of --from");

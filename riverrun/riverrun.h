@@ -17,6 +17,7 @@
 #include "riverrun/nn/clip.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/embedding.h"
+#include "riverrun/nn/finite.h"
 #include "riverrun/nn/init.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"

@@ -1,5 +1,7 @@
 # Tests of the installed package, as a user meets it: install to an empty prefix, configure and
 # build tests/package against it, run what came out, and run the installed program.
+include(GNUInstallDirs)
+
 set(prefix ${PROJECT_BINARY_DIR}/package-test/prefix)
 set(build ${PROJECT_BINARY_DIR}/package-test/build)
 
@@ -59,7 +61,7 @@ add_test(NAME package.exports
 set_tests_properties(package.exports PROPERTIES FIXTURES_REQUIRED plugin_built)
 
 # A project that has riverrun in its own build. To build that once more would take minutes: here it
-# is configured, and its commands are looked at. scripts/check_libcxx.sh builds and runs it.
+# is configured, and its commands are looked at.
 add_test(NAME package.subproject.configure
          COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR}/tests/package/subproject
                  -B ${build}/subproject -G ${CMAKE_GENERATOR}

@@ -13,12 +13,14 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/weight_type.h"
+#include "riverrun/lm/evaluate_lines.h"
 #include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 
 namespace riverrun::cli {
 namespace {
@@ -30,26 +32,68 @@ constexpr const char* kExample = R"(
 One pass over the whole text with the state carried on: each token but the first is predicted once,
 from all tokens before it.
 
-Example: how surprising is a chapter that the model has not seen?
-  riverrun evaluate model chapter.txt)";
+Examples: how surprising is a chapter that the model has not seen?
+  riverrun evaluate model chapter.txt
+Which of many sentences, one a line, does the model find likeliest?
+  zcat sentences.gz | riverrun evaluate model - --lines | tail -n +2 | sort -g -k 5 | head)";
 
 struct EvaluateFlags {
   fs::path model;
   std::vector<fs::path> texts;
+  std::string encoding;
   std::string weights = "float32";
   int threads = 0;
+  bool lines = false;
   bool json = false;
 };
 
-ExitCode run(const EvaluateFlags& flags) {
-  const WeightType weights = weight_type(flags.weights);
-  use_threads(flags.threads);
-  const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
-  lm::SavedModel saved = load_finite_model(flags.model);
-  saved.model.set_inference_weights(weights);
+void require_finite(const lm::Evaluation& result, const EvaluateFlags& flags) {
+  if (std::isfinite(result.nats)) return;
+  throw NumericError(fmt::format("evaluate: the loss is {}; the weights in {} are damaged",
+                                 result.nats, flags.model.string()));
+}
+
+/// What is said of any number of tokens.
+nlohmann::ordered_json scores(const lm::Evaluation& result) {
+  return {{"tokens", result.tokens},
+          {"unknown_tokens", result.tokens - result.known_tokens},
+          {"nats", result.nats},
+          {"nats_per_token", result.nats_per_token()},
+          {"perplexity", result.perplexity()},
+          {"perplexity_without_unknown", result.known_perplexity()}};
+}
+
+/// All figures of the whole. `white_space` are the characters that no token stands for.
+nlohmann::ordered_json to_json(const EvaluateFlags& flags, const lm::Evaluation& result,
+                               std::int64_t unknown, std::int64_t invalid, std::int64_t white_space,
+                               double seconds) {
+  nlohmann::ordered_json texts = nlohmann::ordered_json::array();
+  for (const fs::path& path : flags.texts) texts.push_back(path.string());
+  return {{"model", flags.model.string()},
+          {"texts", texts},
+          {"weights", flags.weights},
+          {"tokens", result.tokens},
+          {"characters", result.characters},
+          {"bytes", result.bytes},
+          {"unknown_tokens", unknown},
+          {"invalid_utf8", invalid},
+          {"white_space_not_predicted", white_space},
+          {"nats_per_token", result.nats_per_token()},
+          {"perplexity", result.perplexity()},
+          {"perplexity_without_unknown", result.known_perplexity()},
+          {"bits_per_character", result.bits_per_character()},
+          {"bits_per_byte", result.bits_per_byte()},
+          {"seconds", seconds},
+          {"tokens_per_second", static_cast<double>(result.tokens) / seconds}};
+}
+
+ExitCode evaluate_whole(const EvaluateFlags& flags, const lm::SavedModel& saved) {
+  const text::TokenKind kind = saved.tokenizer.kind();
+  const std::vector<text::TextPart> parts = open_texts(flags.texts, kind, flags.encoding);
   const text::Corpus corpus(saved.tokenizer, parts);
   require_two_tokens(corpus, parts.front().path);
-  warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+  warn_of_invalid_utf8(corpus, kind, "text");
+  warn_of_unknown(corpus, "text");
 
   const Clock::time_point start = Clock::now();
   TokenCounter counter(corpus.size());
@@ -57,48 +101,102 @@ ExitCode run(const EvaluateFlags& flags) {
     counter.show(tokens);
     return true;
   };
-  const lm::Evaluation result = lm::evaluate(saved.model, corpus, {}, progress);
+  const lm::Evaluation result =
+      lm::evaluate(saved.model, corpus, {.unknown_id = saved.tokenizer.unknown_id()}, progress);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   counter.finish();
-  if (!std::isfinite(result.nats)) {
-    throw NumericError(fmt::format("evaluate: the loss is {}; the weights in {} are damaged",
-                                   result.nats, flags.model.string()));
-  }
+  require_finite(result, flags);
 
-  const std::int64_t unknown = corpus.counts().unknown;
+  const text::TextCounts& counts = corpus.counts();
+  const std::int64_t invalid = corpus.invalid().sequences;
+  const std::int64_t white_space = counts.characters - counts.spelled_characters;
   if (flags.json) {
-    nlohmann::ordered_json texts = nlohmann::ordered_json::array();
-    for (const fs::path& path : flags.texts) texts.push_back(path.string());
-    print_json({{"model", flags.model.string()},
-                {"texts", texts},
-                {"weights", flags.weights},
-                {"tokens", result.tokens},
-                {"characters", result.characters},
-                {"bytes", result.bytes},
-                {"unknown_tokens", unknown},
-                {"invalid_utf8", corpus.invalid().sequences},
-                {"nats_per_token", result.nats_per_token()},
-                {"perplexity", result.perplexity()},
-                {"bits_per_character", result.bits_per_character()},
-                {"bits_per_byte", result.bits_per_byte()},
-                {"seconds", seconds},
-                {"tokens_per_second", static_cast<double>(result.tokens) / seconds}});
+    print_json(to_json(flags, result, counts.unknown, invalid, white_space, seconds));
     return kOk;
   }
-  if (unknown > 0) {
+  const bool unread = invalid > 0 && kind != text::TokenKind::kByte;
+  const bool bounds = counts.unknown > 0 || unread;
+  if (bounds) {
     note(
-        fmt::format("{} not in the model's vocabulary, read as <unk>: which characters stand there "
-                    "is not predicted, so bits per character and per byte are lower bounds",
-                    counted(unknown, "token")));
+        fmt::format("which characters stand for {} is not predicted, so bits per character and "
+                    "per byte are lower bounds",
+                    unread ? "U+FFFD" : "<unk>"));
   }
-  const char* bound = unknown > 0 ? "at least " : "";
-  print(
-      fmt::format("{:.4f} nats per token, perplexity {:.2f}\n"
-                  "{}{:.4f} bits per character, {}{:.4f} bits per byte\n"
-                  "{} predicted in {:.1f} s\n",
-                  result.nats_per_token(), result.perplexity(), bound, result.bits_per_character(),
-                  bound, result.bits_per_byte(), counted(result.tokens, "token"), seconds));
+  if (white_space > 0) {
+    note(fmt::format("{} of white space, for which no token stands, are not counted",
+                     counted(white_space, "character")));
+  }
+  const bool has_unknown = result.known_tokens < result.tokens;
+  const char* bound = bounds ? "at least " : "";
+  print(fmt::format(
+      "{:.4f} nats per token, perplexity {:.2f}{}\n"
+      "{}{:.4f} bits per character, {}{:.4f} bits per byte\n"
+      "{} predicted in {:.1f} s\n",
+      result.nats_per_token(), result.perplexity(),
+      has_unknown ? fmt::format(" ({:.2f} without <unk>)", result.known_perplexity()) : "", bound,
+      result.bits_per_character(), bound, result.bits_per_byte(), counted(result.tokens, "token"),
+      seconds));
   return kOk;
+}
+
+/// Lines are printed as they are scored: there may be more of them than memory has room for.
+ExitCode evaluate_lines(const EvaluateFlags& flags, const lm::SavedModel& saved) {
+  const std::vector<text::TextPart> parts =
+      open_texts(flags.texts, saved.tokenizer.kind(), flags.encoding);
+  const Clock::time_point start = Clock::now();
+  std::int64_t number = 0;
+  lm::Evaluation total;
+  std::string out =
+      flags.json ? "{\n  \"lines\": [" : "line\ttokens\tunknown\tnats\tnats per token\n";
+  const auto flush = [&out](std::size_t least) {
+    if (out.size() < least) return;
+    print(out);
+    out.clear();
+  };
+  constexpr std::size_t kPrinted = std::size_t{1} << 16;
+  lm::evaluate_lines(saved.model, saved.tokenizer, parts, [&](const lm::Evaluation& line) {
+    require_finite(line, flags);
+    ++number;
+    if (flags.json) {
+      nlohmann::ordered_json object = {{"line", number}};
+      object.update(scores(line));
+      out += fmt::format("{}\n    {}", number == 1 ? "" : ",", object.dump());
+    } else {
+      out += fmt::format("{}\t{}\t{}\t{:.6f}\t{:.6f}\n", number, line.tokens,
+                         line.tokens - line.known_tokens, line.nats,
+                         line.tokens > 0 ? line.nats_per_token() : 0.0);
+    }
+    flush(kPrinted);
+    total.tokens += line.tokens;
+    total.characters += line.characters;
+    total.bytes += line.bytes;
+    total.nats += line.nats;
+    total.known_tokens += line.known_tokens;
+    total.known_nats += line.known_nats;
+  });
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (flags.json) {
+    nlohmann::ordered_json object = {{"model", flags.model.string()}, {"weights", flags.weights}};
+    object.update(scores(total));
+    object["seconds"] = seconds;
+    // The object goes on after its first entry.
+    out += fmt::format("\n  ],{}\n", object.dump(2).substr(1));
+  }
+  flush(0);
+  if (!flags.json) {
+    note(fmt::format("{}: {:.4f} nats per token, perplexity {:.2f}; {} predicted in {:.1f} s",
+                     counted(number, "line"), total.nats_per_token(), total.perplexity(),
+                     counted(total.tokens, "token"), seconds));
+  }
+  return kOk;
+}
+
+ExitCode run(const EvaluateFlags& flags) {
+  const WeightType weights = weight_type(flags.weights);
+  use_threads(flags.threads);
+  lm::SavedModel saved = load_finite_model(flags.model);
+  saved.model.set_inference_weights(weights);
+  return flags.lines ? evaluate_lines(flags, saved) : evaluate_whole(flags, saved);
 }
 
 }  // namespace
@@ -108,7 +206,10 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   auto flags = std::make_shared<EvaluateFlags>();
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  app->add_option("TEXT", flags->texts, "Text files, read one after another")->required();
+  app->add_option("TEXT", flags->texts, kTextHelp)->required();
+  app->add_flag("--lines", flags->lines,
+                "The score of each line from a fresh state, instead of one of the whole text");
+  add_encoding_option(*app, flags->encoding);
   app->add_option("--weights", flags->weights,
                   "Numbers to read the weights in: float32, bf16 or int8; smaller ones are faster")
       ->capture_default_str();

@@ -1,11 +1,16 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "riverrun/core/number.h"
 #include "riverrun/core/weight_type.h"
@@ -14,6 +19,8 @@
 #include "cli/command.h"
 #include "cli/model.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
 
 namespace riverrun::cli {
 namespace {
@@ -27,6 +34,8 @@ Example: three hundred characters after a name, cautious and reproducible
 struct GenerateFlags {
   std::filesystem::path model;
   std::string prompt;
+  std::filesystem::path prompt_file;
+  std::string encoding;
   std::int64_t length = 500;
   lm::SamplerOptions sampler;
   std::string weights = "float32";
@@ -37,13 +46,57 @@ struct GenerateFlags {
 /// Reads the prompt, and returns the logits of what follows it. Without a prompt a line end is
 /// read, or the first token of the vocabulary if there is none.
 std::span<const float> read_prompt(lm::LanguageModel::Reader& reader,
-                                   const text::Tokenizer& tokenizer, const std::string& prompt) {
-  const text::Prompt read = text::encode_prompt(tokenizer, prompt);
-  if (const std::string problem = read.problem(); !problem.empty()) note("warning: " + problem);
-  if (read.ids.empty()) return reader.read(std::max(tokenizer.line_end_id(), 0));
+                                   const text::Tokenizer& tokenizer,
+                                   std::span<const std::int32_t> prompt) {
+  if (prompt.empty()) return reader.read(std::max(tokenizer.line_end_id(), 0));
   std::span<const float> logits;
-  for (const std::int32_t id : read.ids) logits = reader.read(id);
+  for (const std::int32_t id : prompt) logits = reader.read(id);
   return logits;
+}
+
+bool ends_in_white_space(std::string_view text) {
+  char32_t last = U'x';
+  text::Utf8Scanner().feed(text, [&last](char32_t c, int, bool) { last = c; });
+  return text::is_white_space(last);
+}
+
+/// What a model writes after a prompt, token by token: bytes as they are, unless a terminal shows
+/// them; else whole characters.
+class Writer {
+ public:
+  Writer(const text::Tokenizer& tokenizer, const std::string& prompt,
+         std::span<const std::int32_t> prompt_ids, bool for_terminal)
+      : tokenizer_(tokenizer),
+        decoder_(tokenizer),
+        raw_(tokenizer.kind() == text::TokenKind::kByte && !for_terminal),
+        separated_(ends_in_white_space(prompt)) {
+    // So that a word is separated from the prompt's last one.
+    if (tokenizer.kind() != text::TokenKind::kWord) return;
+    for (const std::int32_t id : prompt_ids) (void)decoder_.push(id);
+  }
+  std::string push(std::int32_t id) {
+    if (raw_) return std::string(tokenizer_.token(id));
+    std::string text = decoder_.push(id);
+    if (std::exchange(separated_, false) && text.starts_with(' ') &&
+        tokenizer_.kind() == text::TokenKind::kWord) {
+      text.erase(0, 1);
+    }
+    return text;
+  }
+  std::string finish() { return decoder_.finish(); }
+
+ private:
+  const text::Tokenizer& tokenizer_;
+  text::Decoder decoder_;
+  bool raw_;
+  bool separated_;  // whether white space stands before what is written first
+};
+
+/// Each byte as the character of its value, U+0000 to U+00FF.
+std::string latin1_to_utf8(std::string_view bytes) {
+  std::string out;
+  for (const char byte : bytes) text::append_utf8(static_cast<unsigned char>(byte), out);
+  return out;
 }
 
 ExitCode run(const GenerateFlags& flags) {
@@ -57,6 +110,13 @@ ExitCode run(const GenerateFlags& flags) {
   lm::Sampler sampler(options);
   lm::LanguageModel::Reader reader(saved.model);
 
+  const std::string prompt =
+      flags.prompt_file.empty()
+          ? flags.prompt
+          : read_text(flags.prompt_file, saved.tokenizer.kind(), flags.encoding);
+  const text::Prompt read = text::encode_prompt(saved.tokenizer, prompt);
+  if (const std::string problem = read.problem(); !problem.empty()) note("warning: " + problem);
+
   const Clock::time_point start = Clock::now();
   std::string generated;
   const auto show = [&](const std::string& piece) {
@@ -66,24 +126,27 @@ ExitCode run(const GenerateFlags& flags) {
       print(piece);
     }
   };
-  std::span<const float> logits = read_prompt(reader, saved.tokenizer, flags.prompt);
-  if (!flags.json) print(flags.prompt);
-  text::Decoder decoder(saved.tokenizer);
-  // So that a word is separated from the prompt's last one.
-  if (saved.tokenizer.kind() == text::TokenKind::kWord && !flags.prompt.empty()) show(" ");
+  std::span<const float> logits = read_prompt(reader, saved.tokenizer, read.ids);
+  if (!flags.json) print(prompt);
+  Writer writer(saved.tokenizer, prompt, read.ids, !flags.json && is_terminal(STDOUT_FILENO));
   for (std::int64_t i = 0; i < flags.length; ++i) {
     const std::int32_t id = sampler.draw(logits);
-    show(decoder.push(id));
+    show(writer.push(id));
     if (i + 1 < flags.length) logits = reader.read(id);
   }
-  show(decoder.finish());
+  show(writer.finish());
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   if (flags.json) {
+    // JSON holds characters; bytes that are not UTF-8 are given as those of their values.
+    const auto is_utf8 = [](std::string_view text) { return text::to_valid_utf8(text) == text; };
+    const bool raw = saved.tokenizer.kind() == text::TokenKind::kByte &&
+                     !(is_utf8(prompt) && is_utf8(generated));
     print_json({{"model", flags.model.string()},
                 {"weights", flags.weights},
-                {"prompt", flags.prompt},
-                {"text", generated},
+                {"prompt", raw ? latin1_to_utf8(prompt) : prompt},
+                {"text", raw ? latin1_to_utf8(generated) : generated},
+                {"text_encoding", raw ? "latin-1" : "utf-8"},
                 {"length", flags.length},
                 {"temperature", shortest(options.temperature)},
                 {"top_k", options.top_k},
@@ -105,6 +168,10 @@ void add_generate(CLI::App& program, Verb& chosen) {
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
   app->add_option("--prompt", flags->prompt, "Text to go on from");
+  app->add_option("--prompt-file", flags->prompt_file,
+                  "File with that text, or - for standard input; its last line end counts")
+      ->excludes("--prompt");
+  add_encoding_option(*app, flags->encoding);
   app->add_option("--length", flags->length, "Tokens to write")
       ->capture_default_str()
       ->check(whole_number(0, INT64_MAX));

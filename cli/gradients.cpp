@@ -24,6 +24,7 @@
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/text.h"
 
 namespace riverrun::cli {
 namespace {
@@ -39,6 +40,7 @@ Examples: cells as they begin, and a trained model on a text
 struct GradientsFlags {
   fs::path model;
   std::vector<fs::path> texts;
+  std::string encoding;
   bool untrained = false;
   std::vector<std::string> cells;
   std::int64_t hidden_size = 128;
@@ -194,12 +196,13 @@ FlowReport measure(const GradientsFlags& flags) {
     for (const std::string& spec : flags.cells) measure(flags, from_cell(flags, spec), report);
     return report;
   }
-  const std::vector<text::TextPart> parts = text::whole_files(flags.texts);
   lm::SavedModel saved = load_finite_model(flags.model);
   const std::string name = folder_name(flags.model);
   require_fit(flags, name, saved.model.rnn().cell(), saved.model.rnn().options());
-  const text::Corpus corpus(saved.tokenizer, parts);
+  const text::Corpus corpus(saved.tokenizer,
+                            open_texts(flags.texts, saved.tokenizer.kind(), flags.encoding));
   warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+  warn_of_unknown(corpus, "text");
   const Stretches stretches = read_stretches(flags, corpus);
   report.loss = "the cross-entropy of the token after the last";
   report.input = "stretches of " + flags.texts.front().string();
@@ -266,7 +269,8 @@ void add_gradients(CLI::App& program, Verb& chosen) {
   auto flags = std::make_shared<GradientsFlags>();
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model");
-  app->add_option("TEXT", flags->texts, "Text files that the model reads");
+  app->add_option("TEXT", flags->texts, kTextHelp);
+  add_encoding_option(*app, flags->encoding);
   app->add_flag("--untrained", flags->untrained,
                 "Also the same network with PyTorch's initial weights");
   app->add_option("--cell", flags->cells,

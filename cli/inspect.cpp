@@ -30,6 +30,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
+#include "cli/text.h"
 
 namespace riverrun::cli {
 namespace {
@@ -48,6 +49,7 @@ struct InspectFlags {
   std::string text;
   fs::path file;
   fs::path over;
+  std::string encoding;
   std::vector<std::string> units;
   std::vector<std::string> compare;
   std::string at;
@@ -82,17 +84,8 @@ std::vector<std::int32_t> encode(const text::Tokenizer& tokenizer, const std::st
   return std::move(read.ids);
 }
 
-std::string shown_text(const InspectFlags& flags) {
-  if (flags.file.empty()) return flags.text;
-  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
-  const File file(flags.file);
-  if (file.size() > kMostBytes) {
-    throw ConfigError(
-        fmt::format("inspect: {} has {} bytes; at most {} can be shown (--over has no "
-                    "limit)",
-                    file.path(), file.size(), kMostBytes));
-  }
-  return file.contents();
+std::string shown_text(const InspectFlags& flags, text::TokenKind kind) {
+  return flags.file.empty() ? flags.text : read_text(flags.file, kind, flags.encoding);
 }
 
 /// Throws ConfigError, before anything is allocated, if the report would not fit in memory.
@@ -132,10 +125,12 @@ insight::UnitStatistics statistics_of(lm::SavedModel& saved,
   return statistics;
 }
 
-insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const fs::path& path) {
-  const std::vector<text::TextPart> parts = text::whole_files(std::vector<fs::path>{path});
-  const text::Corpus corpus(saved.tokenizer, parts);
-  warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const InspectFlags& flags) {
+  const text::TokenKind kind = saved.tokenizer.kind();
+  const text::Corpus corpus(saved.tokenizer,
+                            open_texts(std::span(&flags.over, 1), kind, flags.encoding));
+  warn_of_invalid_utf8(corpus, kind, "text of --over");
+  warn_of_unknown(corpus, "text of --over");
   TokenCounter counter(corpus.size());
   std::int64_t done = 0;
   return statistics_of(saved, [&] {
@@ -189,8 +184,11 @@ void read_tokens(lm::SavedModel& saved, const std::vector<std::int32_t>& tokens,
 }
 
 ExitCode inspect_text(const InspectFlags& flags) {
-  const std::string text = shown_text(flags);
+  if (flags.file == "-" && flags.over == "-") {
+    throw ConfigError("inspect: standard input (-) is given twice; it can be read only once");
+  }
   lm::SavedModel saved = load_finite_model(flags.model);
+  const std::string text = shown_text(flags, saved.tokenizer.kind());
   const lm::LanguageModelOptions& o = saved.model.options();
   const CellDescriptor& cell = saved.model.rnn().cell();
   const std::vector<std::int32_t> tokens = encode(saved.tokenizer, text);
@@ -215,7 +213,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
                         .tokens = {},
                         .over = flags.over.empty() ? "this text" : flags.over.string(),
                         .statistics = flags.over.empty() ? statistics_of_tokens(saved, tokens)
-                                                         : statistics_of_file(saved, flags.over),
+                                                         : statistics_of_file(saved, flags),
                         .rank = flags.rank,
                         .units = units};
   if (inspection.units.empty()) {
@@ -267,7 +265,10 @@ void add_inspect(CLI::App& program, Verb& chosen) {
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
   CLI::Option* text = app->add_option("--text", flags->text, "Text to read");
-  CLI::Option* file = app->add_option("--file", flags->file, "File to read")->excludes("--text");
+  CLI::Option* file =
+      app->add_option("--file", flags->file, "File to read, or - for standard input")
+          ->excludes("--text");
+  add_encoding_option(*app, flags->encoding);
   CLI::Option* compare =
       app->add_option("--compare", flags->compare,
                       "Two texts that share a word: how far apart the states are when it has been "

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "riverrun/core/threads.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/trainer.h"
+#include "riverrun/text/split.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -20,6 +23,7 @@
 #include "cli/progress.h"
 #include "cli/reach_report.h"
 #include "cli/report.h"
+#include "cli/text.h"
 #include "cli/train_figures.h"
 #include "cli/train_report.h"
 
@@ -82,6 +86,7 @@ class TrainCommand {
   fs::path out_;
   fs::path valid_;
   fs::path from_;
+  std::string encoding_;
   std::string tokens_ = "char";
   std::uint64_t seed_ = 1;
   double max_minutes_ = 0;
@@ -136,7 +141,7 @@ CLI::Option* TrainCommand::add(CLI::App& app, const char* flag, Get get, const s
 
 TrainCommand::TrainCommand(CLI::App& app) {
   app.footer(kExample);
-  app.add_option("TEXT", texts_, "Text files to learn from, read one after another")->required();
+  app.add_option("TEXT", texts_, kTextHelp)->required();
   app.add_option("--out", out_, "Folder for the model")->required();
 
   app.add_option("--from", from_,
@@ -222,6 +227,7 @@ TrainCommand::TrainCommand(CLI::App& app) {
                  "they take less than 1 % of the time")
       ->capture_default_str()
       ->check(whole_number(0, INT64_MAX));
+  add_encoding_option(app, encoding_);
   add_threads_option(app, threads_);
   app.add_flag("--resume", resume_, "Go on with the run in --out; begin if there is none");
   app.add_flag("--overwrite", overwrite_, "Replace the model in --out, once the new one is there")
@@ -289,15 +295,24 @@ void TrainCommand::check_out() const {
 }
 
 void TrainCommand::split_texts() {
+  const text::TokenKind kind = text::parse_token_kind(tokens_);
   if (valid_.empty()) {
-    const text::CutAt cut = text::parse_token_kind(tokens_) == text::TokenKind::kWord
-                                ? text::CutAt::kLine
-                                : text::CutAt::kCharacter;
-    split_ = text::split_files(texts_, options_.text.valid_fraction, cut);
-  } else {
-    split_.train = text::whole_files(texts_);
-    split_.valid = text::whole_files(std::vector<fs::path>{valid_});
+    if (const double part = options_.text.valid_fraction; !(part > 0 && part < 1)) {
+      throw ConfigError(
+          fmt::format("train: --valid-fraction is {}; it must be between 0 and 1", part));
+    }
+    const text::CutAt cut =
+        kind == text::TokenKind::kWord ? text::CutAt::kWhiteSpace : text::CutAt::kCharacter;
+    split_ =
+        text::split_texts(open_texts(texts_, kind, encoding_), options_.text.valid_fraction, cut);
+    return;
   }
+  if (valid_ == "-" && std::ranges::find(texts_, valid_) != texts_.end()) {
+    throw ConfigError(
+        "train: standard input (-) is given as TEXT and with --valid; it can be read only once");
+  }
+  split_.train = open_texts(texts_, kind, encoding_);
+  split_.valid = open_texts(std::span(&valid_, 1), kind, encoding_);
 }
 
 void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
@@ -321,12 +336,9 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
   note(fmt::format("text: {} {} tokens to learn from, {} to validate on; {} different ones",
                    grouped(train.size()), text::to_string(tokenizer.kind()), grouped(valid.size()),
                    grouped(tokenizer.size())));
-  for (const auto& [corpus, which] : {std::pair{&train, "training"}, {&valid, "validation"}}) {
-    const std::int64_t unknown = corpus->counts().unknown;
-    if (unknown == 0) continue;
-    note(fmt::format("text: {} of the {} text not in the vocabulary", counted(unknown, "token"),
-                     which));
-  }
+  // With --vocab-size, that is what was asked for.
+  if (options_.text.vocab_size == 0) warn_of_unknown(train, "training text");
+  warn_of_unknown(valid, "validation text");
   const lm::LanguageModelOptions& o = model.options();
   note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell, o.num_layers,
                    counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
@@ -378,6 +390,7 @@ ExitCode TrainCommand::run() {
   const text::Corpus train(*tokenizer, split_.train);
   const text::Corpus valid(*tokenizer, split_.valid);
   check_texts(*tokenizer, train, valid);
+  split_ = {};  // what was kept of pipes and of gzip
 
   lm::LanguageModel model(options_.model);
   if (from) copy_weights(from->model, model);

@@ -11,6 +11,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libhwy-dev              # SIMD
   libfmt-dev nlohmann-json3-dev libcli11-dev
+  zlib1g-dev              # texts that are gzip files
   libjs-chart.js          # charts of HTML reports
   gnuplot-nox             # SVG figures; only where they are made
   libgtest-dev libgmock-dev libbenchmark-dev

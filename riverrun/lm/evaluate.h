@@ -11,9 +11,12 @@ namespace riverrun::lm {
 /// How well a model predicts a text: every token but the first, once.
 struct Evaluation {
   std::int64_t tokens = 0;      // predicted
-  std::int64_t characters = 0;  // of the predicted tokens, spaces between words included
+  std::int64_t characters = 0;  // that they spell; see text::TextCounts
   std::int64_t bytes = 0;
   double nats = 0;  // the sum of the tokens' surprise; NaN if weights or activations are
+  /// The same without those that are `<unk>`; each is predicted from all before it, as ever.
+  std::int64_t known_tokens = 0;
+  double known_nats = 0;
 
   // Each is a quotient as it comes: NaN if nothing was predicted, infinite if there are tokens but
   // no characters or bytes (as after an evaluation that was ended early). The perplexity of a model
@@ -21,6 +24,8 @@ struct Evaluation {
   [[nodiscard]] double nats_per_token() const noexcept;
   /// exp(nats per token)
   [[nodiscard]] double perplexity() const noexcept;
+  /// exp(nats per token) of the tokens that are not `<unk>`
+  [[nodiscard]] double known_perplexity() const noexcept;
   [[nodiscard]] double bits_per_character() const noexcept;
   [[nodiscard]] double bits_per_byte() const noexcept;
 };
@@ -32,6 +37,8 @@ struct EvaluateOptions {
   std::int64_t streams = 1;
   /// Tokens of each stream that are computed at once; changes memory and time, not the result.
   std::int64_t seq_len = 256;
+  /// The id of `<unk>`, which Evaluation::known_tokens leaves out; -1 for none.
+  std::int32_t unknown_id = -1;
 };
 
 /// Called between chunks with the tokens done so far; returning false ends the evaluation, which

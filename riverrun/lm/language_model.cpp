@@ -143,11 +143,11 @@ LanguageModel::Loss LanguageModel::loss(Tape& tape, std::span<const std::int32_t
 
 double LanguageModel::total_nats(std::span<const std::int32_t> inputs,
                                  std::span<const std::int32_t> targets, std::int64_t batch,
-                                 State& state) const {
+                                 State& state, std::span<double> per_target) const {
   const Shape shape = impl_->shape(inputs.size(), targets.size(), batch);
   Recurrent::Output hidden = impl_->rnn.forward(impl_->embedding.forward(inputs, shape), state);
   state = std::move(hidden.state);
-  return linear_cross_entropy(impl_->decoder, hidden.output, targets);
+  return linear_cross_entropy(impl_->decoder, hidden.output, targets, per_target);
 }
 
 void LanguageModel::set_inference_weights(WeightType type) {

@@ -66,10 +66,11 @@ class LanguageModel {
             std::int64_t batch, const State& initial = {});
 
   /// The sum over all `targets` of their surprise, in nats, without gradients or dropout; `state`
-  /// is carried on. Shapes and errors as in loss().
+  /// is carried on. A target of text::kIgnoreIndex counts nothing. `per_target`, if not empty, gets
+  /// the nats of each and must be as long. Shapes and errors as in loss().
   [[nodiscard]] double total_nats(std::span<const std::int32_t> inputs,
                                   std::span<const std::int32_t> targets, std::int64_t batch,
-                                  State& state) const;
+                                  State& state, std::span<double> per_target = {}) const;
 
   /// In which numbers the weight matrices are read by total_nats() and by readers made from now on;
   /// see Recurrent. The embedding stays float32, of which a token reads one row. Throws ConfigError

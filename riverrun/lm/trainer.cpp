@@ -264,7 +264,8 @@ void Trainer::resume(RunFolder& folder) {
     const Fingerprint& is = train ? impl_->texts.train : impl_->texts.valid;
     throw ConfigError(fmt::format(
         "Trainer: the {} text ({} tokens) is not the one this run began with ({} tokens); a run "
-        "can only be resumed with its own texts",
+        "can only be resumed with its own texts, read and cut in the same way (early versions cut "
+        "a text of words at line ends only, and kept byte order marks)",
         train ? "training" : "validation", is.tokens, was.tokens));
   }
   const text::Batches::Position position = header.state.position;

@@ -33,10 +33,12 @@ std::optional<char32_t> only_character(std::string_view text) {
   return characters == 1 ? std::optional(only) : std::nullopt;
 }
 
-void check_word(std::string_view word) {
+void check_word(std::string_view word, Separators separators) {
   const std::string valid = to_valid_utf8(word);
-  const bool has_space = std::any_of(
-      word.begin(), word.end(), [](char c) { return is_space(static_cast<unsigned char>(c)); });
+  bool has_space = false;
+  Utf8Scanner().feed(word, [&](char32_t code_point, int, bool) {
+    has_space = has_space || is_separator(code_point, separators);
+  });
   if (word.empty() || word.size() > kMaxWordBytes || has_space || valid != word) {
     throw ConfigError(fmt::format(
         "Tokenizer.words: a word is \"{}\"; a word is 1 to {} bytes of UTF-8 without white space",
@@ -104,7 +106,7 @@ Tokenizer Tokenizer::characters(std::vector<char32_t> code_points) {
   return Tokenizer(std::move(vocabulary));
 }
 
-Tokenizer Tokenizer::words(std::span<const std::string> words) {
+Tokenizer Tokenizer::words(std::span<const std::string> words, Separators separators) {
   constexpr std::size_t kMostWords = std::numeric_limits<std::int32_t>::max() - 2;
   if (words.size() > kMostWords) {
     throw ConfigError(fmt::format("Tokenizer.words: {} words are given; at most {} fit 32-bit ids",
@@ -112,6 +114,7 @@ Tokenizer Tokenizer::words(std::span<const std::string> words) {
   }
   auto vocabulary = std::make_shared<Vocabulary>();
   vocabulary->kind = TokenKind::kWord;
+  vocabulary->separators = separators;
   vocabulary->tokens.reserve(words.size() + 2);
   vocabulary->tokens.emplace_back(kUnknown);
   vocabulary->tokens.emplace_back(kLineEnd);
@@ -119,7 +122,7 @@ Tokenizer Tokenizer::words(std::span<const std::string> words) {
   vocabulary->words.reserve(vocabulary->tokens.size());
   for (std::size_t id = 0; id < vocabulary->tokens.size(); ++id) {
     const std::string_view word = vocabulary->tokens[id];
-    check_word(word);
+    check_word(word, separators);
     if (!vocabulary->words.emplace(word, static_cast<std::int32_t>(id)).second) {
       throw ConfigError(fmt::format(
           "Tokenizer.words: \"{}\" is given twice; <unk> and <eos> are always there, and each word "
@@ -167,10 +170,7 @@ std::int32_t Tokenizer::find(std::string_view token) const noexcept {
 std::string Tokenizer::display(std::int32_t id) const {
   const std::string_view raw = token(id);
   if (kind() == TokenKind::kByte && id >= 0x80) return fmt::format("\\x{:02X}", id);
-  std::string out;
-  Utf8Scanner().feed(
-      raw, [&out](char32_t code_point, int, bool) { append_escaped(code_point, out); });
-  return out;
+  return escaped(raw);
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, TextCounts* counts) const {
@@ -195,7 +195,8 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
 
 bool operator==(const Tokenizer& a, const Tokenizer& b) {
   return a.vocabulary_ == b.vocabulary_ ||
-         (a.kind() == b.kind() && a.vocabulary_->tokens == b.vocabulary_->tokens);
+         (a.kind() == b.kind() && a.vocabulary_->separators == b.vocabulary_->separators &&
+          a.vocabulary_->tokens == b.vocabulary_->tokens);
 }
 
 }  // namespace riverrun::text

@@ -32,6 +32,12 @@ inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
 /// a text without white space needs no memory.
 inline constexpr std::size_t kMaxWordBytes = 1024;
 
+/// What separates words.
+enum class Separators {
+  kUnicode,  ///< white space as Unicode has it, such as U+00A0, U+2028, U+3000
+  kAscii,    ///< that of ASCII only, as a tokenizer.json of early versions has it
+};
+
 /// What an Encoder has read.
 struct TextCounts {
   std::int64_t tokens = 0;
@@ -39,10 +45,15 @@ struct TextCounts {
   std::int64_t bytes = 0;    ///< of the text as it came, white space included
   /// Code points; each ill-formed sequence counts as the one U+FFFD that stands for it.
   std::int64_t characters = 0;
-  /// The part of `bytes` and `characters` that is the first token, with the white space before it
-  /// if tokens are words. A character is counted with its first byte. A model predicts all tokens
-  /// but the first, so bits per character divide by characters - first_token_characters. White
-  /// space after the last word is counted, with that word.
+  /// What the tokens spell, as decode() does, unknown ones as they stand in the text: of words,
+  /// one space between two and the line ends, but no other white space, which no token stands for.
+  /// Else the same as `bytes` and `characters`. Of texts that were finished one after another, the
+  /// sum.
+  std::int64_t spelled_bytes = 0;
+  std::int64_t spelled_characters = 0;
+  /// The part of these that is the first token. A character is counted with its first byte. A model
+  /// predicts all tokens but the first, so bits per character divide by
+  /// spelled_characters - first_token_characters.
   std::int64_t first_token_bytes = 0;
   std::int64_t first_token_characters = 0;
   std::int64_t invalid_sequences = 0;    ///< ill-formed UTF-8
@@ -56,9 +67,9 @@ struct TextCounts {
 /// `<unk>` is 0, `<eos>` is 1, then descending frequency, words of the same frequency in the order
 /// of their bytes.
 ///
-/// Words are separated by space, \t, \v, \f and \r; each \n is an `<eos>`; nothing else is changed,
-/// as the prepared Penn Treebank (Mikolov et al. 2010) and WikiText expect. `<unk>` or `<eos>`
-/// written as a word in the text is that token.
+/// Words are separated by white space (see Separators); each \n is an `<eos>`; nothing else is
+/// changed, as the prepared Penn Treebank (Mikolov et al. 2010) and WikiText expect. `<unk>` or
+/// `<eos>` written as a word in the text is that token.
 class Tokenizer {
  public:
   [[nodiscard]] static Tokenizer bytes();
@@ -67,7 +78,8 @@ class Tokenizer {
   [[nodiscard]] static Tokenizer characters(std::vector<char32_t> code_points);
   /// `words` in the order of their ids, from 2 on, without `<unk>` and `<eos>`. Throws ConfigError
   /// for a word that is empty, given twice, too long, not UTF-8 or contains white space.
-  [[nodiscard]] static Tokenizer words(std::span<const std::string> words);
+  [[nodiscard]] static Tokenizer words(std::span<const std::string> words,
+                                       Separators separators = Separators::kUnicode);
 
   [[nodiscard]] TokenKind kind() const noexcept;
   /// The number of ids.
@@ -83,7 +95,7 @@ class Tokenizer {
   [[nodiscard]] std::string_view token(std::int32_t id) const;
   /// The id of a token as token() gives it, or -1.
   [[nodiscard]] std::int32_t find(std::string_view token) const noexcept;
-  /// The token for a person to read: control characters and bytes beyond ASCII are escaped.
+  /// The token for a person to read, as escaped(); bytes beyond ASCII are escaped too.
   [[nodiscard]] std::string display(std::int32_t id) const;
 
   /// All of `text`. `counts`, if given, is overwritten.
@@ -128,18 +140,31 @@ class Encoder {
   void finish(std::vector<std::int32_t>& ids);
   /// Exact after finish().
   [[nodiscard]] const TextCounts& counts() const noexcept { return counts_; }
+  /// The first kUnknownNamed different tokens that counts().unknown counts, in order of appearance;
+  /// of one that is too long for any vocabulary, the beginning.
+  [[nodiscard]] const std::vector<std::string>& unknown() const noexcept { return unknown_; }
 
  private:
   void take(char32_t code_point, int bytes, bool valid, std::vector<std::int32_t>& ids);
-  void count(int bytes, bool valid) noexcept;
+  void spell(std::int64_t bytes, std::int64_t characters) noexcept;
   void end_word(std::vector<std::int32_t>& ids);
   void emit(std::int32_t id, std::vector<std::int32_t>& ids);
+  void count_unknown(const std::string& token);
 
   Tokenizer tokenizer_;
   Utf8Scanner scanner_;
   std::string word_;
+  std::int64_t word_bytes_ = 0;  // of the text, also of what is beyond the longest word
+  std::int64_t word_characters_ = 0;
+  bool after_word_ = false;
   TextCounts counts_;
+  std::vector<std::string> unknown_;
 };
+
+/// So many unknown tokens are named.
+inline constexpr std::size_t kUnknownNamed = 10;
+/// A line for the user, such as "3 tokens are not in the vocabulary and become <unk>: 'é' '€'".
+[[nodiscard]] std::string describe_unknown(std::int64_t count, std::span<const std::string> named);
 
 /// Ids that come one by one, to text that can be shown at once: always whole characters of valid
 /// UTF-8, whatever bytes a model makes up.
@@ -193,11 +218,9 @@ class TokenizerBuilder {
 /// A prompt as ids, and what is wrong with it.
 struct Prompt {
   std::vector<std::int32_t> ids;
-  /// The different characters or words that are not in the vocabulary, in order of appearance.
-  std::vector<std::string> unknown;
-  std::int64_t invalid_sequences = 0;  ///< ill-formed UTF-8
-  /// Empty if all is well; otherwise a line for the user, such as
-  /// "2 characters are not in the vocabulary and become <unk>: 'é' '€'".
+  TextCounts counts;
+  std::vector<std::string> unknown;  ///< as Encoder::unknown()
+  /// Empty if all is well; otherwise a line for the user about unknown tokens and ill-formed UTF-8.
   [[nodiscard]] std::string problem() const;
 };
 [[nodiscard]] Prompt encode_prompt(const Tokenizer& tokenizer, std::string_view text);

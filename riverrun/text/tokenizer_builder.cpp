@@ -44,7 +44,7 @@ void TokenizerBuilder::take(char32_t code_point) {
   if (kind_ == TokenKind::kChar) {
     if (code_point >= character_counts_.size()) character_counts_.resize(code_point + 1);
     ++character_counts_[code_point];
-  } else if (is_space(code_point)) {
+  } else if (is_separator(code_point, Separators::kUnicode)) {
     end_word();
   } else {
     append_to_word(code_point, word_);

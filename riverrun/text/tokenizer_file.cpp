@@ -20,6 +20,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 #include "riverrun/text/tokenizer.h"
+#include "riverrun/text/vocabulary.h"
 
 namespace riverrun::text {
 namespace {
@@ -65,14 +66,17 @@ constexpr std::string_view kBeforeCharacters = R"({
     "unk_token": "<unk>",
     "vocab": )";
 
-constexpr std::string_view kBeforeWords = R"({
+// Between the two: the characters that separate words, of a regular expression.
+constexpr std::string_view kBeforeSeparators = R"({
   "version": "1.0",
   "truncation": null,
   "padding": null,
   "added_tokens": [],
   "normalizer": {"type": "Replace", "pattern": {"String": "\n"}, "content": " <eos> "},
   "pre_tokenizer": {
-    "type": "Split", "pattern": {"Regex": "[ \\t\\x0B\\f\\r]+"}, "behavior": "Removed",
+    "type": "Split", "pattern": {"Regex": "[)";
+
+constexpr std::string_view kAfterSeparators = R"(]+"}, "behavior": "Removed",
     "invert": false
   },
   "post_processor": null,
@@ -82,18 +86,25 @@ constexpr std::string_view kBeforeWords = R"({
     "unk_token": "<unk>",
     "vocab": )";
 
+std::string_view regular_expression(Separators separators) {
+  return separators == Separators::kAscii
+             ? R"( \\t\\x0B\\f\\r)"
+             : R"( \\t\\x0B\\f\\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000)";
+}
+
 constexpr std::string_view kAfter = "\n  }\n}\n";
 
 constexpr std::int64_t kFirstWord = 2;  // after <unk> and <eos>
 
-std::string_view before(TokenKind kind) {
+std::string before(TokenKind kind, Separators separators) {
   switch (kind) {
     case TokenKind::kByte:
-      return kBeforeBytes;
+      return std::string(kBeforeBytes);
     case TokenKind::kChar:
-      return kBeforeCharacters;
+      return std::string(kBeforeCharacters);
     case TokenKind::kWord:
-      return kBeforeWords;
+      return fmt::format("{}{}{}", kBeforeSeparators, regular_expression(separators),
+                         kAfterSeparators);
   }
   return "";
 }
@@ -110,7 +121,9 @@ std::vector<std::string> byte_level_alphabet() {
 }
 
 /// The document around an empty vocabulary, parsed.
-json frame(TokenKind kind) { return json::parse(fmt::format("{}{{}}{}", before(kind), kAfter)); }
+json frame(TokenKind kind, Separators separators) {
+  return json::parse(fmt::format("{}{{}}{}", before(kind, separators), kAfter));
+}
 
 std::int64_t count_keys(const json& value) {
   std::int64_t keys = value.is_object() ? static_cast<std::int64_t>(value.size()) : 0;
@@ -129,14 +142,17 @@ class Reader {
     std::int64_t keys = 0;
     json document = parse(keys);
     json vocabulary = take_vocabulary(document);
-    for (const TokenKind kind : {TokenKind::kByte, TokenKind::kChar, TokenKind::kWord}) {
-      const json expected = frame(kind);
+    for (const auto& [kind, separators] : {std::pair(TokenKind::kByte, Separators::kUnicode),
+                                           {TokenKind::kChar, Separators::kUnicode},
+                                           {TokenKind::kWord, Separators::kUnicode},
+                                           {TokenKind::kWord, Separators::kAscii}}) {
+      const json expected = frame(kind, separators);
       if (document != expected) continue;
       // The parser keeps one of two equal keys; only their number shows that there were two.
       if (keys != count_keys(expected) + static_cast<std::int64_t>(vocabulary.size())) {
         fail("", "a key is given twice in one object; each must be unique");
       }
-      return make(kind, tokens_by_id(vocabulary));
+      return make(kind, separators, tokens_by_id(vocabulary));
     }
     fail("",
          "not a tokenizer of riverrun: the entries around the vocabulary differ from those of "
@@ -202,7 +218,7 @@ class Reader {
     return tokens;
   }
 
-  Tokenizer make(TokenKind kind, std::vector<std::string> tokens) const {
+  Tokenizer make(TokenKind kind, Separators separators, std::vector<std::string> tokens) const {
     try {
       switch (kind) {
         case TokenKind::kByte:
@@ -216,7 +232,7 @@ class Reader {
           expect(tokens, 0, "<unk>");
           expect(tokens, 1, "<eos>");
           tokens.erase(tokens.begin(), tokens.begin() + kFirstWord);
-          return Tokenizer::words(tokens);
+          return Tokenizer::words(tokens, separators);
       }
     } catch (const ConfigError& error) {
       fail("\"vocab\"", error.what());
@@ -260,7 +276,7 @@ class Reader {
 std::string Tokenizer::to_json() const {
   const std::vector<std::string> alphabet =
       kind() == TokenKind::kByte ? byte_level_alphabet() : std::vector<std::string>();
-  std::string out(before(kind()));
+  std::string out = before(kind(), vocabulary_->separators);
   out += "{";
   for (std::int32_t id = 0; id < size(); ++id) {
     const std::string key(

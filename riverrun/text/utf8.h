@@ -15,6 +15,15 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
   return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
 }
 
+/// Unicode's property White_Space.
+[[nodiscard]] constexpr bool is_white_space(char32_t code_point) noexcept {
+  if (code_point < 0x80) return code_point == U' ' || (code_point >= U'\t' && code_point <= U'\r');
+  return code_point == 0x85 || code_point == 0xA0 || code_point == 0x1680 ||
+         (code_point >= 0x2000 && code_point <= 0x200A) || code_point == 0x2028 ||
+         code_point == 0x2029 || code_point == 0x202F || code_point == 0x205F ||
+         code_point == 0x3000;
+}
+
 /// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
 void append_utf8(char32_t code_point, std::string& out);
 

@@ -17,8 +17,8 @@ inline constexpr std::string_view kLineEnd = "<eos>";
 inline constexpr std::int32_t kUnknownId = 0;
 inline constexpr std::int32_t kLineEndId = 1;  // among words
 
-inline bool is_space(char32_t code_point) {
-  return code_point == U' ' || (code_point >= U'\t' && code_point <= U'\r');
+inline bool is_separator(char32_t code_point, Separators separators) {
+  return is_white_space(code_point) && (code_point < 0x80 || separators == Separators::kUnicode);
 }
 
 /// Appends to a word unless it is too long already: what is beyond the limit by any number of bytes
@@ -35,6 +35,7 @@ struct Tokenizer::Vocabulary {
   // The keys are views of `tokens`, which is complete before the first is added.
   std::unordered_map<std::string_view, std::int32_t> words;
   std::int32_t line_end = -1;
+  Separators separators = Separators::kUnicode;  // of words
 
   [[nodiscard]] std::int32_t id_of(char32_t code_point) const noexcept {
     return code_point < characters.size() ? characters[code_point] : kUnknownId;

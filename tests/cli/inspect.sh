@@ -142,7 +142,7 @@ before=$(contents lstm)
 : >empty.txt
 expect 2 'one of --text, --file and --compare' inspect lstm
 expect 2 'text: the value is empty' inspect lstm --text ''
-expect 2 'the text is empty' inspect lstm --file empty.txt
+expect 4 'the text is empty' inspect lstm --file empty.txt
 expect 3 'nowhere.txt' inspect lstm --file nowhere.txt
 expect 3 'nowhere.txt' inspect lstm --text a --over nowhere.txt
 expect 3 'nowhere' inspect nowhere --text a
@@ -156,9 +156,9 @@ expect 2 '"cat" of --at is not in the second text' inspect lstm --compare 'the c
 expect 2 '"cow" of --at is not in either' inspect lstm --compare 'the cat' 'the dog' --at cow
 expect 2 'top: 0' inspect lstm --text a --top 0
 expect 2 'excludes' inspect lstm --text a --file text.txt
-expect 3 '/dev/zero: cannot be mapped, being no regular file' inspect lstm --file /dev/zero
+expect 3 '/dev/zero: a text must be a file or a pipe' inspect lstm --file /dev/zero
 truncate -s 17M large.txt
-expect 2 'large.txt has 17825792 bytes; at most 16777216' inspect lstm --file large.txt
+expect 2 'large.txt: the text has 17825792 bytes; at most 16777216' inspect lstm --file large.txt
 head -c 4M /dev/zero | tr '\0' a >long.txt
 expect 2 'has 4194304 tokens; with these options at most [0-9]+ fit' inspect lstm --file long.txt
 expect 3 'lstm: cannot write a report there' inspect lstm --text a --csv lstm

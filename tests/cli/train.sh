@@ -26,7 +26,7 @@ cmp base/tokenizer.json still/tokenizer.json || fail 'not its vocabulary'
 cmp base/config.json still/config.json || fail 'not its sizes'
 # What the vocabulary lacks is counted.
 json t.json "v['train_unknown_tokens'] + v['valid_unknown_tokens'] == $(grep -o '[€ÿ]' other.txt | wc -l)"
-grep -Eq '^text: [0-9]+ tokens of the training text not in the vocabulary' err.txt ||
+grep -Eq '^warning: training text: [0-9]+ tokens are not in the vocabulary' err.txt ||
   fail "unknown tokens are not told: $(cat err.txt)"
 # It learns, with other options, and the first model stays as it is.
 riverrun train other.txt --from base --out tuned $learn --optimizer sgd --lr 0.5 --dropout 0.1 \

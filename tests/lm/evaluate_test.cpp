@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -80,6 +82,30 @@ TEST(Evaluate, IsWhatReadingTokenByTokenGives) {
   for (const std::int64_t seq_len : {1, 10, 4096}) {
     EXPECT_NEAR(evaluate(model, corpus, {.seq_len = seq_len}).nats, expected, 1e-5 * expected);
   }
+}
+
+TEST(Evaluate, TellsTheKnownTokensFromTheOthers) {
+  const text::Tokenizer tokenizer = tokenizer_for("a rose is\n");
+  const LanguageModel model = model_for(tokenizer);
+  const std::string text = "a rise is a rose is a ruse\n";
+  const text::Corpus corpus = text::Corpus::from_text(tokenizer, text);
+  const std::vector<std::int32_t> ids = tokenizer.encode(text);
+  LanguageModel::Reader reader(model);
+  double known = 0;
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+    const std::span<const float> logits = reader.read(ids[i]);
+    double total = 0;
+    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
+    if (ids[i + 1] == tokenizer.unknown_id()) continue;
+    known += std::log(total) - logits[static_cast<std::size_t>(ids[i + 1])];
+  }
+  const Evaluation result =
+      evaluate(model, corpus, {.seq_len = 7, .unknown_id = tokenizer.unknown_id()});
+  EXPECT_EQ(result.tokens, 26);
+  EXPECT_EQ(result.known_tokens, 25) << "one u";
+  EXPECT_NEAR(result.known_nats, known, 1e-5 * known);
+  EXPECT_NEAR(result.known_perplexity(), std::exp(known / 25), 1e-3);
+  EXPECT_EQ(evaluate(model, corpus).known_tokens, 26);
 }
 
 TEST(Evaluate, CanBeStopped) {

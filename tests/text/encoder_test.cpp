@@ -67,6 +67,8 @@ void expect_equal(const TextCounts& a, const TextCounts& b) {
   EXPECT_EQ(a.unknown, b.unknown);
   EXPECT_EQ(a.bytes, b.bytes);
   EXPECT_EQ(a.characters, b.characters);
+  EXPECT_EQ(a.spelled_bytes, b.spelled_bytes);
+  EXPECT_EQ(a.spelled_characters, b.spelled_characters);
   EXPECT_EQ(a.first_token_bytes, b.first_token_bytes);
   EXPECT_EQ(a.first_token_characters, b.first_token_characters);
   EXPECT_EQ(a.invalid_sequences, b.invalid_sequences);
@@ -153,8 +155,10 @@ TEST(Encoder, CountsBytesAndCharactersOfTheText) {
   EXPECT_EQ(counts.unknown, 1);
   EXPECT_EQ(counts.bytes, 10);
   EXPECT_EQ(counts.characters, 9);
-  EXPECT_EQ(counts.first_token_bytes, 7) << "the two spaces and the word of 5 bytes";
-  EXPECT_EQ(counts.first_token_characters, 6);
+  EXPECT_EQ(counts.spelled_bytes, 8) << "the two spaces before the first word are of no token";
+  EXPECT_EQ(counts.spelled_characters, 7);
+  EXPECT_EQ(counts.first_token_bytes, 5);
+  EXPECT_EQ(counts.first_token_characters, 4);
 
   (void)build(TokenKind::kChar, "x").encode("\xC3\xA9x", &counts);
   EXPECT_EQ(counts.first_token_bytes, 2);
@@ -168,6 +172,48 @@ TEST(Encoder, CountsBytesAndCharactersOfTheText) {
 
   (void)build(TokenKind::kWord, "x").encode("\nx", &counts);
   EXPECT_EQ(counts.first_token_bytes, 1) << "the line end is the first token";
+}
+
+TEST(Encoder, CountsWhatTheTokensSpell) {
+  Random random(10);
+  for (int round = 0; round < 300; ++round) {
+    const std::string text = random_text(random);
+    for (const TokenKind kind : kKinds) {
+      const Tokenizer tokenizer = build(kind, text);
+      TextCounts counts;
+      const std::string spelled = tokenizer.decode(tokenizer.encode(text, &counts));
+      ASSERT_EQ(counts.spelled_bytes, static_cast<std::int64_t>(spelled.size()));
+      TextCounts again;
+      (void)Tokenizer::bytes().encode(spelled, &again);
+      ASSERT_EQ(counts.spelled_characters, again.characters);
+    }
+  }
+  // However many spaces stand between words: what is predicted is the same.
+  TextCounts narrow;
+  (void)build(TokenKind::kWord, "x").encode("a b\nc\n", &narrow);
+  TextCounts wide;
+  (void)build(TokenKind::kWord, "x").encode("  a        b  \n   c \n  ", &wide);
+  EXPECT_EQ(wide.spelled_bytes, narrow.spelled_bytes);
+  EXPECT_EQ(wide.spelled_characters, narrow.spelled_characters);
+  EXPECT_EQ(wide.first_token_bytes, narrow.first_token_bytes);
+}
+
+TEST(Encoder, CountsALongWordWhole) {
+  TextCounts counts;
+  (void)build(TokenKind::kWord, "x").encode("x " + std::string(5000, 'y'), &counts);
+  EXPECT_EQ(counts.spelled_bytes, 5002);
+}
+
+TEST(Encoder, NamesTheFirstUnknownTokens) {
+  Encoder characters(build(TokenKind::kChar, "ab"));
+  std::vector<std::int32_t> ids;
+  characters.feed("abcabdc\xC3\xA9", ids);
+  EXPECT_THAT(characters.unknown(), ElementsAre("c", "d", "\xC3\xA9"));
+  Encoder words(build(TokenKind::kWord, "to be"));
+  words.feed("be 1 2 3 4 5 6 <unk> 7 8 9 10 11 to\n1 " + std::string(5000, 'y'), ids);
+  words.finish(ids);
+  EXPECT_THAT(words.unknown(), ElementsAre("1", "2", "3", "4", "5", "6", "7", "8", "9", "10"));
+  EXPECT_EQ(words.counts().unknown, 13);
 }
 
 TEST(Encoder, ReportsTheFirstInvalidByte) {

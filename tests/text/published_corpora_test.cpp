@@ -11,6 +11,7 @@
 
 #include "riverrun/core/file.h"
 #include "riverrun/text/corpus.h"
+#include "riverrun/text/split.h"
 
 namespace riverrun::text {
 namespace {
@@ -76,7 +77,7 @@ TEST(PublishedCorpora, WikiText2) {
 TEST(PublishedCorpora, TinyShakespeare) {
   const std::vector<fs::path> paths = {kData / "tinyshakespeare" / "input.txt"};
   if (!fs::exists(paths[0])) GTEST_SKIP() << "the corpus is not there: " << paths[0];
-  const TextSplit split = split_files(paths, 0.1, CutAt::kCharacter);
+  const TextSplit split = split_texts(open_texts(paths), 0.1, CutAt::kCharacter);
   const Tokenizer tokenizer = build_tokenizer(TokenKind::kChar, split.train);
   EXPECT_EQ(tokenizer.size(), 66) << "65 characters and <unk>";
   EXPECT_EQ(Corpus(tokenizer, split.train).size(), 1'003'854);

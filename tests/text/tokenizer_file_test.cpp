@@ -43,6 +43,30 @@ TEST(TokenizerFile, IsReadBackFromText) {
   }
 }
 
+TEST(TokenizerFile, SaysWhatSeparatesWords) {
+  const std::string json = words().to_json();
+  // What early versions wrote, in which a word may hold other white space.
+  const std::string old =
+      changed(changed(json, R"(\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)",
+                      R"(\r]+)"),
+              "\"the\"", "\"th\u00a0e\"");
+  const Tokenizer tokenizer = Tokenizer::from_json(old, "old");
+  EXPECT_EQ(tokenizer.to_json(), old);
+  EXPECT_EQ(tokenizer.find("th\xC2\xA0"
+                           "e"),
+            2);
+  EXPECT_EQ(tokenizer
+                .encode("th\xC2\xA0"
+                        "e")
+                .size(),
+            1u);
+  EXPECT_EQ(words()
+                .encode("th\xC2\xA0"
+                        "e")
+                .size(),
+            2u);
+}
+
 TEST(TokenizerFile, IsReadBackFromAFile) {
   const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) /
                                      ("riverrun-tokenizer-" + std::to_string(::getpid()) + ".json");

@@ -106,10 +106,27 @@ TEST(WordTokenizer, WhiteSpaceSeparatesAndEachLineEndIsEos) {
   EXPECT_THAT(tokenizer.encode(" \t a\v\fb \r\n\n  \n a"), ElementsAre(2, 3, 1, 1, 1, 2));
   EXPECT_THAT(tokenizer.encode(""), ElementsAre());
   EXPECT_THAT(tokenizer.encode("   "), ElementsAre());
-  // A no-break space belongs to the word, as in the published corpora.
-  EXPECT_THAT(tokenizer.encode("a\xC2\xA0"
-                               "b"),
-              ElementsAre(0));
+}
+
+TEST(WordTokenizer, UnicodesWhiteSpaceSeparatesUnlessAnOldFileSaysOtherwise) {
+  const Tokenizer tokenizer = build(TokenKind::kWord, "a b");
+  for (const char32_t space :
+       {0x85, 0xA0, 0x1680, 0x2000, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}) {
+    std::string text = "a";
+    append_utf8(space, text);
+    text += "b";
+    EXPECT_THAT(tokenizer.encode(text), ElementsAre(2, 3)) << text;
+    EXPECT_EQ(build(TokenKind::kWord, text), tokenizer) << text;
+    EXPECT_THROW((void)Tokenizer::words(std::vector<std::string>{text}), ConfigError);
+    const Tokenizer old = Tokenizer::words(std::vector<std::string>{text}, Separators::kAscii);
+    EXPECT_THAT(old.encode("a " + text), ElementsAre(0, 2));
+  }
+  for (const char32_t none : {0x200B, 0x2060, 0xFEFF, 0x180E}) {  // these have no such property
+    std::string text = "a";
+    append_utf8(none, text);
+    text += "b";
+    EXPECT_THAT(tokenizer.encode(text), ElementsAre(0)) << text;
+  }
 }
 
 TEST(WordTokenizer, UnkAndEosWrittenInTheTextAreTheseTokens) {
@@ -201,19 +218,24 @@ TEST(Prompt, ReportsEachUnknownTokenOnce) {
   const Prompt words = encode_prompt(build(TokenKind::kWord, "to be"), "to err\nis to err");
   EXPECT_THAT(words.ids, ElementsAre(3, 0, 1, 0, 3, 0));
   EXPECT_THAT(words.unknown, ElementsAre("err", "is"));
-  EXPECT_EQ(words.problem(),
-            "2 different tokens are not in the vocabulary and become <unk>: 'err' 'is'");
+  EXPECT_EQ(words.problem(), "3 tokens are not in the vocabulary and become <unk>: 'err' 'is'");
 
   const Prompt characters = encode_prompt(build(TokenKind::kChar, "ab"),
                                           "a\xC3\xA9"
                                           "b\xC3\xA9");
   EXPECT_THAT(characters.unknown, ElementsAre("\xC3\xA9"));
-  EXPECT_EQ(characters.problem(), "1 token is not in the vocabulary and becomes <unk>: '\xC3\xA9'");
+  EXPECT_EQ(characters.problem(),
+            "2 tokens are not in the vocabulary and become <unk>: '\xC3\xA9'");
+  EXPECT_EQ(encode_prompt(build(TokenKind::kChar, "ab"), "a\x1B").problem(),
+            "1 token is not in the vocabulary and becomes <unk>: '\\x1B'");
+  EXPECT_EQ(encode_prompt(build(TokenKind::kChar, "a"), "abcdefghijklm").problem(),
+            "12 tokens are not in the vocabulary and become <unk>: 'b' 'c' 'd' 'e' 'f' 'g' 'h' 'i' "
+            "'j' 'k' ...");
 }
 
 TEST(Prompt, ReportsInvalidUtf8) {
   const Prompt bytes = encode_prompt(Tokenizer::bytes(), "a\xFF");
-  EXPECT_EQ(bytes.invalid_sequences, 1);
+  EXPECT_EQ(bytes.counts.invalid_sequences, 1);
   EXPECT_EQ(bytes.problem(), "1 sequence of bytes is not UTF-8");
   const Prompt characters = encode_prompt(build(TokenKind::kChar, "a"),
                                           "\xFF"

@@ -10,8 +10,8 @@ namespace riverrun::insight {
 
 /// What can be said of a place in a text by counting: what the units of a language model may be
 /// found to follow (as Karpathy, Johnson & Fei-Fei 2015, "Visualizing and Understanding Recurrent
-/// Networks"). Letters, capitals and digits are told apart in ASCII; all other characters count as
-/// letters.
+/// Networks"). Letters, capitals and digits are told apart in ASCII; beyond it,
+/// all characters but white space and punctuation count as letters.
 class TextFeatures {
  public:
   static constexpr std::array<std::string_view, 12> kNames = {
@@ -34,7 +34,9 @@ class TextFeatures {
   std::int64_t indentation_ = 0;
   bool only_space_so_far_ = true;
   bool line_ended_ = false;
-  bool quoted_ = false;
+  std::u32string_view closing_quotes_;  // that end the quotation; empty outside
+  bool after_space_ = true;
+  bool after_bracket_ = false;
   std::int64_t brackets_ = 0;
   std::int64_t in_word_ = 0;
   std::int64_t words_ = 0;  // of the sentence

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -42,6 +43,29 @@ TEST(TextFeatures, OfWhatStandsInside) {
   EXPECT_THAT(follow("inside quotes", {"“", "b", "”", "c"}), ElementsAre(1, 1, 0, 0));
   EXPECT_THAT(follow("inside brackets", characters("a([b])c)d")),
               ElementsAre(0, 1, 2, 2, 1, 0, 0, 0, 0));
+}
+
+TEST(TextFeatures, OfQuotationsInSeveralLanguages) {
+  const std::vector<std::pair<std::vector<std::string>, std::vector<double>>> cases = {
+      {{"„", "a", "“", " ", "b"}, {1, 1, 0, 0, 0}},                          // German
+      {{"„", "a", "”", " ", "b"}, {1, 1, 0, 0, 0}},                          // Polish
+      {{"”", "a", "”", " ", "”", "b", "”"}, {1, 1, 0, 0, 1, 1, 0}},          // Swedish
+      {{"«", "a", "»", " ", "b"}, {1, 1, 0, 0, 0}},                          // French
+      {{"»", "a", "«", " ", "»", "b", "»", "."}, {1, 1, 0, 0, 1, 1, 0, 0}},  // German, Finnish
+      {{"(", "»", "a", "«", ")"}, {0, 1, 1, 0, 0}},
+      {{"「", "a", "」", "b"}, {1, 1, 0, 0}},
+      {{"“", "a", "\"", "b", "”", "c"}, {1, 1, 1, 1, 0, 0}},  // another mark inside
+      {{"a", "”", "b"}, {0, 0, 0}},                           // a stray one opens nothing
+  };
+  for (const auto& [text, quoted] : cases) {
+    EXPECT_EQ(follow("inside quotes", text), quoted) << testing::PrintToString(text);
+  }
+  EXPECT_THAT(follow("inside brackets", {"（", "a", "）"}), ElementsAre(1, 1, 0));
+  EXPECT_THAT(follow("position in word", {"„", "ä", "b", "“", "…", "é"}),
+              ElementsAre(0, 1, 2, 0, 0, 1));
+  EXPECT_THAT(follow("punctuation", {"„", "ä", "“", "—", "。", "好"}),
+              ElementsAre(1, 0, 1, 1, 1, 0));
+  EXPECT_THAT(follow("space", {"\u3000", "\u00A0", "a"}), ElementsAre(1, 1, 0));
 }
 
 TEST(TextFeatures, OfCharactersAndWords) {

@@ -199,6 +199,13 @@ ExitCode TaskCommand::run() {
                    counted(setup_.hidden_size, "unit"), counted(parameters, "parameter"),
                    entry_->score, task->traits().memoryless_score));
 
+  if (!task->symbol_vectors().empty()) {
+    // One symbol stands for all words that are not there.
+    note(fmt::format("vectors: {} of {} words are in {}",
+                     grouped(task->traits().symbols_with_vectors),
+                     grouped(task->traits().sizes.symbols - 1), task_options_.vectors.string()));
+  }
+
   const InterruptGuard guard;
   insight::TaskWatch watch;
   watch.stop = &guard.interrupted();

@@ -82,6 +82,7 @@ nlohmann::ordered_json to_json(const EndedTask& task) {
           {"clip", task.setup.clip},
           {"max_sequences", task.setup.max_sequences},
           {"evaluate_every", task.setup.evaluate_every},
+          {"symbols_with_vectors", task.traits.symbols_with_vectors},
           {"seed", task.seed},
           {"threads", num_threads()},
           {"solved", result.solved},

@@ -246,6 +246,23 @@ TEST_F(WordSenseFiles, WordsBeginWithTheVectorsOfAFile) {
               ThrowsMessage<ConfigError>(HasSubstr("that of the vectors, 3")));
 }
 
+TEST_F(WordSenseFiles, AWordOfAVectorMayHoldSpaces) {
+  // As in GloVe's vectors of 840 billion words.
+  replace_file(folder / "vectors",
+               "river 1 2 3\n. . . 7 7 7\nat name@domain.com 7 7 7\nbank -1 0 1e-1");
+  const auto task = make(folder / "vectors");
+  EXPECT_EQ(task->symbol_vectors().shape(), (Shape{9, 3}));
+  EXPECT_EQ(task->traits().symbols_with_vectors, 2);
+  EXPECT_EQ(make()->traits().symbols_with_vectors, 0);
+}
+
+TEST_F(WordSenseFiles, VectorsMayBeOfAnyNumberOfPieces) {
+  std::string lines = "river 1 2\n";
+  for (int n = 0; n < 200'000; ++n) lines += "word" + std::to_string(n) + " 0.125 -1\n";
+  replace_file(folder / "vectors", lines + "bank 3 4\n");
+  EXPECT_EQ(make(folder / "vectors")->traits().symbols_with_vectors, 2);
+}
+
 TEST_F(WordSenseFiles, ThatAreDamagedAreRefused) {
   expect_refused("train.data.txt", "", "no sentences");
   expect_refused("train.data.txt", "0 no tab here\n", "line 1: it must be the number of a word");
@@ -264,7 +281,9 @@ TEST_F(WordSenseFiles, ThatAreDamagedAreRefused) {
        {std::pair("river 1 x\n", "line 1: number 2 after the word is no finite number"),
         std::pair("river inf 1\n", "line 1: number 1 after the word is no finite number"),
         std::pair("river 1 2\nbank 1\n", "line 2: 1 numbers; the first word has 2"),
-        std::pair("", "no vectors"), std::pair("river\n", "line 1: 0 numbers")}) {
+        std::pair("river 1 2\nbank 1 2 3\n", "line 2: 3 numbers; the first word has 2"),
+        std::pair("river 1 2\n. . x 2\n", "line 2: number 1 after the word"),
+        std::pair("", "empty"), std::pair("river\n", "line 1: 0 numbers")}) {
     replace_file(folder / "vectors", text);
     EXPECT_THAT([&] { static_cast<void>(make(folder / "vectors")); },
                 ThrowsMessage<FormatError>(HasSubstr(message)));

@@ -114,6 +114,8 @@ struct TaskTraits {
   Score score = Score::kLoss;
   /// The score of the best answers without memory.
   double memoryless_score = 0;
+  /// Of how many symbols a file had the vector that they begin with; the others begin with zeros.
+  std::int64_t symbols_with_vectors = 0;
 };
 
 /// A source of sequences, and the judge of what is answered. Sequences are functions of their

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -15,7 +17,9 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/core/number.h"
 #include "riverrun/insight/tasks/file_tasks.h"
+#include "riverrun/text/text_input.h"
 
 namespace riverrun::insight {
 namespace {
@@ -35,31 +39,6 @@ void for_lines(std::string_view text, Body body) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     body(text.substr(begin, end - begin), begin);
     begin = end + 1;
-  }
-}
-
-/// As above, of a file that may be larger than memory.
-template <class Body>
-void for_lines(const File& file, Body body) {
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  constexpr std::size_t kLongestLine = std::size_t{1} << 24;
-  std::string text;  // from the beginning of a line on
-  for (std::uint64_t begin = 0; begin < file.size();) {
-    const std::size_t kept = text.size();
-    const std::uint64_t left = file.size() - begin - kept;
-    text.resize(kept + static_cast<std::size_t>(std::min<std::uint64_t>(left, kPiece)));
-    file.read(begin + kept, std::as_writable_bytes(std::span(text).subspan(kept)));
-    const bool at_end = begin + text.size() == file.size();
-    const std::size_t end = at_end ? text.size() : text.rfind('\n') + 1;  // npos + 1 is 0
-    for_lines(std::string_view(text).substr(0, end), [&](std::string_view line, std::size_t at) {
-      body(line, static_cast<std::size_t>(begin) + at);
-    });
-    begin += end;
-    text.erase(0, end);
-    if (text.size() > kLongestLine) {
-      throw FormatError(file.path(), begin,
-                        fmt::format("a line of more than {} bytes", kLongestLine));
-    }
   }
 }
 
@@ -126,38 +105,73 @@ struct WordVectors {
   std::int64_t size = 0;
   std::map<std::string, std::vector<float>, std::less<>> of;
 };
-/// Those of the words `wanted`, from a text file of a word and its numbers a line (GloVe's format).
+/// Calls body(line, offset) for each line of a text, which need not fit in memory.
+template <class Body>
+void for_lines(const text::TextPart& part, Body body) {
+  constexpr std::size_t kLongestLine = std::size_t{1} << 24;
+  std::string begun;  // of a line that goes on
+  std::size_t offset = 0;
+  text::for_each_piece(part, [&](std::string_view piece) {
+    begun += piece;
+    const std::size_t whole = begun.rfind('\n') + 1;  // npos + 1 is 0
+    for_lines(std::string_view(begun).substr(0, whole),
+              [&](std::string_view line, std::size_t at) { body(line, offset + at); });
+    begun.erase(0, whole);
+    offset += whole;
+    if (begun.size() > kLongestLine) {
+      throw FormatError(part.path.string(), offset,
+                        fmt::format("a line has more than {} bytes", kLongestLine));
+    }
+  });
+  for_lines(begun, [&](std::string_view line, std::size_t at) { body(line, offset + at); });
+}
+
+std::optional<float> parse_number(std::string_view text) {
+  const std::optional<double> number = parse_double(text);
+  if (!number || std::fabs(*number) > std::numeric_limits<float>::max()) return std::nullopt;
+  return static_cast<float>(*number);
+}
+
+/// Those of the words `wanted`, from a text of a word and its numbers a line (GloVe's format). In
+/// some of these texts a word may hold spaces, though not the first, which says how many numbers
+/// there are.
 WordVectors read_vectors(const fs::path& path, const Words& wanted) {
-  const File file(path);
+  const text::TextPart file =
+      text::open_texts(std::span(&path, 1), {.encoding = {}, .as_bytes = true}).front();
   WordVectors vectors;
   std::size_t number = 0;
+  std::vector<std::string_view> parts;
   for_lines(file, [&](std::string_view line, std::size_t offset) {
     ++number;
     const auto fail = [&](const std::string& what) {
-      throw FormatError(file.path(), offset, fmt::format("line {}: {}", number, what));
+      throw FormatError(file.path.string(), offset, fmt::format("line {}: {}", number, what));
     };
-    std::string_view word;
+    parts.clear();
+    for_words(line, [&](std::string_view part) { parts.push_back(part); });
+    const std::size_t numbers = parts.empty() ? 0 : parts.size() - 1;
+    if (vectors.size == 0) vectors.size = static_cast<std::int64_t>(numbers);
+    const auto size = static_cast<std::size_t>(vectors.size);
+    bool misfits = numbers == 0 || numbers < size;
+    // What parts a word has beside its first are no numbers: those would be too many.
+    for (std::size_t i = 1; !misfits && i < parts.size() - size; ++i) {
+      misfits = parse_number(parts[i]).has_value();
+    }
+    if (misfits) fail(fmt::format("{} numbers; the first word has {}", numbers, size));
     std::vector<float> values;
-    for_words(line, [&](std::string_view part) {
-      if (word.empty()) {
-        word = part;
-        return;
-      }
-      float value = 0.0f;
-      const char* const last = part.data() + part.size();
-      const auto [end, error] = std::from_chars(part.data(), last, value);
-      if (error != std::errc() || end != last || !std::isfinite(value)) {
+    values.reserve(size);
+    for (const std::string_view part : std::span(parts).last(size)) {
+      const std::optional<float> value = parse_number(part);
+      if (!value) {
         fail(fmt::format("number {} after the word is no finite number", values.size() + 1));
       }
-      values.push_back(value);
-    });
-    if (vectors.size == 0) vectors.size = static_cast<std::int64_t>(values.size());
-    if (values.empty() || static_cast<std::int64_t>(values.size()) != vectors.size) {
-      fail(fmt::format("{} numbers; the first word has {}", values.size(), vectors.size));
+      values.push_back(*value);
     }
+    const std::string_view last = parts[parts.size() - size - 1];
+    const char* const begin = parts.front().data();
+    const std::string_view word(begin, static_cast<std::size_t>(last.data() + last.size() - begin));
     if (wanted.contains(word)) vectors.of.emplace(word, std::move(values));
   });
-  if (vectors.size == 0) throw FormatError(file.path(), 0, "there are no vectors");
+  if (vectors.size == 0) throw FormatError(file.path.string(), 0, "there are no vectors");
   return vectors;
 }
 
@@ -178,6 +192,7 @@ class WordSense final : public Task {
     std::vector<Sequence> held_out;
     std::vector<Sequence> test;
     std::int64_t symbols = 0;
+    std::int64_t symbols_with_vectors = 0;
     Tensor vectors;
   };
 
@@ -185,7 +200,8 @@ class WordSense final : public Task {
       : Task({.sizes = {.symbols = data.symbols, .classes = 2},
               .criterion = {.at_end = true, .f1_above = always_rare_f1(data.test)},
               .score = Score::kF1,
-              .memoryless_score = always_rare_f1(data.test)}),
+              .memoryless_score = always_rare_f1(data.test),
+              .symbols_with_vectors = data.symbols_with_vectors}),
         data_(std::move(data)),
         choice_(part_seed(seed, 2)) {}
 
@@ -242,6 +258,7 @@ std::unique_ptr<Task> make_word_sense(const TaskOptions& options) {
   data.symbols = static_cast<std::int64_t>(vocabulary.size()) + 1;
   if (vectors.size > 0) {
     data.vectors = Tensor({data.symbols, vectors.size});
+    data.symbols_with_vectors = std::ssize(vectors.of);
     for (const auto& [word, values] : vectors.of) {
       std::ranges::copy(values, data.vectors.data() + vocabulary.at(word) * vectors.size);
     }

@@ -34,7 +34,9 @@ fs::path default_temporary_folder() {
 int open_temporary(const fs::path& folder) {
   std::string name = (folder / "riverrun-XXXXXX").string();
   const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) throw IoError(folder.string(), errno, "no temporary file can be made there");
+  if (descriptor < 0)
+    throw IoError(folder.string(), errno,
+                  "no temporary file can be made there (TMPDIR names another folder)");
   ::unlink(name.c_str());
   return descriptor;
 }

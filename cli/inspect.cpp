@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
 #include "riverrun/insight/text_features.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"

@@ -48,8 +48,7 @@ std::vector<double> train(const Settings& settings, std::int64_t recompute_steps
              .num_layers = settings.at("layers"),
              .recompute_steps = recompute_steps});
   Linear decoder({.in_features = settings.at("hidden"), .out_features = kFeatures});
-  ParameterList parameters = lstm.parameters();
-  for (const NamedParameter& named : decoder.parameters()) parameters.push_back(named);
+  const ParameterList parameters = lstm.parameters() + decoder.parameters();
   Adam adam(parameters, {});
   Random random(1);
   std::vector<std::int32_t> targets(static_cast<std::size_t>(steps * batch));

@@ -23,11 +23,10 @@ using Amplifier =
 
 // Stands for a training.
 void write_weights(const std::filesystem::path& path) {
-  riverrun::LSTM lstm({.input_size = 1, .hidden_size = 32});
-  riverrun::Linear linear({.in_features = 32, .out_features = 1});
-  riverrun::ParameterList parameters = prefixed("lstm", lstm.parameters());
-  for (const auto& p : prefixed("linear", linear.parameters())) parameters.push_back(p);
-  riverrun::io::save_parameters(path, parameters);
+  const riverrun::LSTM lstm({.input_size = 1, .hidden_size = 32});
+  const riverrun::Linear linear({.in_features = 32, .out_features = 1});
+  riverrun::io::save_parameters(
+      path, prefixed("lstm", lstm.parameters()) + prefixed("linear", linear.parameters()));
 }
 
 }  // namespace

@@ -21,10 +21,8 @@ int main() {
   LSTM lstm({.input_size = 16, .hidden_size = kHidden, .forget_bias = 3.0f, .seed = 2});
   Linear decoder({.in_features = kHidden, .out_features = kSymbols, .seed = 3});
 
-  ParameterList parameters;
-  for (const auto& list : {embedding.parameters(), lstm.parameters(), decoder.parameters()}) {
-    parameters.insert(parameters.end(), list.begin(), list.end());
-  }
+  const ParameterList parameters =
+      embedding.parameters() + lstm.parameters() + decoder.parameters();
   Adam adam(parameters, {.lr = 0.01});
 
   Random random(4);

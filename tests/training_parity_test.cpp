@@ -30,12 +30,8 @@ struct Model {
   Linear decoder;
 
   ParameterList parameters() {
-    ParameterList all = prefixed("embedding", embedding.parameters());
-    for (const auto& list :
-         {prefixed("rnn", rnn.parameters()), prefixed("decoder", decoder.parameters())}) {
-      all.insert(all.end(), list.begin(), list.end());
-    }
-    return all;
+    return prefixed("embedding", embedding.parameters()) + prefixed("rnn", rnn.parameters()) +
+           prefixed("decoder", decoder.parameters());
   }
 };
 

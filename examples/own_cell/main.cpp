@@ -22,8 +22,7 @@ int main() {
     std::printf("%-12s %s\n", name.c_str(), parameter->value().shape().to_string().c_str());
   }
 
-  ParameterList parameters = network.parameters();
-  for (const NamedParameter& p : decoder.parameters()) parameters.push_back(p);
+  const ParameterList parameters = network.parameters() + decoder.parameters();
   Adam adam(parameters, {.lr = 0.01});
   Random random(1);
   Tape tape;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +24,9 @@ namespace detail {
 [[nodiscard]] std::string parameter_name(std::string_view pattern, std::string_view parameter);
 
 template <std::size_t kSize>
-[[nodiscard]] std::span<const float, kSize> view(const Parameter& parameter) {
-  return std::span<const float, kSize>(parameter.value().data(), kSize);
+[[nodiscard]] std::span<const float, kSize> view(const std::shared_ptr<Parameter>& parameter) {
+  const float* data = parameter == nullptr ? nullptr : parameter->value().data();
+  return std::span<const float, kSize>(data, kSize);
 }
 
 /// The parameters of a layer on their way from a file: collect, then set.
@@ -37,13 +39,15 @@ struct Loaded<Recurrent<Cell, kInput, kHidden, Target>> {
   using Weights = typename Layer::Weights;
   static constexpr std::size_t kRows = Weights::kRows;
 
-  Parameter weight_ih, weight_hh, bias_ih, bias_hh;
-  std::array<Parameter, kParamCount<Cell>> params;
+  // Where the layer has none, there is none.
+  std::shared_ptr<Parameter> weight_ih, weight_hh, bias_ih, bias_hh;
+  std::array<std::shared_ptr<Parameter>, kParamCount<Cell>> params;
 
   void collect(const io::SafetensorsFile& file, std::string_view pattern, ParameterList& all) {
-    const auto add = [&](std::string_view name, Parameter& to, const Shape& shape) {
-      to = Parameter(shape);
-      all.push_back({parameter_name(pattern, name), &to});
+    const auto add = [&](std::string_view name, std::shared_ptr<Parameter>& to,
+                         const Shape& shape) {
+      to = std::make_shared<Parameter>(shape);
+      all.push_back({parameter_name(pattern, name), to});
     };
     const auto has = [&](std::string_view name) {
       return file.find(parameter_name(pattern, name)) != nullptr;
@@ -60,8 +64,8 @@ struct Loaded<Recurrent<Cell, kInput, kHidden, Target>> {
   }
 
   void set(Layer& layer) const noexcept {
-    const auto bias = [](const Parameter& from) {
-      return from.value().empty() ? std::span(kZeros<Weights::kRows>) : view<kRows>(from);
+    const auto bias = [](const std::shared_ptr<Parameter>& from) {
+      return from == nullptr ? std::span(kZeros<Weights::kRows>) : view<kRows>(from);
     };
     [&]<std::size_t... kP>(std::index_sequence<kP...>) {
       layer.set_weights({.weight_ih = view<kRows * kInput>(weight_ih),
@@ -78,21 +82,20 @@ template <int kInput, int kOutput, class Target>
 struct Loaded<Linear<kInput, kOutput, Target>> {
   using Layer = Linear<kInput, kOutput, Target>;
 
-  Parameter weight{Shape{kOutput, kInput}};
-  Parameter bias;
+  std::shared_ptr<Parameter> weight = std::make_shared<Parameter>(Shape{kOutput, kInput});
+  std::shared_ptr<Parameter> bias;  // none, if the file has none
 
   void collect(const io::SafetensorsFile& file, std::string_view pattern, ParameterList& all) {
-    all.push_back({parameter_name(pattern, "weight"), &weight});
+    all.push_back({parameter_name(pattern, "weight"), weight});
     std::string bias_name = parameter_name(pattern, "bias");
     if (file.find(bias_name) == nullptr) return;
-    bias = Parameter({kOutput});
-    all.push_back({std::move(bias_name), &bias});
+    bias = std::make_shared<Parameter>(Shape{kOutput});
+    all.push_back({std::move(bias_name), bias});
   }
 
   void set(Layer& layer) const noexcept {
-    layer.set_weights(
-        {.weight = view<kOutput * kInput>(weight),
-         .bias = bias.value().empty() ? std::span(kZeros<kOutput>) : view<kOutput>(bias)});
+    layer.set_weights({.weight = view<kOutput * kInput>(weight),
+                       .bias = bias == nullptr ? std::span(kZeros<kOutput>) : view<kOutput>(bias)});
   }
 };
 

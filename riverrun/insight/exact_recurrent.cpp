@@ -216,31 +216,31 @@ double ExactRecurrent::StateGradient::log_norm() const {
   return std::log(largest) + 0.5 * std::log(squares) + exponent * std::numbers::ln2;
 }
 
-ExactRecurrent::ExactRecurrent(Recurrent& net)
-    : cell_(&net.cell()), input_(net.options().input_size), hidden_(net.options().hidden_size) {
+ExactRecurrent::ExactRecurrent(const Recurrent& net)
+    : cell_(net.cell()), input_(net.options().input_size), hidden_(net.options().hidden_size) {
   const auto refuse = [&](const char* what) {
     throw ConfigError(fmt::format(
         "{}: the network {}; only one that runs forward without a projection can be looked into",
-        cell_->name, what));
+        cell_.name, what));
   };
   if (net.options().bidirectional) refuse("is bidirectional");
   if (net.options().proj_size > 0) refuse("has a projection");
 
-  const ParameterList parameters = net.parameters();
+  const ConstParameterList parameters = net.parameters();
   for (std::int64_t l = 0; l < net.options().num_layers; ++l) {
     const auto find = [&](const std::string& name) -> const Tensor* {
       const std::string full = fmt::format("{}_l{}", name, l);
-      for (const NamedParameter& named : parameters) {
+      for (const NamedConstParameter& named : parameters) {
         if (named.name == full) return &named.parameter->value();
       }
       return nullptr;
     };
     Layer layer;
-    const GateLayout& layout = cell_->layout;
-    layer.weight_ih = by_gate_value(*find("weight_ih"), *cell_, layout.input_slot, hidden_);
+    const GateLayout& layout = cell_.layout;
+    layer.weight_ih = by_gate_value(*find("weight_ih"), cell_, layout.input_slot, hidden_);
     layer.weight_ih_transposed = transposed(layer.weight_ih);
-    if (cell_->recurrent) {
-      layer.weight_hh = by_gate_value(*find("weight_hh"), *cell_, layout.recurrent_slot, hidden_);
+    if (cell_.recurrent) {
+      layer.weight_hh = by_gate_value(*find("weight_hh"), cell_, layout.recurrent_slot, hidden_);
       layer.weight_hh_transposed = transposed(layer.weight_hh);
     }
     layer.bias.resize(index(layout.values * hidden_));
@@ -253,9 +253,9 @@ ExactRecurrent::ExactRecurrent(Recurrent& net)
     };
     add_bias("bias_ih", layout.input_slot);
     add_bias("bias_hh", layout.recurrent_slot);
-    layer.params = Matrix(std::ssize(cell_->params), hidden_);
-    for (std::size_t p = 0; p < cell_->params.size(); ++p) {
-      const Tensor& values = *find(cell_->params[p]);
+    layer.params = Matrix(std::ssize(cell_.params), hidden_);
+    for (std::size_t p = 0; p < cell_.params.size(); ++p) {
+      const Tensor& values = *find(cell_.params[p]);
       std::copy_n(values.data(), hidden_,
                   layer.params.data.begin() + static_cast<std::int64_t>(p) * hidden_);
     }
@@ -285,11 +285,10 @@ ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x, const Run* before) 
         x.shape().to_string(), goes_on ? fmt::format(" = {}", before->batch) : "", input_));
   }
   Run run{.steps = x.size(0), .batch = x.size(1), .hidden_size = hidden_, .layers = {}};
-  const std::int64_t states = std::ssize(cell_->states);
+  const std::int64_t states = std::ssize(cell_.states);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     run.layers.push_back(
-        {.gates =
-             std::vector<double>(index(run.steps * run.batch * cell_->layout.values * hidden_)),
+        {.gates = std::vector<double>(index(run.steps * run.batch * cell_.layout.values * hidden_)),
          .states = std::vector<double>(index((run.steps + 1) * states * run.batch * hidden_))});
     if (!goes_on) continue;
     const std::vector<double>& last = before->layers[l].states;
@@ -302,7 +301,7 @@ ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x, const Run* before) 
     std::vector<Reals> nodes;
     std::vector<double> widened(index(rows * input_));
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const Place place{*cell_, layers_[l], hidden_, run.batch, first, rows};
+      const Place place{cell_, layers_[l], hidden_, run.batch, first, rows};
       for (std::int64_t t = 0; t < run.steps; ++t) {
         if (l == 0) {
           std::copy_n(x.data() + (t * run.batch + first) * input_, rows * input_, widened.begin());
@@ -331,13 +330,13 @@ void ExactRecurrent::backward(const Run& run, std::span<const double> grad_outpu
     const std::int64_t rows = std::min(kRows, run.batch - first);
     std::vector<Reals> nodes;
     std::vector<Reals> saved;
-    std::vector<double> grad_gates(index(rows * cell_->layout.values * hidden_));
+    std::vector<double> grad_gates(index(rows * cell_.layout.values * hidden_));
     // Of the output of each step, from the layer above.
     std::vector<ScaledRows> from_above(index(run.steps), ScaledRows(1, rows, hidden_));
     std::copy_n(grad_output.begin() + first * hidden_, rows * hidden_,
                 from_above.back().values.begin());
     for (std::size_t l = layers_.size(); l-- > 0;) {
-      const Place place{*cell_, layers_[l], hidden_, run.batch, first, rows};
+      const Place place{cell_, layers_[l], hidden_, run.batch, first, rows};
       const bool is_last = l + 1 == layers_.size();
       ScaledRows grad(place.states(), rows, hidden_);
       for (std::int64_t t = run.steps; t >= 0; --t) {
@@ -345,7 +344,7 @@ void ExactRecurrent::backward(const Run& run, std::span<const double> grad_outpu
           if (is_last && t == run.steps) add(grad, from_above.back(), r);
           if (!grad.is_finite(r)) {
             throw NumericError(fmt::format("{}: the gradient is not finite {} steps back",
-                                           cell_->name, run.steps - t));
+                                           cell_.name, run.steps - t));
           }
           grad.normalize(r);
           for (std::int64_t s = 0; s < place.states(); ++s) {

@@ -17,9 +17,9 @@ namespace riverrun::insight {
 /// B batch, I input_size, H hidden_size, S states, V gate values (two for a split gate).
 class ExactRecurrent {
  public:
-  /// Takes the parameters as they are now, and changes none. The cell must outlive it. Throws
-  /// ConfigError if the network is bidirectional or has a projection.
-  explicit ExactRecurrent(Recurrent& net);
+  /// Takes the parameters as they are now; the network may go. Throws ConfigError if it is
+  /// bidirectional or has a projection.
+  explicit ExactRecurrent(const Recurrent& net);
 
   /// What happened in a forward pass.
   struct Run {
@@ -85,12 +85,12 @@ class ExactRecurrent {
     std::vector<double> bias;                // [V*H]
     reference::Matrix params;                // [P, H]
   };
-  [[nodiscard]] const CellDescriptor& cell() const noexcept { return *cell_; }
+  [[nodiscard]] const CellDescriptor& cell() const noexcept { return cell_; }
   [[nodiscard]] std::int64_t hidden_size() const noexcept { return hidden_; }
   [[nodiscard]] std::span<const Layer> layers() const noexcept { return layers_; }
 
  private:
-  const CellDescriptor* cell_;
+  CellDescriptor cell_;
   std::int64_t input_ = 0;
   std::int64_t hidden_ = 0;
   std::vector<Layer> layers_;

@@ -4,7 +4,7 @@
 
 namespace riverrun::insight {
 
-GateTrace::GateTrace(Recurrent& net) : net_(net), openings_(insight::openings(net_.cell())) {
+GateTrace::GateTrace(const Recurrent& net) : net_(net), openings_(insight::openings(net_.cell())) {
   const auto hidden = static_cast<std::size_t>(net_.hidden_size());
   values_.assign(net_.layers().size(), std::vector<double>((openings_.size() + 1) * hidden));
 }

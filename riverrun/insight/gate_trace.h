@@ -40,7 +40,7 @@ struct LayerStep {
 class GateTrace {
  public:
   /// Takes the parameters as they are now. Throws ConfigError as ExactRecurrent.
-  explicit GateTrace(Recurrent& net);
+  explicit GateTrace(const Recurrent& net);
 
   [[nodiscard]] const std::vector<Opening>& openings() const noexcept { return openings_; }
 

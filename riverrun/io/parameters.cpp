@@ -41,15 +41,15 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
   values.reserve(parameters.size());
   for (const NamedParameter& named : parameters) values.push_back(file.tensor(named.name));
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    parameters[i].parameter->mutable_value() = std::move(values[i]);
+    parameters[i].parameter->set_value(std::move(values[i]));
   }
 }
 
-void save_parameters(const std::filesystem::path& path, const ParameterList& parameters,
+void save_parameters(const std::filesystem::path& path, const ConstParameterList& parameters,
                      const Metadata& metadata) {
   std::vector<TensorView> tensors;
   tensors.reserve(parameters.size());
-  for (const NamedParameter& named : parameters) {
+  for (const NamedConstParameter& named : parameters) {
     tensors.push_back(view(named.name, named.parameter->value()));
   }
   write_safetensors(path, tensors, metadata);

@@ -14,7 +14,7 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
 
 /// Writes all parameters as float32 under their names, atomically. Throws IoError, and ConfigError
 /// if a name is used twice.
-void save_parameters(const std::filesystem::path& path, const ParameterList& parameters,
+void save_parameters(const std::filesystem::path& path, const ConstParameterList& parameters,
                      const Metadata& metadata = {});
 
 }  // namespace riverrun::io

@@ -340,10 +340,10 @@ Fingerprint fingerprint(const text::Corpus& corpus) {
 }
 
 void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
-                     const Fingerprints& texts, const ParameterList& parameters,
+                     const Fingerprints& texts, const ConstParameterList& parameters,
                      Optimizer& optimizer, const TrainingState& state) {
   std::vector<io::TensorView> tensors;
-  for (const NamedParameter& named : parameters) {
+  for (const NamedConstParameter& named : parameters) {
     tensors.push_back(io::view(named.name, named.parameter->value()));
   }
   for (const auto& [name, tensor] : optimizer.state()) {
@@ -436,10 +436,11 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
   if (!carries) carried.tensors.clear();
 }
 
-void require_space(const fs::path& folder, const ParameterList& parameters, Optimizer& optimizer) {
+void require_space(const fs::path& folder, const ConstParameterList& parameters,
+                   Optimizer& optimizer) {
   std::uintmax_t weights = 0;
   std::uintmax_t moments = 0;
-  for (const NamedParameter& named : parameters) {
+  for (const NamedConstParameter& named : parameters) {
     weights += static_cast<std::uintmax_t>(named.parameter->value().elements()) * sizeof(float);
   }
   for (const auto& [name, tensor] : optimizer.state()) {

@@ -58,7 +58,7 @@ struct Fingerprints {
 /// "validations" [validations, 6], and the rest as JSON in the metadata. It holds no time of day
 /// and no duration, so equal runs write equal files. Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
-                     const Fingerprints& texts, const ParameterList& parameters,
+                     const Fingerprints& texts, const ConstParameterList& parameters,
                      Optimizer& optimizer, const TrainingState& state);
 
 /// What the metadata of a checkpoint says.
@@ -78,7 +78,7 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
 
 /// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
 /// its checkpoints beside what is there of them.
-void require_space(const std::filesystem::path& folder, const ParameterList& parameters,
+void require_space(const std::filesystem::path& folder, const ConstParameterList& parameters,
                    Optimizer& optimizer);
 
 }  // namespace riverrun::lm

@@ -10,7 +10,7 @@
 
 namespace riverrun::lm {
 
-Inspector::Inspector(LanguageModel& model)
+Inspector::Inspector(const LanguageModel& model)
     : model_(model),
       trace_(model.rnn()),
       output_({model.options().hidden_size}),

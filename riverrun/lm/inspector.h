@@ -16,7 +16,7 @@ namespace riverrun::lm {
 class Inspector {
  public:
   /// Takes the weights as they are now. The model must outlive it.
-  explicit Inspector(LanguageModel& model);
+  explicit Inspector(const LanguageModel& model);
 
   [[nodiscard]] const std::vector<insight::Opening>& openings() const noexcept {
     return trace_.openings();
@@ -43,7 +43,7 @@ class Inspector {
  private:
   void predict_from(std::span<const double> output);
 
-  LanguageModel& model_;
+  const LanguageModel& model_;
   insight::GateTrace trace_;
   Tensor output_;                          // [hidden_size]
   Tensor logits_;                          // [vocab_size]

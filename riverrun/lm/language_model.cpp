@@ -92,6 +92,19 @@ struct LanguageModel::Impl {
                  .out_features = o.vocab_size,
                  .bias = true,
                  .seed = part_seed(o.seed, 2)}) {}
+  /// With parameters of its own.
+  Impl(const Impl& other)
+      : options(other.options),
+        embedding(other.embedding.clone()),
+        rnn(other.rnn.clone()),
+        decoder(other.decoder.clone()) {}
+
+  /// Of a const model or of one that is not.
+  template <class Self>
+  static auto parameters(Self& self) {
+    return prefixed("embedding", self.embedding.parameters()) +
+           prefixed("rnn", self.rnn.parameters()) + prefixed("decoder", self.decoder.parameters());
+  }
 
   Shape shape(std::size_t inputs, std::size_t targets, std::int64_t batch) const {
     const auto tokens = static_cast<std::int64_t>(inputs);
@@ -125,6 +138,8 @@ LanguageModel::LanguageModel(const LanguageModelOptions& options) {
 LanguageModel::LanguageModel(LanguageModel&&) noexcept = default;
 LanguageModel& LanguageModel::operator=(LanguageModel&&) noexcept = default;
 LanguageModel::~LanguageModel() = default;
+LanguageModel::LanguageModel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LanguageModel LanguageModel::clone() const { return LanguageModel(std::make_unique<Impl>(*impl_)); }
 
 LanguageModel::Loss LanguageModel::loss(Tape& tape, std::span<const std::int32_t> inputs,
                                         std::span<const std::int32_t> targets, std::int64_t batch,
@@ -158,21 +173,20 @@ void LanguageModel::set_inference_weights(WeightType type) {
 State LanguageModel::zero_state(std::int64_t batch) const { return impl_->rnn.zero_state(batch); }
 
 Embedding& LanguageModel::embedding() noexcept { return impl_->embedding; }
+const Embedding& LanguageModel::embedding() const noexcept { return impl_->embedding; }
 Recurrent& LanguageModel::rnn() noexcept { return impl_->rnn; }
+const Recurrent& LanguageModel::rnn() const noexcept { return impl_->rnn; }
 Linear& LanguageModel::decoder() noexcept { return impl_->decoder; }
+const Linear& LanguageModel::decoder() const noexcept { return impl_->decoder; }
 
-ParameterList LanguageModel::parameters() {
-  ParameterList list = prefixed("embedding", impl_->embedding.parameters());
-  for (auto& part : {prefixed("rnn", impl_->rnn.parameters()),
-                     prefixed("decoder", impl_->decoder.parameters())}) {
-    list.insert(list.end(), part.begin(), part.end());
-  }
-  return list;
+ParameterList LanguageModel::parameters() { return Impl::parameters(*impl_); }
+ConstParameterList LanguageModel::parameters() const {
+  return Impl::parameters(std::as_const(*impl_));
 }
 
 std::int64_t LanguageModel::parameter_count() const {
   std::int64_t count = 0;
-  for (const NamedParameter& named : const_cast<LanguageModel*>(this)->parameters()) {
+  for (const NamedConstParameter& named : parameters()) {
     count += named.parameter->value().elements();
   }
   return count;

@@ -54,6 +54,8 @@ class LanguageModel {
   LanguageModel(LanguageModel&&) noexcept;
   LanguageModel& operator=(LanguageModel&&) noexcept;
   ~LanguageModel();
+  /// The same model once more, with parameters of its own.
+  [[nodiscard]] LanguageModel clone() const;
 
   struct Loss {
     Var loss;                // []: the mean over all tokens, in nats
@@ -82,11 +84,15 @@ class LanguageModel {
 
   /// The parts, for looking inside; the recurrent stack's input is the embedding's output.
   [[nodiscard]] Embedding& embedding() noexcept;
+  [[nodiscard]] const Embedding& embedding() const noexcept;
   [[nodiscard]] Recurrent& rnn() noexcept;
+  [[nodiscard]] const Recurrent& rnn() const noexcept;
   [[nodiscard]] Linear& decoder() noexcept;
+  [[nodiscard]] const Linear& decoder() const noexcept;
 
   /// In a fixed order, under the names that a file gives them.
   [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] std::int64_t parameter_count() const;
   [[nodiscard]] const LanguageModelOptions& options() const noexcept;
 
@@ -111,6 +117,7 @@ class LanguageModel {
 
  private:
   struct Impl;
+  explicit LanguageModel(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -221,7 +221,7 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
   tokenizer.save(folder / text::kTokenizerFile);
 }
 
-void save_weights(const std::filesystem::path& folder, LanguageModel& model,
+void save_weights(const std::filesystem::path& folder, const LanguageModel& model,
                   const std::optional<Measured>& measured) {
   io::Metadata metadata{{"format", "pt"}};
   if (const auto found = config_digest(folder)) metadata[kDigestKey] = *found;

@@ -33,7 +33,7 @@ struct Measured {
 /// Writes model.safetensors atomically, with `measured` in its metadata, and what shows that it
 /// belongs to the config.json and the tokenizer.json in the folder, if there are any. Throws
 /// IoError, and FormatError if that config.json cannot be read.
-void save_weights(const std::filesystem::path& folder, LanguageModel& model,
+void save_weights(const std::filesystem::path& folder, const LanguageModel& model,
                   const std::optional<Measured>& measured = {});
 
 /// What model.safetensors says was measured; nothing if it does not say. Throws IoError and

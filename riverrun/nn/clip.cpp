@@ -52,8 +52,9 @@ double clip_grad_norm(const ParameterList& parameters, double max_norm) {
     throw ConfigError("clip_grad_norm: max_norm is " + std::to_string(max_norm) +
                       "; it must be positive");
   }
+  const ParameterList each = distinct(parameters);
   double total = 0.0;
-  for (const NamedParameter& entry : parameters) {
+  for (const NamedParameter& entry : each) {
     for_stretches(*entry.parameter, [&](std::int64_t begin, std::int64_t n) {
       total += sum_of_squares(entry.parameter->grad().data() + begin, n);
     });
@@ -62,7 +63,7 @@ double clip_grad_norm(const ParameterList& parameters, double max_norm) {
   // PyTorch's constant, which keeps the quotient finite.
   const double factor = max_norm / (norm + 1e-6);
   if (!std::isfinite(norm) || factor >= 1.0) return norm;
-  for (const NamedParameter& entry : parameters) {
+  for (const NamedParameter& entry : each) {
     if (entry.parameter->grad().empty()) continue;
     scale(entry.parameter->nonzero_grad(), static_cast<float>(factor));
   }

@@ -18,8 +18,8 @@ Embedding::Embedding(const EmbeddingOptions& options) : options_(options) {
     throw ConfigError("Embedding: num_embeddings is " + std::to_string(count) +
                       " and embedding_dim is " + std::to_string(dim) + "; both must be positive");
   }
-  weight_ = Parameter({count, dim});
-  Random(seed).fill_normal(weight_.mutable_value().values(), 0.0f, 1.0f);
+  weight_ = std::make_shared<Parameter>(Shape{count, dim});
+  Random(seed).fill_normal(weight_->mutable_value().values(), 0.0f, 1.0f);
 }
 
 Shape Embedding::output_shape(std::span<const std::int32_t> tokens, const Shape& shape) const {
@@ -46,7 +46,7 @@ Shape Embedding::output_shape(std::span<const std::int32_t> tokens, const Shape&
 
 void Embedding::gather(std::span<const std::int32_t> tokens, float* output) const {
   const std::int64_t dim = options_.embedding_dim;
-  const float* weight = weight_.value().data();
+  const float* weight = weight_->value().data();
   parallel_chunks(
       static_cast<std::int64_t>(tokens.size()), std::max<std::int64_t>(1, kElementsPerChunk / dim),
       [=](std::int64_t begin, std::int64_t end) {
@@ -65,24 +65,21 @@ Tensor Embedding::forward(std::span<const std::int32_t> tokens, const Shape& sha
 Var Embedding::forward(Tape& tape, std::span<const std::int32_t> tokens, const Shape& shape) {
   Tensor output = tape.allocate(output_shape(tokens, shape));
   gather(tokens, output.data());
-  return tape.record(std::move(output), [this, kept = std::vector(tokens.begin(), tokens.end())](
-                                            const Tensor& grad) {
-    // A token may occur many times, so threads share the columns and not the tokens; each sum
-    // is made in the order of the tokens.
-    constexpr std::int64_t kColumnsPerChunk = 64;
-    const std::int64_t dim = options_.embedding_dim;
-    float* sums = weight_.mutable_grad_rows(kept).data();
-    parallel_chunks(dim, kColumnsPerChunk, [&](std::int64_t begin, std::int64_t end) {
-      const float* row = grad.data();
-      for (const std::int32_t token : kept) {
-        float* sum = sums + token * dim;
-        for (std::int64_t c = begin; c < end; ++c) sum[c] += row[c];
-        row += dim;
-      }
-    });
-  });
+  return tape.record(
+      std::move(output), [weight = weight_, dim = options_.embedding_dim,
+                          kept = std::vector(tokens.begin(), tokens.end())](const Tensor& grad) {
+        // A token may occur many times, so threads share the columns and not the tokens; each sum
+        // is made in the order of the tokens.
+        constexpr std::int64_t kColumnsPerChunk = 64;
+        float* sums = weight->mutable_grad_rows(kept).data();
+        parallel_chunks(dim, kColumnsPerChunk, [&](std::int64_t begin, std::int64_t end) {
+          const float* row = grad.data();
+          for (const std::int32_t token : kept) {
+            float* sum = sums + token * dim;
+            for (std::int64_t c = begin; c < end; ++c) sum[c] += row[c];
+            row += dim;
+          }
+        });
+      });
 }
-
-ParameterList Embedding::parameters() { return {{"weight", &weight_}}; }
-
 }  // namespace riverrun

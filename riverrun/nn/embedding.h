@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "riverrun/core/tensor.h"
@@ -17,33 +18,42 @@ struct EmbeddingOptions {
 };
 
 /// One vector for each token, as torch.nn.Embedding. The parameter is weight
-/// [num_embeddings, embedding_dim]; its gradient is dense.
+/// [num_embeddings, embedding_dim]; its gradient names the rows that tokens reached
+/// (Parameter::grad_rows), and only they are cleared, measured and, by an optimiser that leaves the
+/// others alone, updated.
 ///
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class Embedding {
  public:
   /// Throws ConfigError if a size is not positive.
   explicit Embedding(const EmbeddingOptions& options);
+  Embedding(Embedding&&) noexcept = default;
+  Embedding& operator=(Embedding&&) noexcept = default;
+  ~Embedding() = default;
+  /// The same layer once more, with a parameter of its own.
+  [[nodiscard]] Embedding clone() const { return Embedding(*this); }
 
   /// tokens of `shape`, at most rank 3 and row-major -> [shape..., embedding_dim], without
   /// gradients. Throws ShapeError, and ConfigError if a token is not in [0, num_embeddings).
   [[nodiscard]] Tensor forward(std::span<const std::int32_t> tokens, const Shape& shape) const;
-  /// On a tape, with the gradient of the weight; the tokens are copied, the layer must outlive the
-  /// recording. Throws as above.
+  /// On a tape, with the gradient of the weight, which the recording shares: the layer may be moved
+  /// or destroyed before Tape::backward. The tokens are copied. Throws as above.
   Var forward(Tape& tape, std::span<const std::int32_t> tokens, const Shape& shape);
 
   /// "weight".
-  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ParameterList parameters() { return {{"weight", weight_}}; }
+  [[nodiscard]] ConstParameterList parameters() const { return {{"weight", weight_}}; }
   [[nodiscard]] const EmbeddingOptions& options() const noexcept { return options_; }
-  [[nodiscard]] Parameter& weight() noexcept { return weight_; }
-  [[nodiscard]] const Parameter& weight() const noexcept { return weight_; }
+  [[nodiscard]] Parameter& weight() noexcept { return *weight_; }
+  [[nodiscard]] const Parameter& weight() const noexcept { return *weight_; }
 
  private:
+  Embedding(const Embedding& other) : options_(other.options_), weight_(other.weight_->clone()) {}
   [[nodiscard]] Shape output_shape(std::span<const std::int32_t> tokens, const Shape& shape) const;
   void gather(std::span<const std::int32_t> tokens, float* output) const;
 
   EmbeddingOptions options_;
-  Parameter weight_;
+  std::shared_ptr<Parameter> weight_;
 };
 
 }  // namespace riverrun

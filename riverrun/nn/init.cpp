@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,8 +89,8 @@ void fill_orthogonal(Random& random, std::int64_t rows, std::int64_t columns, fl
 }
 
 struct Biases {
-  Parameter* ih = nullptr;
-  Parameter* hh = nullptr;  // none, unless the cell is recurrent
+  std::shared_ptr<Parameter> ih;
+  std::shared_ptr<Parameter> hh;  // none, unless the cell is recurrent
 
   /// `value(unit)` for each unit of a gate.
   template <class Value>

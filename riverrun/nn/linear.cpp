@@ -23,13 +23,17 @@ Linear::Linear(const LinearOptions& options) : options_(options) {
   }
   const float bound = 1.0f / std::sqrt(static_cast<float>(in));
   Random random(seed);
-  weight_ = Parameter({out, in});
-  random.fill_uniform(weight_.mutable_value().values(), -bound, bound);
-  if (bias) {
-    bias_ = Parameter({out});
-    random.fill_uniform(bias_.mutable_value().values(), -bound, bound);
-  }
+  weight_ = std::make_shared<Parameter>(Shape{out, in});
+  random.fill_uniform(weight_->mutable_value().values(), -bound, bound);
+  bias_ = bias ? std::make_shared<Parameter>(Shape{out}) : std::make_shared<Parameter>();
+  random.fill_uniform(bias_->mutable_value().values(), -bound, bound);
 }
+
+Linear::Linear(const Linear& other)
+    : options_(other.options_),
+      weight_(other.weight_->clone()),
+      bias_(other.bias_->clone()),
+      inference_weights_(other.inference_weights_) {}
 
 Shape Linear::output_shape(const Shape& input) const {
   if (input.rank() == 0 || input[-1] != options_.in_features) {
@@ -52,9 +56,9 @@ void Linear::multiply(std::int64_t rows, const float* input, float* output, bool
                       WeightType type) const {
   const auto [in, out, bias, seed] = options_;
   const kernels::GateColumns columns{.hidden = out, .few_rows = rows < kernels::kManyRows};
-  const std::shared_ptr<const Tensor> packed = packed_.of(weight_, type, columns.few_rows);
+  const std::shared_ptr<const Tensor> packed = packed_.of(*weight_, type, columns.few_rows);
   kernels::product(columns, rows, in, {input, in}, {packed->data(), type},
-                   bias && with_bias ? bias_.value().data() : nullptr, false, {output, out});
+                   bias && with_bias ? bias_->value().data() : nullptr, false, {output, out});
 }
 
 LinearStream Linear::stream(std::int64_t batch) const {
@@ -67,8 +71,8 @@ LinearStream Linear::stream(std::int64_t batch) const {
   stream.in_ = in;
   stream.out_ = out;
   stream.type_ = inference_weights_;
-  stream.weight_ = packed_.of(weight_, inference_weights_, batch < kernels::kManyRows);
-  if (bias) stream.bias_ = bias_.value();
+  stream.weight_ = packed_.of(*weight_, inference_weights_, batch < kernels::kManyRows);
+  if (bias) stream.bias_ = bias_->value();
   // The first step of a process chooses the SIMD target: as in Recurrent::stream, nobody waits
   // here.
   const Tensor input({batch, in});
@@ -95,32 +99,34 @@ Var Linear::forward(Tape& tape, Var input) {
   Tensor output = tape.allocate(output_shape(input.shape()));
   const std::int64_t rows = input.value().elements() / options_.in_features;
   multiply(rows, input.value().data(), output.data(), /*with_bias=*/true, WeightType::kFloat32);
-  return tape.record(std::move(output), [this, &tape, input, rows](const Tensor& grad) {
-    const auto [in, out, bias, seed] = options_;
-    Tensor room = tape.allocate({kernels::right_operand_size({in}, rows)});
-    const auto [grad_weight, add] = weight_.grad_target();
-    const std::array<kernels::Term, 1> terms{
-        {{in,
-          kernels::right_operand({in}, input.value().data(), rows, room.data()),
-          {grad_weight.data(), in},
-          add}}};
-    kernels::transposed_product(out, rows, {grad.data(), out}, terms,
-                                bias ? bias_.mutable_grad().data() : nullptr);
-    tape.recycle(std::move(room));
-    if (!input.requires_grad()) return;
-    room = tape.allocate({kernels::right_operand_size({in}, out)});
-    Tensor grad_input = tape.allocate(input.shape());
-    kernels::product({in}, rows, out, {grad.data(), out},
-                     kernels::right_operand({in}, weight_.value().data(), out, room.data()),
-                     nullptr, false, {grad_input.data(), in});
-    tape.recycle(std::move(room));
-    tape.add_grad(input, std::move(grad_input));
-  });
+  return tape.record(
+      std::move(output), [options = options_, weight = weight_, bias_parameter = bias_, &tape,
+                          input, rows](const Tensor& grad) {
+        const auto [in, out, bias, seed] = options;
+        Tensor room = tape.allocate({kernels::right_operand_size({in}, rows)});
+        const auto [grad_weight, add] = weight->grad_target();
+        const std::array<kernels::Term, 1> terms{
+            {{in,
+              kernels::right_operand({in}, input.value().data(), rows, room.data()),
+              {grad_weight.data(), in},
+              add}}};
+        kernels::transposed_product(out, rows, {grad.data(), out}, terms,
+                                    bias ? bias_parameter->mutable_grad().data() : nullptr);
+        tape.recycle(std::move(room));
+        if (!input.requires_grad()) return;
+        room = tape.allocate({kernels::right_operand_size({in}, out)});
+        Tensor grad_input = tape.allocate(input.shape());
+        kernels::product({in}, rows, out, {grad.data(), out},
+                         kernels::right_operand({in}, weight->value().data(), out, room.data()),
+                         nullptr, false, {grad_input.data(), in});
+        tape.recycle(std::move(room));
+        tape.add_grad(input, std::move(grad_input));
+      });
 }
 
-ParameterList Linear::parameters() {
-  ParameterList list{{"weight", &weight_}};
-  if (options_.bias) list.push_back({"bias", &bias_});
+ParameterList Linear::list() const {
+  ParameterList list{{"weight", weight_}};
+  if (options_.bias) list.push_back({"bias", bias_});
   return list;
 }
 

@@ -30,11 +30,16 @@ class Linear {
  public:
   /// Throws ConfigError if a size is not positive.
   explicit Linear(const LinearOptions& options);
+  Linear(Linear&&) noexcept = default;
+  Linear& operator=(Linear&&) noexcept = default;
+  ~Linear() = default;
+  /// The same layer once more, with parameters of its own.
+  [[nodiscard]] Linear clone() const { return Linear(*this); }
 
   /// Without gradients. Throws ShapeError.
   [[nodiscard]] Tensor forward(const Tensor& input) const;
-  /// On a tape, with gradients of the input and the parameters; the layer must outlive the
-  /// recording. Throws ShapeError.
+  /// On a tape, with gradients of the input and the parameters, which the recording shares: the
+  /// layer may be moved or destroyed before Tape::backward. Throws ShapeError.
   Var forward(Tape& tape, Var input);
 
   /// output [rows, out_features] from input [rows, in_features], both dense, without gradients and
@@ -58,20 +63,23 @@ class Linear {
   [[nodiscard]] WeightType inference_weights() const noexcept { return inference_weights_; }
 
   /// "weight" and, if there is one, "bias".
-  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ParameterList parameters() { return list(); }
+  [[nodiscard]] ConstParameterList parameters() const { return list(); }
   [[nodiscard]] const LinearOptions& options() const noexcept { return options_; }
-  [[nodiscard]] Parameter& weight() noexcept { return weight_; }
-  [[nodiscard]] const Parameter& weight() const noexcept { return weight_; }
+  [[nodiscard]] Parameter& weight() noexcept { return *weight_; }
+  [[nodiscard]] const Parameter& weight() const noexcept { return *weight_; }
   /// Its value is an empty tensor in a layer without bias.
-  [[nodiscard]] Parameter& bias() noexcept { return bias_; }
-  [[nodiscard]] const Parameter& bias() const noexcept { return bias_; }
+  [[nodiscard]] Parameter& bias() noexcept { return *bias_; }
+  [[nodiscard]] const Parameter& bias() const noexcept { return *bias_; }
 
  private:
+  Linear(const Linear& other);
+  [[nodiscard]] ParameterList list() const;
   [[nodiscard]] Shape output_shape(const Shape& input) const;
 
   LinearOptions options_;
-  Parameter weight_;
-  Parameter bias_;
+  std::shared_ptr<Parameter> weight_;
+  std::shared_ptr<Parameter> bias_;
   PackedWeight packed_;
   WeightType inference_weights_ = WeightType::kFloat32;
 };

@@ -142,11 +142,14 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
       check_targets("linear_cross_entropy", all_rows, classes, targets, options.ignore_index);
   const double factor = loss_factor(options.reduction, counted);
 
-  // The gradients for an upstream gradient of 1, which is what nearly every loss gets.
+  // The gradients for an upstream gradient of 1, which is what nearly every loss gets. The
+  // parameters are shared, so that the decoder may be moved before the backward pass.
   struct Gradients {
     Tensor hidden, weight, bias;
+    ParameterList parameters;
   };
   Gradients grads;
+  grads.parameters = decoder.parameters();
   if (hidden.requires_grad()) grads.hidden = tape.allocate(hidden.shape());
   grads.weight = tape.allocate(decoder.weight().value().shape());
   if (bias) grads.bias = tape.allocate_zeros({classes});
@@ -183,21 +186,20 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
              });
   for (Tensor* tensor : {&logits, &room_of_x, &room_of_weight}) tape.recycle(std::move(*tensor));
 
-  return tape.record(
-      scalar(tape, sum(nats) * factor),
-      [&decoder, &tape, hidden, grads = std::move(grads)](const Tensor& grad) mutable {
-        const float upstream = grad.values()[0];
-        const auto add_to = [&](Parameter& parameter, Tensor& term) {
-          if (term.empty()) return;
-          if (upstream != 1.0f) scale(term, upstream);
-          tape.recycle(parameter.add_grad(std::move(term)));
-        };
-        add_to(decoder.weight(), grads.weight);
-        add_to(decoder.bias(), grads.bias);
-        if (grads.hidden.empty()) return;
-        if (upstream != 1.0f) scale(grads.hidden, upstream);
-        tape.add_grad(hidden, std::move(grads.hidden));
-      });
+  return tape.record(scalar(tape, sum(nats) * factor),
+                     [&tape, hidden, grads = std::move(grads)](const Tensor& grad) mutable {
+                       const float upstream = grad.values()[0];
+                       const auto add_to = [&](Parameter& parameter, Tensor& term) {
+                         if (term.empty()) return;
+                         if (upstream != 1.0f) scale(term, upstream);
+                         tape.recycle(parameter.add_grad(std::move(term)));
+                       };
+                       add_to(*grads.parameters.front().parameter, grads.weight);
+                       add_to(*grads.parameters.back().parameter, grads.bias);
+                       if (grads.hidden.empty()) return;
+                       if (upstream != 1.0f) scale(grads.hidden, upstream);
+                       tape.add_grad(hidden, std::move(grads.hidden));
+                     });
 }
 
 double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,

@@ -54,7 +54,10 @@ std::vector<std::string> rmsprop_buffers(const RMSPropOptions& options) {
 Optimizer::Optimizer(const ParameterList& parameters, double lr, std::vector<std::string> buffers)
     : buffer_names_(std::move(buffers)), lr_(lr) {
   check_lr(lr);
-  for (const auto& [name, parameter] : parameters) {
+  for (const auto& [name, parameter] : distinct(parameters)) {
+    if (parameter == nullptr) {
+      throw ConfigError(fmt::format("Optimizer: there is no parameter behind \"{}\"", name));
+    }
     Slot slot{name, parameter, {}};
     for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
       slot.buffers.emplace_back(parameter->value().shape());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,8 @@
 namespace riverrun {
 
 /// Changes parameters by their gradients. Update equations and defaults are PyTorch's; a
-/// parameter that no gradient has reached is left alone. The parameters must outlive it.
+/// parameter that no gradient has reached is left alone, and one that is listed twice is updated
+/// once. It shares the parameters: layers may be moved, and destroyed, before it.
 class Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
@@ -30,11 +32,13 @@ class Optimizer {
   void set_steps(std::int64_t steps) noexcept { steps_ = steps; }
 
   /// What is remembered between updates, for a checkpoint: tensors with the shapes of their
-  /// parameters, named like "rnn.weight_ih_l0.exp_avg", always the same and in the same order.
+  /// parameters, named like "rnn.weight_ih_l0.exp_avg", always the same and in the same order. The
+  /// name of a parameter that is listed twice is its first.
   [[nodiscard]] std::vector<std::pair<std::string, Tensor*>> state();
 
  protected:
-  /// Keeps one zero tensor per parameter and name in `buffers`. Throws ConfigError for a bad lr.
+  /// Keeps one zero tensor per parameter and name in `buffers`. Throws ConfigError for a bad lr,
+  /// and for a name without a parameter.
   Optimizer(const ParameterList& parameters, double lr, std::vector<std::string> buffers);
 
   /// Called once before the pieces of a step, with steps() already counting it.
@@ -49,7 +53,7 @@ class Optimizer {
  private:
   struct Slot {
     std::string name;
-    Parameter* parameter;
+    std::shared_ptr<Parameter> parameter;
     std::vector<Tensor> buffers;
   };
   std::vector<Slot> slots_;

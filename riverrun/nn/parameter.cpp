@@ -1,9 +1,34 @@
 #include "riverrun/nn/parameter.h"
 
 #include <algorithm>
+#include <atomic>
+#include <unordered_set>
 #include <utility>
 
+#include "riverrun/core/error.h"
+
 namespace riverrun {
+
+// One count for all parameters: a layer that is given another parameter, or another's value, then
+// sees that what it has packed is stale, without knowing whose it was.
+std::uint64_t Parameter::new_version() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::shared_ptr<Parameter> Parameter::clone() const {
+  auto copy = std::make_shared<Parameter>();
+  copy->value_ = value_;
+  return copy;
+}
+
+void Parameter::set_value(Tensor value) {
+  if (value.shape() != value_.shape() || value.empty() != value_.empty()) {
+    throw ShapeError("Parameter.set_value: value is " + value.shape().to_string() +
+                     "; it must have the shape of the parameter, " + value_.shape().to_string());
+  }
+  mutable_value() = std::move(value);
+}
 
 void Parameter::begin_grad() {
   if (!grad_.empty()) return;
@@ -30,6 +55,12 @@ Tensor& Parameter::mutable_grad() {
 }
 
 Tensor& Parameter::mutable_grad_rows(std::span<const std::int32_t> rows) {
+  const std::int64_t count = value_.rank() > 0 ? value_.size(0) : 0;
+  for (const std::int32_t row : rows) {
+    if (row >= 0 && row < count) continue;
+    throw ShapeError("Parameter.mutable_grad_rows: row is " + std::to_string(row) +
+                     "; the value is " + value_.shape().to_string());
+  }
   const bool sparse = !rows.empty() && (grad_.empty() || !grad_rows_.empty());
   if (grad_.empty()) {
     const bool is_zero = spare_is_zero_ && !spare_.empty();
@@ -58,16 +89,56 @@ Tensor Parameter::add_grad(Tensor&& term) {
 
 void Parameter::zero_grad() noexcept {
   if (grad_.empty()) return;
-  const std::int64_t width = grad_.elements() / grad_.size(0);
   spare_is_zero_ = !grad_rows_.empty();
-  for (const std::int32_t row : grad_rows_) std::fill_n(grad_.data() + row * width, width, 0.0f);
-  grad_rows_.clear();
+  if (!grad_rows_.empty()) {  // else it may be a scalar, which has no rows
+    const std::int64_t width = grad_.elements() / grad_.size(0);
+    for (const std::int32_t row : grad_rows_) std::fill_n(grad_.data() + row * width, width, 0.0f);
+    grad_rows_.clear();
+  }
   spare_ = std::move(grad_);
   grad_ = Tensor();
 }
 
+ConstParameterList::ConstParameterList(const ParameterList& list) {
+  reserve(list.size());
+  for (const NamedParameter& entry : list) push_back({entry.name, entry.parameter});
+}
+
 ParameterList prefixed(const std::string& prefix, ParameterList list) {
   for (NamedParameter& entry : list) entry.name = prefix + "." + entry.name;
+  return list;
+}
+
+ConstParameterList prefixed(const std::string& prefix, ConstParameterList list) {
+  for (NamedConstParameter& entry : list) entry.name = prefix + "." + entry.name;
+  return list;
+}
+
+ParameterList operator+(ParameterList first, const ParameterList& second) {
+  first += second;
+  return first;
+}
+
+ConstParameterList operator+(ConstParameterList first, const ConstParameterList& second) {
+  first += second;
+  return first;
+}
+
+ParameterList& operator+=(ParameterList& list, const ParameterList& more) {
+  list.insert(list.end(), more.begin(), more.end());
+  return list;
+}
+
+ConstParameterList& operator+=(ConstParameterList& list, const ConstParameterList& more) {
+  list.insert(list.end(), more.begin(), more.end());
+  return list;
+}
+
+ParameterList distinct(ParameterList list) {
+  std::unordered_set<const Parameter*> seen;
+  std::erase_if(list, [&](const NamedParameter& entry) {
+    return !seen.insert(entry.parameter.get()).second;
+  });
   return list;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,10 +11,21 @@
 namespace riverrun {
 
 /// A tensor that is trained, and its gradient.
+///
+/// A parameter has an identity: it is neither copied nor moved. Layers and lists share it
+/// (std::shared_ptr), so it stays where it is when a layer is moved, and lives as long as an
+/// optimiser or a recording that uses it. clone() makes another one, set_value() copies a value.
 class Parameter {
  public:
+  /// Without elements.
   Parameter() = default;
+  /// Zeros.
   explicit Parameter(const Shape& shape) : value_(shape) {}
+  Parameter(const Parameter&) = delete;
+  Parameter& operator=(const Parameter&) = delete;
+
+  /// A new parameter of the same value, without a gradient.
+  [[nodiscard]] std::shared_ptr<Parameter> clone() const;
 
   [[nodiscard]] const Tensor& value() const noexcept { return value_; }
   /// For changing the value, at once: call it for each change, and DO NOT KEEP THE REFERENCE. The
@@ -21,9 +33,12 @@ class Parameter {
   /// they are stale. A change through a reference from before the network was last used goes
   /// unnoticed, and the network goes on computing with the old weights.
   [[nodiscard]] Tensor& mutable_value() noexcept {
-    ++version_;
+    version_ = new_version();
     return value_;
   }
+  /// Takes on `value`: b.set_value(a.value()). Throws ShapeError unless it has value()'s shape.
+  void set_value(Tensor value);
+  /// Differs after each change, and from that of every other parameter of the process.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
   /// The sum of all gradients since zero_grad(); empty if there were none.
@@ -35,6 +50,7 @@ class Parameter {
   /// The gradient for adding to; zeros at first.
   [[nodiscard]] Tensor& mutable_grad();
   /// The same for adding to some rows only, in any order and more than once: an embedding's.
+  /// Throws ShapeError if the value has no such row.
   [[nodiscard]] Tensor& mutable_grad_rows(std::span<const std::int32_t> rows);
   /// The gradient for adding to, or with `add` false for writing all of it.
   struct GradTarget {
@@ -50,6 +66,7 @@ class Parameter {
   void zero_grad() noexcept;
 
  private:
+  static std::uint64_t new_version() noexcept;
   void begin_grad();
 
   Tensor value_;
@@ -57,18 +74,41 @@ class Parameter {
   std::vector<std::int32_t> grad_rows_;
   Tensor spare_;  // where the next gradient goes, if grad_ is empty
   bool spare_is_zero_ = false;
-  std::uint64_t version_ = 1;
+  std::uint64_t version_ = new_version();
 };
 
 /// A parameter under the name that a file gives it: "rnn.weight_ih_l0".
 struct NamedParameter {
   std::string name;
-  Parameter* parameter = nullptr;
+  std::shared_ptr<Parameter> parameter;
 };
 using ParameterList = std::vector<NamedParameter>;
 
+/// The same for reading only, as a const model gives it.
+struct NamedConstParameter {
+  std::string name;
+  std::shared_ptr<const Parameter> parameter;
+};
+class ConstParameterList : public std::vector<NamedConstParameter> {
+ public:
+  using std::vector<NamedConstParameter>::vector;
+  ConstParameterList(const ParameterList& list);  // NOLINT(google-explicit-constructor): may change
+};
+
 /// `list` with `prefix` and a dot before each name.
 [[nodiscard]] ParameterList prefixed(const std::string& prefix, ParameterList list);
+[[nodiscard]] ConstParameterList prefixed(const std::string& prefix, ConstParameterList list);
+
+/// One list after the other: prefixed("rnn", rnn.parameters()) + prefixed("head",
+/// head.parameters())
+[[nodiscard]] ParameterList operator+(ParameterList first, const ParameterList& second);
+[[nodiscard]] ConstParameterList operator+(ConstParameterList first,
+                                           const ConstParameterList& second);
+ParameterList& operator+=(ParameterList& list, const ParameterList& more);
+ConstParameterList& operator+=(ConstParameterList& list, const ConstParameterList& more);
+
+/// `list` with each parameter once, under its first name.
+[[nodiscard]] ParameterList distinct(ParameterList list);
 
 /// Empties every gradient, as PyTorch's optimizer.zero_grad().
 void zero_grad(const ParameterList& parameters) noexcept;

@@ -58,18 +58,19 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
 
 }  // namespace
 
-Recurrent::Impl::Impl(const CellDescriptor& c, const RecurrentOptions& o) : cell(&c), options(o) {
-  check(c, o);
+Recurrent::Impl::Impl(CellDescriptor c, const RecurrentOptions& o)
+    : cell(std::make_shared<const CellDescriptor>(std::move(c))), options(o) {
+  check(*cell, o);
   const std::int64_t recurrent = o.proj_size > 0 ? o.proj_size : o.hidden_size;
   for (std::int64_t l = 0; l < o.num_layers; ++l) {
     for (std::int64_t d = 0; d < directions(); ++d) {
       layers.emplace_back(
-          c, RecurrentLayer::Sizes{.input = l == 0 ? o.input_size : recurrent * directions(),
-                                   .hidden = o.hidden_size,
-                                   .recurrent = recurrent,
-                                   .projected = o.proj_size > 0,
-                                   .bias = o.bias,
-                                   .reverse = d == 1});
+          *cell, RecurrentLayer::Sizes{.input = l == 0 ? o.input_size : recurrent * directions(),
+                                       .hidden = o.hidden_size,
+                                       .recurrent = recurrent,
+                                       .projected = o.proj_size > 0,
+                                       .bias = o.bias,
+                                       .reverse = d == 1});
     }
   }
   Random random(o.seed);
@@ -79,14 +80,19 @@ Recurrent::Impl::Impl(const CellDescriptor& c, const RecurrentOptions& o) : cell
   }
 }
 
-ParameterList Recurrent::Impl::parameters() {
+Recurrent::Impl::Impl(const Impl& other)
+    : cell(other.cell), options(other.options), inference_weights(other.inference_weights) {
+  for (const RecurrentLayer& layer : other.layers) layers.push_back(layer.clone());
+}
+
+ParameterList Recurrent::Impl::parameters() const {
   ParameterList list;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    RecurrentLayer& layer = layers[i];
+    const RecurrentLayer& layer = layers[i];
     const auto l = static_cast<std::int64_t>(i) / directions();
     const std::string suffix = "_l" + std::to_string(l) + (layer.sizes().reverse ? "_reverse" : "");
-    const auto add = [&](const std::string& name, Parameter& parameter) {
-      if (!parameter.value().empty()) list.push_back({name + suffix, &parameter});
+    const auto add = [&](const std::string& name, const std::shared_ptr<Parameter>& parameter) {
+      if (!parameter->value().empty()) list.push_back({name + suffix, parameter});
     };
     add("weight_ih", layer.weight_ih);
     add("weight_hh", layer.weight_hh);
@@ -186,15 +192,18 @@ std::vector<Tensor> Recurrent::Impl::sorted_states(std::span<const Tensor* const
   return sorted;
 }
 
-Recurrent::Recurrent(const CellDescriptor& cell, const RecurrentOptions& options)
-    : impl_(std::make_unique<Impl>(cell, options)) {
+Recurrent::Recurrent(CellDescriptor cell, const RecurrentOptions& options)
+    : impl_(std::make_shared<Impl>(std::move(cell), options)) {
   initialize(*this, {.forget_bias = options.forget_bias}, options.seed);
 }
+Recurrent::Recurrent(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Recurrent::Recurrent(Recurrent&&) noexcept = default;
 Recurrent& Recurrent::operator=(Recurrent&&) noexcept = default;
 Recurrent::~Recurrent() = default;
+Recurrent Recurrent::clone() const { return Recurrent(std::make_shared<Impl>(*impl_)); }
 
 ParameterList Recurrent::parameters() { return impl_->parameters(); }
+ConstParameterList Recurrent::parameters() const { return impl_->parameters(); }
 const RecurrentOptions& Recurrent::options() const noexcept { return impl_->options; }
 const CellDescriptor& Recurrent::cell() const noexcept { return *impl_->cell; }
 

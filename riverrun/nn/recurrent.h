@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "riverrun/cell/descriptor.h"
@@ -76,12 +77,15 @@ class Stream;
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class Recurrent {
  public:
-  /// Throws ConfigError if a size is not positive, dropout is outside [0, 1), the cell does not
-  /// allow a projection, or recompute_steps is negative and not kRecomputeAuto.
-  Recurrent(const CellDescriptor& cell, const RecurrentOptions& options);
+  /// The network owns the cell. Throws ConfigError if a size is not positive, dropout is outside
+  /// [0, 1), the cell does not allow a projection, or recompute_steps is negative and not
+  /// kRecomputeAuto.
+  Recurrent(CellDescriptor cell, const RecurrentOptions& options);
   Recurrent(Recurrent&&) noexcept;
   Recurrent& operator=(Recurrent&&) noexcept;
   ~Recurrent();
+  /// The same network once more, with parameters of its own.
+  [[nodiscard]] Recurrent clone() const;
 
   struct Output {
     Tensor output;
@@ -120,13 +124,15 @@ class Recurrent {
 
   /// In PyTorch's order and under its names.
   [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] const RecurrentOptions& options() const noexcept;
   [[nodiscard]] const CellDescriptor& cell() const noexcept;
 
  private:
   friend class Stream;
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  explicit Recurrent(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // a recording shares it
 };
 
 /// A recurrent network that runs sample by sample. Never allocates, locks or throws in step().
@@ -167,12 +173,20 @@ class Stream {
 class LSTM : public Recurrent {
  public:
   explicit LSTM(const RecurrentOptions& options);
+  [[nodiscard]] LSTM clone() const { return LSTM(Recurrent::clone()); }
+
+ private:
+  explicit LSTM(Recurrent&& network) : Recurrent(std::move(network)) {}
 };
 
 /// Gated recurrent unit, as torch.nn.GRU.
 class GRU : public Recurrent {
  public:
   explicit GRU(const RecurrentOptions& options);
+  [[nodiscard]] GRU clone() const { return GRU(Recurrent::clone()); }
+
+ private:
+  explicit GRU(Recurrent&& network) : Recurrent(std::move(network)) {}
 };
 
 enum class Nonlinearity { kTanh, kRelu };
@@ -181,6 +195,10 @@ enum class Nonlinearity { kTanh, kRelu };
 class RNN : public Recurrent {
  public:
   explicit RNN(const RecurrentOptions& options, Nonlinearity nonlinearity = Nonlinearity::kTanh);
+  [[nodiscard]] RNN clone() const { return RNN(Recurrent::clone()); }
+
+ private:
+  explicit RNN(Recurrent&& network) : Recurrent(std::move(network)) {}
 };
 
 }  // namespace riverrun

@@ -103,20 +103,20 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   const bool few_rows = args.sequence.few_rows;
   for (std::size_t i = 0; cell_->recurrent && i < index(layout.recurrent_run_count); ++i) {
     const GateRun& run = layout.recurrent_runs[i];
-    args.weight_hh[i] = operand({.hidden = recurrent, .few_rows = few_rows}, weight_hh,
+    args.weight_hh[i] = operand({.hidden = recurrent, .few_rows = few_rows}, *weight_hh,
                                 run.gate * hidden, run.count * hidden);
   }
   if (sizes_.projected) {
-    args.weight_hr = operand({.hidden = hidden, .few_rows = few_rows}, weight_hr, 0, recurrent);
+    args.weight_hr = operand({.hidden = hidden, .few_rows = few_rows}, *weight_hr, 0, recurrent);
     args.grad_projected = allocate_scratch({most_rows, recurrent});
   }
   std::array<kernels::Weights, GateLayout::kMaxGates> operand_ih;
   const std::size_t input_runs = grad_input == nullptr ? 0 : index(layout.input_run_count);
   for (std::size_t i = 0; i < input_runs; ++i) {
     const GateRun& run = layout.input_runs[i];
-    operand_ih[i] = operand({sizes_.input}, weight_ih, run.gate * hidden, run.count * hidden);
+    operand_ih[i] = operand({sizes_.input}, *weight_ih, run.gate * hidden, run.count * hidden);
   }
-  for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
+  for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p]->value().data();
   for (std::size_t s = 0; s < grad_states.size(); ++s) {
     args.initial[s] = pass.initial[s].data();
     args.states[s] = pass.states[s].data();
@@ -147,8 +147,8 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
     const auto [grad, add] = parameter.grad_target();
     return {grad.data(), add};
   };
-  Gradient grad_ih = gradient(weight_ih), grad_hh = gradient(weight_hh),
-           grad_hr = gradient(weight_hr);
+  Gradient grad_ih = gradient(*weight_ih), grad_hh = gradient(*weight_hh),
+           grad_hr = gradient(*weight_hr);
   for (std::int64_t end = batch.steps(); end > 0; end -= at_once) {
     const Stretch now(batch, sizes_.reverse, std::max<std::int64_t>(0, end - at_once), end);
     args.first_position = now.begin;
@@ -210,11 +210,11 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
         for (std::int64_t u = 0; u < hidden; ++u) to[u] += from[u];
       }
     };
-    add_to(bias_ih, layout.input_slot);
-    if (cell_->recurrent) add_to(bias_hh, layout.recurrent_slot);
+    add_to(*bias_ih, layout.input_slot);
+    if (cell_->recurrent) add_to(*bias_hh, layout.recurrent_slot);
   }
   for (std::size_t p = 0; p < params.size(); ++p) {
-    float* to = params[p].mutable_grad().data();
+    float* to = params[p]->mutable_grad().data();
     for (std::int64_t r = 0; r < batch.batch(); ++r) {
       const float* from =
           grad_params.data() + (r * programs.sizes.params + static_cast<std::int64_t>(p)) * hidden;

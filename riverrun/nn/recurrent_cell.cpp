@@ -25,6 +25,12 @@ Shape without_leading_one(const Shape& shape) {
   return shape.rank() == 2 ? Shape{shape[1]} : Shape{shape[1], shape[2]};
 }
 
+template <class List>
+List without_suffix(List list) {
+  for (auto& named : list) named.name.resize(named.name.size() - kSuffix.size());
+  return list;
+}
+
 void check(const CellDescriptor& cell, const RecurrentCellOptions& options, const Shape& input,
            std::span<const Tensor* const> state) {
   const int rank = input.rank();
@@ -77,13 +83,13 @@ Var reshaped(Tape& tape, Var v, const Shape& shape) {
 
 }  // namespace
 
-RecurrentCell::RecurrentCell(const CellDescriptor& cell, const RecurrentCellOptions& options)
+RecurrentCell::RecurrentCell(CellDescriptor cell, const RecurrentCellOptions& options)
     : options_(options),
-      network_(cell, {.input_size = options.input_size,
-                      .hidden_size = options.hidden_size,
-                      .bias = options.bias,
-                      .forget_bias = options.forget_bias,
-                      .seed = options.seed}) {}
+      network_(std::move(cell), {.input_size = options.input_size,
+                                 .hidden_size = options.hidden_size,
+                                 .bias = options.bias,
+                                 .forget_bias = options.forget_bias,
+                                 .seed = options.seed}) {}
 
 State RecurrentCell::forward(const Tensor& input, const State& state) const {
   std::vector<const Tensor*> tensors;
@@ -112,12 +118,9 @@ std::vector<Var> RecurrentCell::forward(Tape& tape, Var input, std::span<const V
   return after;
 }
 
-ParameterList RecurrentCell::parameters() {
-  ParameterList list = network_.parameters();
-  for (NamedParameter& named : list) {
-    named.name.resize(named.name.size() - kSuffix.size());
-  }
-  return list;
+ParameterList RecurrentCell::parameters() { return without_suffix(network_.parameters()); }
+ConstParameterList RecurrentCell::parameters() const {
+  return without_suffix(network_.parameters());
 }
 
 LSTMCell::LSTMCell(const RecurrentCellOptions& options)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "riverrun/cell/descriptor.h"
@@ -32,8 +33,10 @@ struct RecurrentCellOptions {
 /// [gates * hidden_size, input_size], weight_hh, bias_ih, bias_hh; a cell's own have its own names.
 class RecurrentCell {
  public:
-  /// Throws ConfigError as Recurrent does. `cell` must live as long as this.
-  RecurrentCell(const CellDescriptor& cell, const RecurrentCellOptions& options);
+  /// Owns the cell and throws ConfigError as Recurrent does.
+  RecurrentCell(CellDescriptor cell, const RecurrentCellOptions& options);
+  /// The same once more, with parameters of its own.
+  [[nodiscard]] RecurrentCell clone() const { return {options_, network_.clone()}; }
 
   /// The state after one step, from `state` (empty: zeros). Throws ShapeError.
   [[nodiscard]] State forward(const Tensor& input, const State& state = {}) const;
@@ -43,10 +46,13 @@ class RecurrentCell {
 
   /// In PyTorch's order and under its names.
   [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] const RecurrentCellOptions& options() const noexcept { return options_; }
   [[nodiscard]] const CellDescriptor& cell() const noexcept { return network_.cell(); }
 
  private:
+  RecurrentCell(const RecurrentCellOptions& options, Recurrent network)
+      : options_(options), network_(std::move(network)) {}
   RecurrentCellOptions options_;
   Recurrent network_;
 };
@@ -55,12 +61,20 @@ class RecurrentCell {
 class LSTMCell : public RecurrentCell {
  public:
   explicit LSTMCell(const RecurrentCellOptions& options);
+  [[nodiscard]] LSTMCell clone() const { return LSTMCell(RecurrentCell::clone()); }
+
+ private:
+  explicit LSTMCell(RecurrentCell&& cell) : RecurrentCell(std::move(cell)) {}
 };
 
 /// Gated recurrent unit, as torch.nn.GRUCell.
 class GRUCell : public RecurrentCell {
  public:
   explicit GRUCell(const RecurrentCellOptions& options);
+  [[nodiscard]] GRUCell clone() const { return GRUCell(RecurrentCell::clone()); }
+
+ private:
+  explicit GRUCell(RecurrentCell&& cell) : RecurrentCell(std::move(cell)) {}
 };
 
 /// Elman network, as torch.nn.RNNCell; the nonlinearity is tanh unless kRelu is asked for.
@@ -68,6 +82,10 @@ class RNNCell : public RecurrentCell {
  public:
   explicit RNNCell(const RecurrentCellOptions& options,
                    Nonlinearity nonlinearity = Nonlinearity::kTanh);
+  [[nodiscard]] RNNCell clone() const { return RNNCell(RecurrentCell::clone()); }
+
+ private:
+  explicit RNNCell(RecurrentCell&& cell) : RecurrentCell(std::move(cell)) {}
 };
 
 }  // namespace riverrun

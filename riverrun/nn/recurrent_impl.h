@@ -3,6 +3,7 @@
 // What recurrent.cpp, recurrent_training.cpp and stream.cpp share; not for users.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,14 +18,16 @@ inline std::int64_t slice(const Tensor& state, std::int64_t layer) {
 }
 
 struct Recurrent::Impl {
-  Impl(const CellDescriptor& cell, const RecurrentOptions& options);
+  Impl(CellDescriptor cell, const RecurrentOptions& options);
+  /// With parameters of its own.
+  Impl(const Impl& other);
 
   [[nodiscard]] std::int64_t directions() const { return options.bidirectional ? 2 : 1; }
   /// The features of h.
   [[nodiscard]] std::int64_t recurrent() const {
     return options.proj_size > 0 ? options.proj_size : options.hidden_size;
   }
-  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ParameterList parameters() const;
 
   /// An input's extents. Throws ShapeError.
   struct Input {
@@ -42,7 +45,7 @@ struct Recurrent::Impl {
                                                   std::size_t layer, const PackedBatch& batch,
                                                   const RecurrentLayer::Allocate& allocate) const;
 
-  const CellDescriptor* cell;
+  std::shared_ptr<const CellDescriptor> cell;  // streams share it
   RecurrentOptions options;
   WeightType inference_weights = WeightType::kFloat32;
   std::vector<RecurrentLayer> layers;  // forward and reverse of a layer are neighbours

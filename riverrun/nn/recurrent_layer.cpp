@@ -35,18 +35,29 @@ std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 RecurrentLayer::RecurrentLayer(const CellDescriptor& cell, const Sizes& sizes)
-    : weight_ih({cell.layout.gates * sizes.hidden, sizes.input}),
-      cell_(&cell),
-      sizes_(sizes),
-      cache_(std::make_unique<Cache>()) {
+    : cell_(&cell), sizes_(sizes), cache_(std::make_unique<Cache>()) {
   const std::int64_t rows = cell.layout.gates * sizes.hidden;
-  if (cell.recurrent) weight_hh = Parameter({rows, sizes.recurrent});
-  if (sizes.bias) bias_ih = Parameter({rows});
-  if (sizes.bias && cell.recurrent) bias_hh = Parameter({rows});
-  if (sizes.projected) weight_hr = Parameter({sizes.recurrent, sizes.hidden});
-  for (std::size_t p = 0; p < cell.params.size(); ++p) {
-    params.emplace_back(Shape{sizes.hidden});
-  }
+  const auto make = [](bool is_there, const Shape& shape) {
+    return is_there ? std::make_shared<Parameter>(shape) : std::make_shared<Parameter>();
+  };
+  weight_ih = make(true, {rows, sizes.input});
+  weight_hh = make(cell.recurrent, {rows, sizes.recurrent});
+  bias_ih = make(sizes.bias, {rows});
+  bias_hh = make(sizes.bias && cell.recurrent, {rows});
+  weight_hr = make(sizes.projected, {sizes.recurrent, sizes.hidden});
+  for (std::size_t p = 0; p < cell.params.size(); ++p) params.push_back(make(true, {sizes.hidden}));
+}
+
+RecurrentLayer::RecurrentLayer(const RecurrentLayer& other)
+    : weight_ih(other.weight_ih->clone()),
+      weight_hh(other.weight_hh->clone()),
+      bias_ih(other.bias_ih->clone()),
+      bias_hh(other.bias_hh->clone()),
+      weight_hr(other.weight_hr->clone()),
+      cell_(other.cell_),
+      sizes_(other.sizes_),
+      cache_(std::make_unique<Cache>()) {
+  for (const std::shared_ptr<Parameter>& param : other.params) params.push_back(param->clone());
 }
 
 std::vector<Tensor*> RecurrentLayer::Pass::tensors() {
@@ -62,9 +73,9 @@ std::vector<Tensor*> RecurrentLayer::Pass::tensors() {
 }
 
 std::vector<std::uint64_t> RecurrentLayer::versions() const {
-  std::vector<std::uint64_t> all = {weight_ih.version(), weight_hh.version(), bias_ih.version(),
-                                    bias_hh.version(), weight_hr.version()};
-  for (const Parameter& param : params) all.push_back(param.version());
+  std::vector<std::uint64_t> all = {weight_ih->version(), weight_hh->version(), bias_ih->version(),
+                                    bias_hh->version(), weight_hr->version()};
+  for (const std::shared_ptr<Parameter>& param : params) all.push_back(param->version());
   return all;
 }
 
@@ -99,8 +110,8 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
       for (std::int64_t u = 0; u < hidden; ++u) to[u] += from[u];
     }
   };
-  if (!bias_ih.value().empty()) add_bias(bias_ih, layout.input_slot);
-  if (!bias_hh.value().empty()) add_bias(bias_hh, layout.recurrent_slot);
+  if (!bias_ih->value().empty()) add_bias(*bias_ih, layout.input_slot);
+  if (!bias_hh->value().empty()) add_bias(*bias_hh, layout.recurrent_slot);
   const auto pack = [&](const kernels::GateColumns& columns, const Parameter& weight,
                         std::int64_t first_row, std::int64_t depth) {
     Tensor& to = packed->memory.emplace_back(
@@ -125,20 +136,20 @@ std::shared_ptr<const RecurrentLayer::Packed> RecurrentLayer::packed(WeightType 
     return matrices;
   };
   const bool few_rows = packing != Packing::kManyRows;
-  packed->weight_ih = pack_gates(weight_ih, sizes_.input,
+  packed->weight_ih = pack_gates(*weight_ih, sizes_.input,
                                  std::span(layout.input_runs).first(index(layout.input_run_count)),
                                  layout.input_slot, packing == Packing::kUnits,
                                  /*few_rows=*/false);
   if (cell_->recurrent) {
-    packed->finite_hh = kernels::all_finite(weight_hh.value().values());
+    packed->finite_hh = kernels::all_finite(weight_hh->value().values());
     packed->weight_hh = pack_gates(
-        weight_hh, sizes_.recurrent,
+        *weight_hh, sizes_.recurrent,
         std::span(layout.recurrent_runs).first(index(layout.recurrent_run_count)),
         layout.recurrent_slot, packing == Packing::kUnits || packing == Packing::kOneRow, few_rows);
   }
   if (sizes_.projected) {
     packed->weight_hr =
-        pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, weight_hr, 0, hidden);
+        pack({.hidden = sizes_.recurrent, .few_rows = few_rows}, *weight_hr, 0, hidden);
   }
   for (std::shared_ptr<const Packed>& stale : of_type) {
     if (stale != nullptr && stale->versions != packed->versions) stale.reset();
@@ -235,7 +246,7 @@ std::vector<Tensor> RecurrentLayer::forward(const PackedBatch& batch, const floa
                                                   batch.batch() >= kRowsPerThread * division.parts);
   if (in_parts) args.weight_ih = weights->weight_ih;
   args.input_size = sizes_.input;
-  for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p].value().data();
+  for (std::size_t p = 0; p < params.size(); ++p) args.params[p] = params[p]->value().data();
   const std::span<const float> initial_h = pass.initial[0].values();
   // The product would be zeros; or NaN, which a diverged network has to show.
   args.from_zero = weights->finite_hh && std::all_of(initial_h.begin(), initial_h.end(),

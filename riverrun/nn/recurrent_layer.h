@@ -30,13 +30,19 @@ class RecurrentLayer {
     bool reverse = false;
   };
   RecurrentLayer(const CellDescriptor& cell, const Sizes& sizes);
+  RecurrentLayer(RecurrentLayer&&) noexcept = default;
+  RecurrentLayer& operator=(RecurrentLayer&&) noexcept = default;
+  ~RecurrentLayer() = default;
+  /// The same layer once more, with parameters of its own.
+  [[nodiscard]] RecurrentLayer clone() const { return RecurrentLayer(*this); }
 
-  Parameter weight_ih;            // [G*H, I]
-  Parameter weight_hh;            // [G*H, P]; without elements unless the cell is recurrent
-  Parameter bias_ih;              // [G*H]; without elements unless sizes.bias
-  Parameter bias_hh;              // [G*H]; the same, and only if the cell is recurrent
-  Parameter weight_hr;            // [P, H]; only with a projection
-  std::vector<Parameter> params;  // each [H]
+  // Each is there, but without elements where the layer has none.
+  std::shared_ptr<Parameter> weight_ih;            // [G*H, I]
+  std::shared_ptr<Parameter> weight_hh;            // [G*H, P]; if the cell is recurrent
+  std::shared_ptr<Parameter> bias_ih;              // [G*H]; if sizes.bias
+  std::shared_ptr<Parameter> bias_hh;              // [G*H]; the same, and if the cell is recurrent
+  std::shared_ptr<Parameter> weight_hr;            // [P, H]; with a projection
+  std::vector<std::shared_ptr<Parameter>> params;  // each [H]
 
   [[nodiscard]] const CellDescriptor& cell() const { return *cell_; }
   [[nodiscard]] const Sizes& sizes() const { return sizes_; }
@@ -112,6 +118,7 @@ class RecurrentLayer {
   [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type, Packing packing) const;
 
  private:
+  RecurrentLayer(const RecurrentLayer& other);
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   /// How threads divide a batch among them: its rows, or the units of each step.
   struct Division {

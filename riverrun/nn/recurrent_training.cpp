@@ -27,7 +27,7 @@ std::int64_t segment_steps(std::int64_t asked, const PackedBatch& batch) {
 
 Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const Var> initial,
                                         std::span<const std::int64_t> lengths) {
-  Impl& net = *impl_;
+  const Impl& net = *impl_;
   const Impl::Input described = net.describe(input.shape());
   auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));
   std::vector<const Tensor*> state;
@@ -90,14 +90,14 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const V
       }
     }
     auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
-    outputs.push_back(tape.record(std::move(output), [&net, &tape, batch, shared, kept, x, h, i,
-                                                      features, segment,
+    outputs.push_back(tape.record(std::move(output), [impl = impl_, &tape, batch, shared, kept, x,
+                                                      h, i, features, segment,
                                                       allocate](const Tensor& grad_output) {
       const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
       Tensor grad_input;
       if (x.requires_grad()) grad_input = tape.allocate({batch->rows(), x.shape()[-1]});
       for (std::size_t d = 0; d < kept->size(); ++d) {
-        RecurrentLayer& layer = net.layers[i + d];
+        RecurrentLayer& layer = impl->layers[i + d];
         const auto at = static_cast<std::int64_t>(i + d);
         std::vector<Tensor> grad_states;
         for (std::size_t s = 0; s < shared->grad_last.size(); ++s) {
@@ -107,7 +107,7 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const V
           if (grad.empty()) continue;
           batch->sort(grad.data() + slice(grad, at), state_shape[1], grad_states[s].data());
         }
-        const auto column = static_cast<std::int64_t>(d) * net.recurrent();
+        const auto column = static_cast<std::int64_t>(d) * impl->recurrent();
         const kernels::Rows<const float> grad_rows{grad_output.data() + column, features};
         if (segment > 0) {
           layer.backward_segments(*batch, x.value().data(), grad_rows, (*kept)[d], grad_states,

@@ -36,7 +36,7 @@ struct Stream::Impl {
     kernels::StepArgs args;
   };
 
-  const CellDescriptor* cell = nullptr;
+  std::shared_ptr<const CellDescriptor> cell;
   std::int64_t batch = 0;
   std::vector<Layer> layers;
 
@@ -73,7 +73,7 @@ Stream Recurrent::stream(std::int64_t batch) const {
     const RecurrentLayer::Sizes& sizes = layer.sizes();
     Stream::Impl::Layer& to = impl->layers.emplace_back();
     to.weights = layer.packed(net.inference_weights, RecurrentLayer::Packing::kUnits);
-    for (const Parameter& param : layer.params) to.params.push_back(param.value());
+    for (const auto& param : layer.params) to.params.push_back(param->value());
     for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
       to.states.emplace_back(Shape{batch, layer.state_size(s)});
     }
@@ -81,7 +81,7 @@ Stream Recurrent::stream(std::int64_t batch) const {
     if (sizes.projected) to.cell_output = Tensor({batch, sizes.hidden});
     to.gates = Tensor({batch, net.cell->layout.values * sizes.hidden});
     kernels::StepArgs& args = to.args;
-    args.cell = net.cell;
+    args.cell = net.cell.get();
     args.batch = batch;
     args.input_size = sizes.input;
     args.hidden = sizes.hidden;

@@ -1,6 +1,7 @@
 #include "riverrun/fixed/load.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ class FixedLoad : public testing::Test {
  protected:
   /// A file with the parameters of `lstm` and `linear`, some of them changed.
   io::SafetensorsFile file(const auto& change) {
-    ParameterList list = prefixed("lstm", lstm_.parameters());
-    for (const NamedParameter& p : prefixed("linear", linear_.parameters())) list.push_back(p);
+    ParameterList list =
+        prefixed("lstm", lstm_.parameters()) + prefixed("linear", linear_.parameters());
     change(list);
     io::save_parameters(folder_ / "net.safetensors", list);
     return io::SafetensorsFile(folder_ / "net.safetensors");
@@ -89,16 +90,17 @@ TEST_F(FixedLoad, OneLayerWithoutBias) {
 
 TEST_F(FixedLoad, ParamsOfACellOfOnesOwn) {
   using Layer = Recurrent<odd_cells::CoupledLSTM, 2, 3>;
-  std::vector<Parameter> values;
+  std::vector<std::shared_ptr<Parameter>> values;
   for (const Shape& shape : {Shape{9, 2}, Shape{9, 3}, Shape{9}, Shape{9}, Shape{3}}) {
     Random random(values.size());
-    random.fill_normal(values.emplace_back(shape).mutable_value().values(), 0.0f, 1.0f);
+    values.push_back(std::make_shared<Parameter>(shape));
+    random.fill_normal(values.back()->mutable_value().values(), 0.0f, 1.0f);
   }
-  io::save_parameters(folder_ / "own", {{"weight_ih_l0", &values[0]},
-                                        {"weight_hh_l0", &values[1]},
-                                        {"bias_ih_l0", &values[2]},
-                                        {"bias_hh_l0", &values[3]},
-                                        {"p_o_l0", &values[4]}});
+  io::save_parameters(folder_ / "own", {{"weight_ih_l0", values[0]},
+                                        {"weight_hh_l0", values[1]},
+                                        {"bias_ih_l0", values[2]},
+                                        {"bias_hh_l0", values[3]},
+                                        {"p_o_l0", values[4]}});
   Layer loaded, set;
   load(io::SafetensorsFile(folder_ / "own"), loaded, "*_l0");
   set.set_weights({.weight_ih = detail::view<18>(values[0]),
@@ -116,11 +118,11 @@ TEST_F(FixedLoad, ParamsOfACellOfOnesOwn) {
 }
 
 TEST_F(FixedLoad, RefusesOtherShapes) {
-  Parameter other(Shape{24, 2});
-  EXPECT_THAT(refusal([&](ParameterList& list) { list[0].parameter = &other; }),
+  const auto other = std::make_shared<Parameter>(Shape{24, 2});
+  EXPECT_THAT(refusal([&](ParameterList& list) { list[0].parameter = other; }),
               HasSubstr("\"lstm.weight_ih_l0\" has shape [24, 2]; the model has [24, 1]"));
-  Parameter vector(Shape{12});
-  EXPECT_THAT(refusal([&](ParameterList& list) { list[8].parameter = &vector; }),
+  const auto vector = std::make_shared<Parameter>(Shape{12});
+  EXPECT_THAT(refusal([&](ParameterList& list) { list[8].parameter = vector; }),
               HasSubstr("\"linear.weight\" has shape [12]; the model has [2, 6]"));
 }
 
@@ -132,9 +134,8 @@ TEST_F(FixedLoad, RefusesAMissingTensor) {
 }
 
 TEST_F(FixedLoad, RefusesATensorThatIsNone) {
-  Parameter more(Shape{3});
   EXPECT_THAT(refusal([&](ParameterList& list) {
-                list.push_back({"lstm.weight_hr_l0", &more});
+                list.push_back({"lstm.weight_hr_l0", std::make_shared<Parameter>(Shape{3})});
               }),
               HasSubstr("\"lstm.weight_hr_l0\" of shape [3] is none of the model's"));
 }

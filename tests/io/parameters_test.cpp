@@ -1,5 +1,6 @@
 #include "riverrun/io/parameters.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,9 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Parameter parameter(const Shape& shape, float value) {
-  Parameter result(shape);
-  result.mutable_value().fill(value);
+std::shared_ptr<Parameter> parameter(const Shape& shape, float value) {
+  auto result = std::make_shared<Parameter>(shape);
+  result->mutable_value().fill(value);
   return result;
 }
 
@@ -30,36 +31,36 @@ class Parameters : public ::testing::Test {
     write_safetensors(folder_ / "file", tensors);
     SafetensorsFile file(folder_ / "file");
     std::string message = "no error";
-    std::uint64_t version = weight_.version();
+    std::uint64_t version = weight_->version();
     try {
       load_parameters(file, list_);
     } catch (const FormatError& error) {
       message = error.what();
     }
-    EXPECT_THAT(weight_.value().values(), Each(1));
-    EXPECT_THAT(bias_.value().values(), Each(2));
-    EXPECT_EQ(weight_.version(), version);
+    EXPECT_THAT(weight_->value().values(), Each(1));
+    EXPECT_THAT(bias_->value().values(), Each(2));
+    EXPECT_EQ(weight_->version(), version);
     return message;
   }
 
   TemporaryFolder folder_;
-  Parameter weight_ = parameter({2, 3}, 1);
-  Parameter bias_ = parameter({2}, 2);
-  ParameterList list_ = {{"rnn.weight", &weight_}, {"rnn.bias", &bias_}};
+  std::shared_ptr<Parameter> weight_ = parameter({2, 3}, 1);
+  std::shared_ptr<Parameter> bias_ = parameter({2}, 2);
+  ParameterList list_ = {{"rnn.weight", weight_}, {"rnn.bias", bias_}};
   Tensor good_weight_{Shape{2, 3}};
   Tensor good_bias_{Shape{2}};
 };
 
 TEST_F(Parameters, AreRestored) {
   save_parameters(folder_ / "file", list_, {{"format", "pt"}});
-  Parameter weight({2, 3});
-  Parameter bias({2});
-  std::uint64_t version = weight.version();
+  const auto weight = std::make_shared<Parameter>(Shape{2, 3});
+  const auto bias = std::make_shared<Parameter>(Shape{2});
+  std::uint64_t version = weight->version();
   SafetensorsFile file(folder_ / "file");
-  load_parameters(file, {{"rnn.bias", &bias}, {"rnn.weight", &weight}});
-  EXPECT_THAT(weight.value().values(), Each(1));
-  EXPECT_THAT(bias.value().values(), Each(2));
-  EXPECT_NE(weight.version(), version) << "who keeps a packed copy must see that it is stale";
+  load_parameters(file, {{"rnn.bias", bias}, {"rnn.weight", weight}});
+  EXPECT_THAT(weight->value().values(), Each(1));
+  EXPECT_THAT(bias->value().values(), Each(2));
+  EXPECT_NE(weight->version(), version) << "who keeps a packed copy must see that it is stale";
   EXPECT_EQ(file.metadata().at("format"), "pt");
 }
 
@@ -68,7 +69,7 @@ TEST_F(Parameters, MayBeStoredInAnotherFloatingType) {
   std::vector<TensorView> tensors = {view("rnn.bias", bias), view("rnn.weight", good_weight_)};
   write_safetensors(folder_ / "file", tensors);
   load_parameters(SafetensorsFile(folder_ / "file"), list_);
-  EXPECT_THAT(bias_.value().values(), ElementsAre(0.5f, -4.0f));
+  EXPECT_THAT(bias_->value().values(), ElementsAre(0.5f, -4.0f));
 }
 
 TEST_F(Parameters, RefuseAMissingTensor) {

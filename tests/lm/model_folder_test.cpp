@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -137,9 +138,8 @@ TEST_F(ModelFolder, ATokenizerOfAnotherSizeIsNoticed) {
 }
 
 TEST_F(ModelFolder, ATensorTooManyIsNoticed) {
-  Parameter extra(Shape{2});
   ParameterList list = model_.parameters();
-  list.push_back({"rnn.extra", &extra});
+  list.push_back({"rnn.extra", std::make_shared<Parameter>(Shape{2})});
   io::save_parameters(folder_ / kWeightsFile, list);
   EXPECT_THAT(format_error(), HasSubstr("rnn.extra"));
 }
@@ -164,12 +164,10 @@ TEST_F(ModelFolder, NumbersOutOfRangeAreErrorsOfTheFile) {
 // It would take 120 GB.
 TEST_F(ModelFolder, RecurrentWeightsThatAreNotThereAreNotAllocated) {
   constexpr std::int64_t kHidden = 100000;
-  Parameter embedding(Shape{4, 3});
-  Parameter decoder(Shape{4, kHidden});
-  Parameter bias(Shape{4});
-  io::save_parameters(
-      folder_ / kWeightsFile,
-      {{"embedding.weight", &embedding}, {"decoder.weight", &decoder}, {"decoder.bias", &bias}});
+  io::save_parameters(folder_ / kWeightsFile,
+                      {{"embedding.weight", std::make_shared<Parameter>(Shape{4, 3})},
+                       {"decoder.weight", std::make_shared<Parameter>(Shape{4, kHidden})},
+                       {"decoder.bias", std::make_shared<Parameter>(Shape{4})}});
   change_config("\"hidden_size\": 5", "\"hidden_size\": " + std::to_string(kHidden));
   change_config("\"num_layers\": 2", "\"num_layers\": 1");
   EXPECT_THAT(format_error(), HasSubstr("rnn.weight_ih_l0"));

@@ -49,8 +49,8 @@ TEST(Linear, HasTheGradientsOfCentralDifferences) {
 TEST(Linear, ComposesWithoutABackwardBeingWritten) {
   Linear down({.in_features = 6, .out_features = 3, .seed = 1});
   Linear up({.in_features = 3, .out_features = 6, .seed = 2});
-  ParameterList parameters = prefixed("down", down.parameters());
-  for (const NamedParameter& entry : prefixed("up", up.parameters())) parameters.push_back(entry);
+  const ParameterList parameters =
+      prefixed("down", down.parameters()) + prefixed("up", up.parameters());
   EXPECT_EQ(parameters.back().name, "up.bias");
   check_gradients(
       [&](Tape& tape, const auto& in) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -13,6 +14,8 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/nn/linear.h"
+#include "riverrun/nn/loss.h"
 
 #include "tests/nn/gradient_check.h"
 
@@ -38,9 +41,9 @@ void set_grad(Parameter& parameter, const std::array<float, 4>& grad) {
   std::ranges::copy(grad, parameter.mutable_grad().values().begin());
 }
 
-Parameter start() {
-  Parameter parameter({4});
-  parameter.mutable_value() = Tensor({4}, {0.5f, -1.25f, 2.0f, 0.0f});
+std::shared_ptr<Parameter> start() {
+  auto parameter = std::make_shared<Parameter>(Shape{4});
+  parameter->set_value(Tensor({4}, {0.5f, -1.25f, 2.0f, 0.0f}));
   return parameter;
 }
 
@@ -90,35 +93,35 @@ std::vector<Case> cases() {
 
 TEST(Optimizer, AgreesWithPyTorch) {
   for (const Case& c : cases()) {
-    Parameter w = start();
-    const auto optimizer = c.make({{"w", &w}});
+    const auto w = start();
+    const auto optimizer = c.make({{"w", w}});
     for (const auto& grad : kGrads) {
-      set_grad(w, grad);
+      set_grad(*w, grad);
       optimizer->step();
     }
     EXPECT_EQ(optimizer->steps(), 4);
     for (std::size_t i = 0; i < 4; ++i) {
-      EXPECT_NEAR(w.value().values()[i], c.expected[i], 5e-7) << c.name << ", element " << i;
+      EXPECT_NEAR(w->value().values()[i], c.expected[i], 5e-7) << c.name << ", element " << i;
     }
   }
 }
 
 TEST(Optimizer, ResumesToTheBitFromItsState) {
   for (const Case& c : cases()) {
-    Parameter w = start();
-    const auto whole = c.make({{"w", &w}});
+    const auto w = start();
+    const auto whole = c.make({{"w", w}});
     for (const auto& grad : kGrads) {
-      set_grad(w, grad);
+      set_grad(*w, grad);
       whole->step();
     }
 
-    Parameter v = start();
-    const auto first = c.make({{"w", &v}});
+    const auto v = start();
+    const auto first = c.make({{"w", v}});
     for (std::size_t i = 0; i < 2; ++i) {
-      set_grad(v, kGrads[i]);
+      set_grad(*v, kGrads[i]);
       first->step();
     }
-    const auto second = c.make({{"w", &v}});
+    const auto second = c.make({{"w", v}});
     second->set_steps(first->steps());
     const auto from = first->state();
     const auto to = second->state();
@@ -128,10 +131,10 @@ TEST(Optimizer, ResumesToTheBitFromItsState) {
       *to[i].second = *from[i].second;
     }
     for (std::size_t i = 2; i < 4; ++i) {
-      set_grad(v, kGrads[i]);
+      set_grad(*v, kGrads[i]);
       second->step();
     }
-    EXPECT_TRUE(std::ranges::equal(w.value().values(), v.value().values())) << c.name;
+    EXPECT_TRUE(std::ranges::equal(w->value().values(), v->value().values())) << c.name;
   }
 }
 
@@ -142,8 +145,8 @@ std::vector<std::string> state_names(Optimizer& optimizer) {
 }
 
 TEST(Optimizer, RefusesAMomentumThatGrowsWithoutEnd) {
-  Parameter w({2});
-  const ParameterList list{{"w", &w}};
+  const auto w = std::make_shared<Parameter>(Shape{2});
+  const ParameterList list{{"w", w}};
   for (const double momentum : {-0.1, 1.0, 5.0, std::nan("")}) {
     EXPECT_THROW(SGD(list, {.momentum = momentum}), ConfigError) << momentum;
     EXPECT_THROW(RMSProp(list, {.momentum = momentum}), ConfigError) << momentum;
@@ -151,9 +154,9 @@ TEST(Optimizer, RefusesAMomentumThatGrowsWithoutEnd) {
 }
 
 TEST(Optimizer, NamesItsState) {
-  Parameter a({2});
-  Parameter b({3});
-  const ParameterList list{{"rnn.a", &a}, {"b", &b}};
+  const auto a = std::make_shared<Parameter>(Shape{2});
+  const auto b = std::make_shared<Parameter>(Shape{3});
+  const ParameterList list{{"rnn.a", a}, {"b", b}};
   SGD plain(list);
   SGD momentum(list, {.momentum = 0.5});
   Adam adam(list);
@@ -169,26 +172,61 @@ TEST(Optimizer, NamesItsState) {
 }
 
 TEST(Optimizer, LeavesAParameterWithoutAGradientAlone) {
-  Parameter w = start();
-  const std::uint64_t version = w.version();
-  AdamW optimizer({{"w", &w}});
+  const auto w = start();
+  const std::uint64_t version = w->version();
+  AdamW optimizer({{"w", w}});
   optimizer.step();
-  EXPECT_EQ(w.value().values()[0], 0.5f);
-  EXPECT_EQ(w.version(), version);
-  w.mutable_grad().fill(1.0f);
+  EXPECT_EQ(w->value().values()[0], 0.5f);
+  EXPECT_EQ(w->version(), version);
+  w->mutable_grad().fill(1.0f);
   optimizer.step();
-  EXPECT_NE(w.value().values()[0], 0.5f);
-  EXPECT_NE(w.version(), version);  // a packed copy is stale now
+  EXPECT_NE(w->value().values()[0], 0.5f);
+  EXPECT_NE(w->version(), version);  // a packed copy is stale now
+}
+
+TEST(Optimizer, UpdatesAParameterThatIsListedTwiceOnce) {
+  const auto w = start();
+  const auto twice = start();
+  set_grad(*w, kGrads[0]);
+  set_grad(*twice, kGrads[0]);
+  SGD one({{"w", w}}, {.lr = 1.0, .momentum = 0.5});
+  SGD two({{"embedding.weight", twice}, {"decoder.weight", twice}}, {.lr = 1.0, .momentum = 0.5});
+  one.step();
+  two.step();
+  EXPECT_TRUE(std::ranges::equal(w->value().values(), twice->value().values()));
+  EXPECT_THAT(state_names(two), ElementsAre("embedding.weight.momentum_buffer"));
+}
+
+TEST(Optimizer, RefusesANameWithoutAParameter) { EXPECT_THROW(SGD({{"w", nullptr}}), ConfigError); }
+
+TEST(Optimizer, TrainsLayersThatHaveMovedAndOutlivesThem) {
+  std::vector<Linear> layers;
+  ParameterList parameters;
+  for (std::uint64_t i = 0; i < 3; ++i) {  // the vector grows
+    layers.emplace_back(LinearOptions{.in_features = 4, .out_features = 4, .seed = i});
+    parameters += prefixed(std::to_string(i), layers.back().parameters());
+  }
+  SGD sgd(parameters, {.lr = 0.1});
+  const Tensor before = layers.front().weight().value();
+  Tape tape;
+  Var x = tape.input(random_tensor({2, 4}, 1));
+  for (Linear& layer : layers) x = layer.forward(tape, x);
+  tape.backward(mse_loss(x, std::vector<float>(8, 1.0f)));
+  sgd.step();
+  EXPECT_FALSE(std::ranges::equal(layers.front().weight().value().values(), before.values()));
+  layers.clear();
+  sgd.step();
+  EXPECT_EQ(parameters.front().parameter->value().shape(), (Shape{4, 4}));
 }
 
 TEST(Optimizer, UsesTheRateThatIsSet) {
-  Parameter w = start();
-  set_grad(w, kGrads[0]);
-  SGD optimizer({{"w", &w}}, {.lr = 1.0});
+  const auto w = start();
+  set_grad(*w, kGrads[0]);
+  SGD optimizer({{"w", w}}, {.lr = 1.0});
   optimizer.set_lr(0.5);
   EXPECT_EQ(optimizer.lr(), 0.5);
   optimizer.step();
-  EXPECT_FLOAT_EQ(w.value().values()[0], 0.45f);
+  EXPECT_FLOAT_EQ(w->value().values()[0], 0.45f);
 }
 
 TEST(Optimizer, RefusesImpossibleOptions) {
@@ -216,12 +254,12 @@ TEST(Optimizer, HasTheSameBitsWithAnyNumberOfThreads) {
   std::vector<Tensor> results;
   for (const int threads : {1, 2, 3}) {
     set_num_threads(threads);
-    Parameter w({300, 333});
-    w.mutable_value() = random_tensor({300, 333}, 1);
-    w.mutable_grad() = random_tensor({300, 333}, 2);
-    AdamW optimizer({{"w", &w}});
+    const auto w = std::make_shared<Parameter>(Shape{300, 333});
+    w->mutable_value() = random_tensor({300, 333}, 1);
+    w->mutable_grad() = random_tensor({300, 333}, 2);
+    AdamW optimizer({{"w", w}});
     for (int i = 0; i < 3; ++i) optimizer.step();
-    results.push_back(w.value());
+    results.push_back(w->value());
   }
   set_num_threads(before);
   EXPECT_TRUE(std::ranges::equal(results[0].values(), results[1].values()));

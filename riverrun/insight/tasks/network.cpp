@@ -28,7 +28,7 @@ std::optional<Embedding> make_embedding(const Task& task, const TaskNetworkOptio
                     "vectors, {}",
                     options.embedding_size, vectors.size(1)));
   }
-  embedding.weight().mutable_value() = vectors;
+  embedding.weight().set_value(vectors);
   return embedding;
 }
 
@@ -105,13 +105,8 @@ Tensor TaskNetwork::answer(const TaskBatch& batch) const {
 
 ParameterList TaskNetwork::parameters() {
   ParameterList list;
-  const auto append = [&](const ParameterList& part) {
-    list.insert(list.end(), part.begin(), part.end());
-  };
-  if (embedding_) append(prefixed("embedding", embedding_->parameters()));
-  append(prefixed("rnn", rnn_.parameters()));
-  append(prefixed("decoder", decoder_.parameters()));
-  return list;
+  if (embedding_) list = prefixed("embedding", embedding_->parameters());
+  return list + prefixed("rnn", rnn_.parameters()) + prefixed("decoder", decoder_.parameters());
 }
 
 }  // namespace riverrun::insight

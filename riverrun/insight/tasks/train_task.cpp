@@ -186,7 +186,7 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
   }
   result.seconds = seconds();
   for (std::size_t i = 0; i < best_weights.size(); ++i) {
-    parameters[i].parameter->mutable_value() = best_weights[i];
+    parameters[i].parameter->set_value(std::move(best_weights[i]));
   }
   result.test = task.test_size() > 0 ? evaluate(task, network, task.test_size(), options.batch_size,
                                                 false, [&](std::int64_t n) { return task.test(n); })

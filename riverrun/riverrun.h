@@ -26,5 +26,6 @@
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/recurrent_cell.h"
 #include "riverrun/nn/schedule.h"
+#include "riverrun/nn/select.h"
 #include "riverrun/nn/tape.h"
 #include "riverrun/version.h"

@@ -34,7 +34,8 @@ Var map(Var input, F f, Backward backward) {
   });
 }
 
-void check_same_shape(const char* who, Var a, Var b) {
+void check(const char* who, Var a, Var b) {
+  a.tape().require_own(b);
   if (a.shape() == b.shape()) return;
   throw ShapeError(std::string(who) + ": a is " + a.shape().to_string() + " and b is " +
                    b.shape().to_string() + "; their shapes must be equal");
@@ -63,7 +64,7 @@ Var relu(Var input) {
 }
 
 Var add(Var a, Var b) {
-  check_same_shape("add", a, b);
+  check("add", a, b);
   Tape& tape = a.tape();
   Tensor output = tape.allocate(a.shape());
   const float* x = a.value().data();
@@ -84,7 +85,7 @@ Var add(Var a, Var b) {
 }
 
 Var multiply(Var a, Var b) {
-  check_same_shape("multiply", a, b);
+  check("multiply", a, b);
   Tape& tape = a.tape();
   const auto product = [&tape](const Tensor& left, const Tensor& right) {
     Tensor result = tape.allocate(left.shape());

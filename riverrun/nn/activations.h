@@ -11,9 +11,10 @@ Var tanh(Var input);
 Var sigmoid(Var input);
 Var relu(Var input);
 
-/// The sum of two values of one shape, for residual connections. Throws ShapeError.
+/// The sum of two values of one shape, for residual connections. Throws ShapeError, and Error if
+/// they are of two tapes.
 Var add(Var a, Var b);
-/// The elementwise product of two values of one shape, for gates. Throws ShapeError.
+/// The elementwise product of two values of one shape, for gates. Throws as add.
 Var multiply(Var a, Var b);
 
 }  // namespace riverrun

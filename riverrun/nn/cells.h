@@ -14,7 +14,9 @@ namespace riverrun {
 [[nodiscard]] std::vector<std::string> cell_names();
 
 /// Makes a cell of one's own known by its name, so that a model that uses it can be loaded from a
-/// file. The descriptor must live as long as the program. Throws ConfigError if the name is taken.
+/// file. The descriptor must live as long as the program, which one that is about to go does not.
+/// Throws ConfigError if the name is taken.
 void register_cell(const CellDescriptor& cell);
+void register_cell(const CellDescriptor&& cell) = delete;
 
 }  // namespace riverrun

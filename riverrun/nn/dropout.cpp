@@ -33,6 +33,7 @@ Var dropout(Tape& tape, Var input, float p) {
   if (!(p >= 0.0f && p < 1.0f)) {
     throw ConfigError("dropout: p is " + std::to_string(p) + "; it must be in [0, 1)");
   }
+  tape.require_own(input);
   if (!tape.training() || p == 0.0f) return input;
   const Random::State start = tape.random().state();
   tape.random() = Random({start.seed, start.stream,

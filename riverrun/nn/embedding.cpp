@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,11 +19,15 @@ Embedding::Embedding(const EmbeddingOptions& options) : options_(options) {
     throw ConfigError("Embedding: num_embeddings is " + std::to_string(count) +
                       " and embedding_dim is " + std::to_string(dim) + "; both must be positive");
   }
+  if (count - 1 > std::numeric_limits<std::int32_t>::max()) {
+    throw ConfigError("Embedding: num_embeddings is " + std::to_string(count) +
+                      "; it must be at most 2^31, as tokens have 32 bits");
+  }
   weight_ = std::make_shared<Parameter>(Shape{count, dim});
   Random(seed).fill_normal(weight_->mutable_value().values(), 0.0f, 1.0f);
 }
 
-Shape Embedding::output_shape(std::span<const std::int32_t> tokens, const Shape& shape) const {
+Shape Embedding::output_shape(IntSpan tokens, const Shape& shape) const {
   if (shape.rank() >= Shape::kMaxRank) {
     throw ShapeError("Embedding.forward: tokens are " + shape.to_string() +
                      "; there may be at most three dimensions");
@@ -31,12 +36,11 @@ Shape Embedding::output_shape(std::span<const std::int32_t> tokens, const Shape&
     throw ShapeError("Embedding.forward: shape is " + shape.to_string() + "; it must hold the " +
                      std::to_string(tokens.size()) + " tokens that came");
   }
-  const auto wrong = std::ranges::find_if(
-      tokens, [&](std::int32_t token) { return token < 0 || token >= options_.num_embeddings; });
-  if (wrong != tokens.end()) {
-    throw ConfigError("Embedding.forward: token " + std::to_string(wrong - tokens.begin()) +
-                      " is " + std::to_string(*wrong) + "; it must be in [0, num_embeddings = " +
-                      std::to_string(options_.num_embeddings) + ")");
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= 0 && tokens[i] < options_.num_embeddings) continue;
+    throw ConfigError(
+        "Embedding.forward: token " + std::to_string(i) + " is " + std::to_string(tokens[i]) +
+        "; it must be in [0, num_embeddings = " + std::to_string(options_.num_embeddings) + ")");
   }
   std::array<std::int64_t, Shape::kMaxRank> extents{};
   for (int i = 0; i < shape.rank(); ++i) extents[static_cast<std::size_t>(i)] = shape[i];
@@ -56,18 +60,21 @@ void Embedding::gather(std::span<const std::int32_t> tokens, float* output) cons
       });
 }
 
-Tensor Embedding::forward(std::span<const std::int32_t> tokens, const Shape& shape) const {
+Tensor Embedding::forward(IntSpan tokens, const Shape& shape) const {
   Tensor output = Tensor::uninitialized(output_shape(tokens, shape));
-  gather(tokens, output.data());
+  std::vector<std::int32_t> room;
+  gather(tokens.narrowed(room), output.data());
   return output;
 }
 
-Var Embedding::forward(Tape& tape, std::span<const std::int32_t> tokens, const Shape& shape) {
+Var Embedding::forward(Tape& tape, IntSpan tokens, const Shape& shape) {
   Tensor output = tape.allocate(output_shape(tokens, shape));
-  gather(tokens, output.data());
+  std::vector<std::int32_t> room;
+  const std::span<const std::int32_t> ids = tokens.narrowed(room);
+  gather(ids, output.data());
   return tape.record(
       std::move(output), [weight = weight_, dim = options_.embedding_dim,
-                          kept = std::vector(tokens.begin(), tokens.end())](const Tensor& grad) {
+                          kept = std::vector(ids.begin(), ids.end())](const Tensor& grad) {
         // A token may occur many times, so threads share the columns and not the tokens; each sum
         // is made in the order of the tokens.
         constexpr std::int64_t kColumnsPerChunk = 64;

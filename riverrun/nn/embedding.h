@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "riverrun/core/list_span.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/tape.h"
@@ -25,7 +26,7 @@ struct EmbeddingOptions {
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class Embedding {
  public:
-  /// Throws ConfigError if a size is not positive.
+  /// Throws ConfigError if a size is not positive, or num_embeddings above 2³¹.
   explicit Embedding(const EmbeddingOptions& options);
   Embedding(Embedding&&) noexcept = default;
   Embedding& operator=(Embedding&&) noexcept = default;
@@ -35,10 +36,10 @@ class Embedding {
 
   /// tokens of `shape`, at most rank 3 and row-major -> [shape..., embedding_dim], without
   /// gradients. Throws ShapeError, and ConfigError if a token is not in [0, num_embeddings).
-  [[nodiscard]] Tensor forward(std::span<const std::int32_t> tokens, const Shape& shape) const;
+  [[nodiscard]] Tensor forward(IntSpan tokens, const Shape& shape) const;
   /// On a tape, with the gradient of the weight, which the recording shares: the layer may be moved
   /// or destroyed before Tape::backward. The tokens are copied. Throws as above.
-  Var forward(Tape& tape, std::span<const std::int32_t> tokens, const Shape& shape);
+  Var forward(Tape& tape, IntSpan tokens, const Shape& shape);
 
   /// "weight".
   [[nodiscard]] ParameterList parameters() { return {{"weight", weight_}}; }
@@ -49,7 +50,7 @@ class Embedding {
 
  private:
   Embedding(const Embedding& other) : options_(other.options_), weight_(other.weight_->clone()) {}
-  [[nodiscard]] Shape output_shape(std::span<const std::int32_t> tokens, const Shape& shape) const;
+  [[nodiscard]] Shape output_shape(IntSpan tokens, const Shape& shape) const;
   void gather(std::span<const std::int32_t> tokens, float* output) const;
 
   EmbeddingOptions options_;

@@ -37,8 +37,8 @@ std::string place(const Shape& shape, std::int64_t element) {
 
 }  // namespace
 
-void require_finite(const ParameterList& parameters, std::string_view who) {
-  for (const NamedParameter& named : parameters) {
+void require_finite(const ConstParameterList& parameters, std::string_view who) {
+  for (const NamedConstParameter& named : parameters) {
     const Tensor& tensor = named.parameter->value();
     const std::span<const float> values = tensor.values();
     if (all_finite(values)) continue;

@@ -8,6 +8,6 @@ namespace riverrun {
 
 /// Throws NumericError, whose message begins with `who` and names the first parameter and element
 /// that is NaN or infinite, unless all values are finite. Reads each value once.
-void require_finite(const ParameterList& parameters, std::string_view who);
+void require_finite(const ConstParameterList& parameters, std::string_view who);
 
 }  // namespace riverrun

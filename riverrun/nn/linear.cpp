@@ -96,6 +96,7 @@ Tensor Linear::forward(const Tensor& input) const {
 }
 
 Var Linear::forward(Tape& tape, Var input) {
+  tape.require_own(input);
   Tensor output = tape.allocate(output_shape(input.shape()));
   const std::int64_t rows = input.value().elements() / options_.in_features;
   multiply(rows, input.value().data(), output.data(), /*with_bias=*/true, WeightType::kFloat32);

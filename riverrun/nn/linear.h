@@ -39,7 +39,8 @@ class Linear {
   /// Without gradients. Throws ShapeError.
   [[nodiscard]] Tensor forward(const Tensor& input) const;
   /// On a tape, with gradients of the input and the parameters, which the recording shares: the
-  /// layer may be moved or destroyed before Tape::backward. Throws ShapeError.
+  /// layer may be moved or destroyed before Tape::backward. Throws ShapeError, and Error if the
+  /// input is of another tape.
   Var forward(Tape& tape, Var input);
 
   /// output [rows, out_features] from input [rows, in_features], both dense, without gradients and

@@ -17,7 +17,7 @@ namespace {
 
 // How many targets are not ignored; throws if one is out of range or their number is not `rows`.
 std::int64_t check_targets(const char* who, std::int64_t rows, std::int64_t classes,
-                           std::span<const std::int32_t> targets, std::int32_t ignore_index) {
+                           IntSpan targets, std::int32_t ignore_index) {
   if (static_cast<std::int64_t>(targets.size()) != rows) {
     throw ShapeError(std::string(who) + ": " + std::to_string(targets.size()) + " targets for " +
                      std::to_string(rows) + " rows; there must be one for each row");
@@ -102,8 +102,7 @@ Shape chunk_shape(std::int64_t rows, std::int64_t classes) {
 
 }  // namespace
 
-Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
-                  const CrossEntropyOptions& options) {
+Var cross_entropy(Var logits, IntSpan targets, const CrossEntropyOptions& options) {
   if (logits.shape().rank() == 0 || logits.shape()[-1] == 0) {
     throw ShapeError("cross_entropy: logits are " + logits.shape().to_string() +
                      "; the last dimension must be the classes");
@@ -112,18 +111,20 @@ Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
   const std::int64_t rows = logits.value().elements() / classes;
   const std::int64_t counted =
       check_targets("cross_entropy", rows, classes, targets, options.ignore_index);
+  std::vector<std::int32_t> room;
+  const std::span<const std::int32_t> ids = targets.narrowed(room);
   const double factor = loss_factor(options.reduction, counted);
 
   Tape& tape = logits.tape();
   std::vector<double> nats(targets.size());
   cross_entropy_rows(
-      {rows, classes, logits.value().data(), nullptr, targets.data(), options.ignore_index}, 0.0f,
+      {rows, classes, logits.value().data(), nullptr, ids.data(), options.ignore_index}, 0.0f,
       nullptr, nats.data());
   Tensor loss = scalar(tape, sum(nats) * factor);
   if (!logits.requires_grad()) return tape.record(std::move(loss), nullptr);
   return tape.record(
       std::move(loss), [&tape, logits, rows, classes, factor, ignore = options.ignore_index,
-                        kept = std::vector(targets.begin(), targets.end()),
+                        kept = std::vector(ids.begin(), ids.end()),
                         nats = std::move(nats)](const Tensor& grad) mutable {
         Tensor grad_logits = tape.allocate(logits.shape());
         const auto scale = static_cast<float>(factor * grad.values()[0]);
@@ -133,13 +134,15 @@ Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
       });
 }
 
-Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
-                         std::span<const std::int32_t> targets,
+Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden, IntSpan targets,
                          const CrossEntropyOptions& options) {
+  tape.require_own(hidden);
   const auto [in, classes, bias, seed] = decoder.options();
   const std::int64_t all_rows = check_hidden(decoder, hidden.value());
   const std::int64_t counted =
       check_targets("linear_cross_entropy", all_rows, classes, targets, options.ignore_index);
+  std::vector<std::int32_t> room;
+  const std::span<const std::int32_t> ids = targets.narrowed(room);
   const double factor = loss_factor(options.reduction, counted);
 
   // The gradients for an upstream gradient of 1, which is what nearly every loss gets. The
@@ -170,7 +173,7 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
              [&, in = in, classes = classes, bias = bias](std::int64_t first, std::int64_t rows,
                                                           float* chunk) {
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
-                                   targets.data() + first, options.ignore_index},
+                                   ids.data() + first, options.ignore_index},
                                   static_cast<float>(factor), chunk, nats.data() + first);
                const std::array<kernels::Term, 1> terms{
                    {{in,
@@ -202,12 +205,13 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
                      });
 }
 
-double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
-                            std::span<const std::int32_t> targets, std::span<double> per_target,
-                            std::int32_t ignore_index) {
+double linear_cross_entropy(const Linear& decoder, const Tensor& hidden, IntSpan targets,
+                            std::span<double> per_target, std::int32_t ignore_index) {
   const std::int64_t classes = decoder.options().out_features;
   const std::int64_t all_rows = check_hidden(decoder, hidden);
   check_targets("linear_cross_entropy", all_rows, classes, targets, ignore_index);
+  std::vector<std::int32_t> room;
+  const std::span<const std::int32_t> ids = targets.narrowed(room);
   if (!per_target.empty() && per_target.size() != targets.size()) {
     throw ShapeError("linear_cross_entropy: per_target has " + std::to_string(per_target.size()) +
                      " elements for " + std::to_string(targets.size()) +
@@ -220,14 +224,14 @@ double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
              [&](std::int64_t first, std::int64_t rows, const float* chunk) {
                double* out = per_target.empty() ? nats.data() : per_target.data() + first;
                cross_entropy_rows({rows, classes, chunk, decoder.bias().value().data(),
-                                   targets.data() + first, ignore_index},
+                                   ids.data() + first, ignore_index},
                                   0.0f, nullptr, out);
                total += sum({out, static_cast<std::size_t>(rows)});
              });
   return total;
 }
 
-Var mse_loss(Var input, std::span<const float> targets) {
+Var mse_loss(Var input, ListSpan<float> targets) {
   const std::span<const float> values = input.value().values();
   if (values.size() != targets.size()) {
     throw ShapeError("mse_loss: " + std::to_string(targets.size()) + " targets for input " +

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "riverrun/core/list_span.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/tape.h"
@@ -22,8 +23,7 @@ struct CrossEntropyOptions {
 /// torch.nn.functional.cross_entropy: logits [..., classes], one target for each row of logits,
 /// in row-major order -> [] (rank 0). Throws ShapeError if the numbers of rows and targets differ
 /// and ConfigError if a target is not in [0, classes).
-Var cross_entropy(Var logits, std::span<const std::int32_t> targets,
-                  const CrossEntropyOptions& options = {});
+Var cross_entropy(Var logits, IntSpan targets, const CrossEntropyOptions& options = {});
 
 /// At most this many logits (or one row of them, if that is more) are in memory at any time in
 /// linear_cross_entropy.
@@ -31,21 +31,20 @@ inline constexpr std::int64_t kMaxLogits = std::int64_t{1} << 22;
 
 /// cross_entropy(decoder.forward(tape, hidden), targets) without ever holding all logits: rows are
 /// taken in chunks, and the gradients of hidden, weight and bias are computed while a chunk's
-/// logits are there. hidden [..., in_features] -> [] (rank 0), in nats. Throws as cross_entropy.
-Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden,
-                         std::span<const std::int32_t> targets,
+/// logits are there. hidden [..., in_features] -> [] (rank 0), in nats. Throws as cross_entropy,
+/// and Error if hidden is of another tape.
+Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden, IntSpan targets,
                          const CrossEntropyOptions& options = {});
 
 /// For evaluation: the sum over the targets in nats, without gradients; an ignored target gives 0.
 /// `per_target`, if not empty, gets the nats of each one and must be as long as targets. Throws as
 /// above.
 [[nodiscard]] double linear_cross_entropy(const Linear& decoder, const Tensor& hidden,
-                                          std::span<const std::int32_t> targets,
-                                          std::span<double> per_target = {},
+                                          IntSpan targets, std::span<double> per_target = {},
                                           std::int32_t ignore_index = -100);
 
 /// The mean of (input - target)² over all elements, as torch.nn.functional.mse_loss: input of any
 /// shape, one target for each element -> [] (rank 0). Throws ShapeError if their numbers differ.
-Var mse_loss(Var input, std::span<const float> targets);
+Var mse_loss(Var input, ListSpan<float> targets);
 
 }  // namespace riverrun

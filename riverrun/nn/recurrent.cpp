@@ -49,6 +49,21 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
   if (o.forget_bias && std::find(cell.gates.begin(), cell.gates.end(), "f") == cell.gates.end()) {
     fail("forget_bias is set, but the cell has no gate \"f\"");
   }
+  // A file, and what looks parameters up, knows them by their names.
+  for (std::size_t p = 0; p < cell.params.size(); ++p) {
+    const std::string& param = cell.params[p];
+    for (const char* own : {"weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"}) {
+      if (!param.starts_with(own)) continue;
+      fail(
+          fmt::format("the cell has a parameter called {}; names that begin with {} are the "
+                      "layer's own",
+                      param, own));
+    }
+    if (std::find(cell.params.begin(), cell.params.begin() + static_cast<std::ptrdiff_t>(p),
+                  param) != cell.params.begin() + static_cast<std::ptrdiff_t>(p)) {
+      fail(fmt::format("the cell has two parameters called {}", param));
+    }
+  }
   if (o.forget_bias && !o.bias) fail("forget_bias is set, but bias is false");
   if (o.recompute_steps < 0 && o.recompute_steps != kRecomputeAuto) {
     fail(fmt::format("recompute_steps is {}; it must be positive, 0 (none) or kRecomputeAuto = {}",
@@ -128,20 +143,22 @@ Recurrent::Impl::Input Recurrent::Impl::describe(const Shape& shape) const {
   return input;
 }
 
-PackedBatch Recurrent::Impl::pack(const Input& input, std::span<const std::int64_t> lengths) const {
+PackedBatch Recurrent::Impl::pack(const Input& input, IntSpan lengths) const {
   if (!lengths.empty() && static_cast<std::int64_t>(lengths.size()) != input.batch) {
     throw ShapeError(
         fmt::format("{}.forward: there are {} lengths; there must be one for each of "
                     "the {} sequences of the batch",
                     cell->name, lengths.size(), input.batch));
   }
-  for (const std::int64_t length : lengths) {
+  std::vector<std::int64_t> numbers(lengths.size());
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    const std::int64_t length = numbers[i] = lengths[i];
     if (length < 1 || length > input.steps) {
       throw ShapeError(fmt::format("{}.forward: a length is {}; it must be from 1 to seq_len = {}",
                                    cell->name, length, input.steps));
     }
   }
-  return {input.steps, input.batch, input.batched && options.batch_first, lengths};
+  return {input.steps, input.batch, input.batched && options.batch_first, numbers};
 }
 
 Shape Recurrent::Impl::output_shape(const Input& input) const {
@@ -222,7 +239,7 @@ State Recurrent::zero_state(std::int64_t batch) const {
 }
 
 Recurrent::Output Recurrent::forward(const Tensor& input, const State& initial,
-                                     std::span<const std::int64_t> lengths) const {
+                                     IntSpan lengths) const {
   const Impl& net = *impl_;
   const Impl::Input described = net.describe(input.shape());
   const PackedBatch batch = net.pack(described, lengths);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "riverrun/cell/descriptor.h"
+#include "riverrun/core/list_span.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/weight_type.h"
 #include "riverrun/nn/parameter.h"
@@ -58,10 +59,16 @@ struct State {
   std::vector<Tensor> tensors;
 
   [[nodiscard]] bool empty() const noexcept { return tensors.empty(); }
-  [[nodiscard]] Tensor& h() { return tensors.at(0); }
-  [[nodiscard]] const Tensor& h() const { return tensors.at(0); }
-  [[nodiscard]] Tensor& c() { return tensors.at(1); }
-  [[nodiscard]] const Tensor& c() const { return tensors.at(1); }
+  /// Of all layers; select(state.h(), 0, -1) is the last one's (nn/select.h). Of a temporary it is
+  /// the tensor itself, so that const Tensor& h = lstm.forward(x).state.h() is one that lasts.
+  [[nodiscard]] Tensor& h() & { return tensors.at(0); }
+  [[nodiscard]] const Tensor& h() const& { return tensors.at(0); }
+  [[nodiscard]] Tensor h() && { return std::move(tensors.at(0)); }
+  [[nodiscard]] Tensor h() const&& { return tensors.at(0); }
+  [[nodiscard]] Tensor& c() & { return tensors.at(1); }
+  [[nodiscard]] const Tensor& c() const& { return tensors.at(1); }
+  [[nodiscard]] Tensor c() && { return std::move(tensors.at(1)); }
+  [[nodiscard]] Tensor c() const&& { return tensors.at(1); }
 };
 
 class Stream;
@@ -78,8 +85,8 @@ class Stream;
 class Recurrent {
  public:
   /// The network owns the cell. Throws ConfigError if a size is not positive, dropout is outside
-  /// [0, 1), the cell does not allow a projection, or recompute_steps is negative and not
-  /// kRecomputeAuto.
+  /// [0, 1), the cell does not allow a projection, recompute_steps is negative and not
+  /// kRecomputeAuto, or the cell has a parameter whose name is taken by the layer's own.
   Recurrent(CellDescriptor cell, const RecurrentOptions& options);
   Recurrent(Recurrent&&) noexcept;
   Recurrent& operator=(Recurrent&&) noexcept;
@@ -96,16 +103,17 @@ class Recurrent {
   /// zero and its final state is that of its last step (as PyTorch's pack_padded_sequence with
   /// enforce_sorted=False). Throws ShapeError.
   [[nodiscard]] Output forward(const Tensor& input, const State& initial = {},
-                               std::span<const std::int64_t> lengths = {}) const;
+                               IntSpan lengths = {}) const;
 
   struct VarOutput {
     Var output;
     std::vector<Var> state;  // in the order of State::tensors
   };
-  /// The same on a tape, with gradients of the input, the initial state and the parameters. With
-  /// recompute_steps, Tape::backward throws Error if parameters have changed since this call.
-  VarOutput forward(Tape& tape, Var input, std::span<const Var> initial = {},
-                    std::span<const std::int64_t> lengths = {});
+  /// The same on a tape, with gradients of the input, the initial state and the parameters. The
+  /// recording shares the network, which may be moved or destroyed before Tape::backward. Throws
+  /// Error for a value of another tape. With recompute_steps, Tape::backward throws Error if
+  /// parameters have changed since this call.
+  VarOutput forward(Tape& tape, Var input, ListSpan<Var> initial = {}, IntSpan lengths = {});
 
   /// One step at a time. Allocates here and never while stepping; later changes of the parameters
   /// do not reach it. Takes two steps, and forgets them, so that the caller's first one is as fast

@@ -104,7 +104,9 @@ State RecurrentCell::forward(const Tensor& input, const State& state) const {
   return after;
 }
 
-std::vector<Var> RecurrentCell::forward(Tape& tape, Var input, std::span<const Var> state) {
+std::vector<Var> RecurrentCell::forward(Tape& tape, Var input, ListSpan<Var> state) {
+  tape.require_own(input);
+  for (const Var& var : state) tape.require_own(var);
   std::vector<const Tensor*> tensors;
   for (const Var& var : state) tensors.push_back(&var.value());
   check(cell(), options_, input.shape(), tensors);

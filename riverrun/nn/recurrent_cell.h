@@ -41,8 +41,8 @@ class RecurrentCell {
   /// The state after one step, from `state` (empty: zeros). Throws ShapeError.
   [[nodiscard]] State forward(const Tensor& input, const State& state = {}) const;
   /// The same on a tape, with gradients of the input, the state and the parameters; the states in
-  /// the order of State::tensors.
-  std::vector<Var> forward(Tape& tape, Var input, std::span<const Var> state = {});
+  /// the order of State::tensors. Throws Error for a value of another tape.
+  std::vector<Var> forward(Tape& tape, Var input, ListSpan<Var> state = {});
 
   /// In PyTorch's order and under its names.
   [[nodiscard]] ParameterList parameters();

@@ -36,7 +36,7 @@ struct Recurrent::Impl {
     bool batched = true;
   };
   [[nodiscard]] Input describe(const Shape& shape) const;
-  [[nodiscard]] PackedBatch pack(const Input& input, std::span<const std::int64_t> lengths) const;
+  [[nodiscard]] PackedBatch pack(const Input& input, IntSpan lengths) const;
   [[nodiscard]] Shape output_shape(const Input& input) const;
   [[nodiscard]] Shape state_shape(std::size_t s, std::int64_t batch, bool batched) const;
   void check_state(std::span<const Tensor* const> state, std::int64_t batch, bool batched) const;

@@ -25,8 +25,10 @@ std::int64_t segment_steps(std::int64_t asked, const PackedBatch& batch) {
 
 }  // namespace
 
-Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, std::span<const Var> initial,
-                                        std::span<const std::int64_t> lengths) {
+Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, ListSpan<Var> initial,
+                                        IntSpan lengths) {
+  tape.require_own(input);
+  for (const Var& var : initial) tape.require_own(var);
   const Impl& net = *impl_;
   const Impl::Input described = net.describe(input.shape());
   auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));

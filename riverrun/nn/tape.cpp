@@ -1,5 +1,6 @@
 #include "riverrun/nn/tape.h"
 
+#include <string>
 #include <utility>
 
 #include "riverrun/core/error.h"
@@ -12,6 +13,12 @@ namespace {
 // waste, or the smallest tensors would be allocated anew at each step.
 constexpr std::size_t kSlack = 64;
 
+void check_shape(const char* who, const Tensor& grad, const Tensor& value) {
+  if (grad.shape() == value.shape()) return;
+  throw ShapeError(std::string(who) + ": gradient is " + grad.shape().to_string() +
+                   "; it must have the shape of its value, " + value.shape().to_string());
+}
+
 }  // namespace
 
 Tape& Var::tape() const {
@@ -21,41 +28,56 @@ Tape& Var::tape() const {
   return *tape_;
 }
 
-const Tensor& Var::value() const { return tape().nodes_[index_].value; }
+void Var::require_value() const {
+  if (tape().step_ != step_) {
+    throw Error(
+        "Var: its tape has been cleared since it was recorded; copy a value that is to last, and "
+        "give it back by Tape::input");
+  }
+}
 
-const Tensor& Var::grad() const { return tape().nodes_[index_].grad; }
+const Tensor& Var::value() const {
+  require_value();
+  return tape_->nodes_[index_].value;
+}
 
-bool Var::requires_grad() const { return tape().nodes_[index_].requires_grad; }
+const Tensor& Var::grad() const {
+  require_value();
+  return tape_->nodes_[index_].grad;
+}
 
-void Tape::check_own(Var v) const {
-  if (v.tape_ != this) throw Error("Tape: the value belongs to another tape, or to none");
+bool Var::requires_grad() const {
+  require_value();
+  return tape_->nodes_[index_].requires_grad;
+}
+
+void Tape::require_own(Var v) const {
+  v.require_value();
+  if (v.tape_ != this) throw Error("Tape: the value belongs to another tape");
 }
 
 Var Tape::input(Tensor value, bool requires_grad) {
   nodes_.push_back({std::move(value), Tensor(), nullptr, requires_grad});
-  return {this, nodes_.size() - 1};
+  return {this, nodes_.size() - 1, step_};
 }
 
 Var Tape::record(Tensor value, Backward backward) {
   const bool requires_grad = backward != nullptr;
   nodes_.push_back({std::move(value), Tensor(), std::move(backward), requires_grad});
-  return {this, nodes_.size() - 1};
+  return {this, nodes_.size() - 1, step_};
 }
 
 Tensor& Tape::grad(Var v) {
-  check_own(v);
+  require_own(v);
   Node& node = nodes_[v.index_];
   if (node.grad.empty()) node.grad = allocate_zeros(node.value.shape());
   return node.grad;
 }
 
 void Tape::add_grad(Var v, Tensor&& grad) {
-  check_own(v);
+  require_own(v);
   Node& node = nodes_[v.index_];
-  if (grad.shape() != node.value.shape()) {
-    throw ShapeError("Tape.add_grad: gradient is " + grad.shape().to_string() +
-                     "; it must have the shape of its value, " + node.value.shape().to_string());
-  }
+  check_shape("Tape.add_grad", grad, node.value);
   if (node.grad.empty()) {
     node.grad = std::move(grad);
     return;
@@ -83,6 +105,15 @@ void Tape::backward(Var loss) {
 void Tape::backward(std::vector<Upstream> upstream) {
   if (ran_backward_) {
     throw Error("Tape.backward: it has run on this recording; clear() must come before the next");
+  }
+  for (const Upstream& entry : upstream) {
+    require_own(entry.value);
+    check_shape("Tape.backward", entry.grad, entry.value.value());
+    if (!entry.value.requires_grad()) {
+      throw Error(
+          "Tape.backward: the value is a constant; neither a parameter nor an input that requires "
+          "a gradient takes part in it");
+    }
   }
   for (Upstream& entry : upstream) add_grad(entry.value, std::move(entry.grad));
   ran_backward_ = true;

@@ -14,8 +14,9 @@ namespace riverrun {
 
 class Tape;
 
-/// A value that a Tape has recorded: a handle, cheap to copy, valid until the tape is cleared. One
-/// made by default belongs to no tape: all its functions, and whoever is given it, throw Error.
+/// A value that a Tape has recorded: a handle, cheap to copy, valid until the tape is cleared or
+/// destroyed. One from before clear(), or made by default, has no value: all its functions, and
+/// whoever is given it, throw Error. What is to last longer is copied: Tensor h = state[0].value().
 class Var {
  public:
   Var() = default;
@@ -28,9 +29,12 @@ class Var {
 
  private:
   friend class Tape;
-  Var(Tape* tape, std::size_t index) : tape_(tape), index_(index) {}
+  void require_value() const;
+  Var(Tape* tape, std::size_t index, std::uint64_t step)
+      : tape_(tape), index_(index), step_(step) {}
   Tape* tape_ = nullptr;
   std::size_t index_ = 0;
+  std::uint64_t step_ = 0;  // the tape's, when it was recorded
 };
 
 /// Records what the layers compute, so that gradients come without writing a backward:
@@ -66,16 +70,23 @@ class Tape {
   using Backward = std::function<void(const Tensor& grad)>;
   Var record(Tensor value, Backward backward);
 
+  /// Throws Error unless `v` has been recorded by this tape since the last clear(): for functions
+  /// that are given values and the tape to record on.
+  void require_own(Var v) const;
+
   /// The gradient of `v`, for adding to; zeros at first. Only for values that require it. This and
-  /// add_grad throw Error for a value of another tape.
+  /// add_grad throw Error as require_own.
   [[nodiscard]] Tensor& grad(Var v);
   /// The gradient of `v` handed over whole: moved if it is the first, added and recycled otherwise.
   void add_grad(Var v, Tensor&& grad);
 
   /// Runs the recorded functions from the last to the first, beginning with ∂loss/∂loss = 1.
-  /// Throws ShapeError unless loss holds one element, and Error the second time before clear().
+  /// Throws ShapeError unless loss holds one element, and Error the second time before clear() or
+  /// if the loss is a constant, to which neither parameters nor inputs that require it give a
+  /// gradient.
   void backward(Var loss);
-  /// The same from several values with given upstream gradients of their shapes.
+  /// The same from several values with given upstream gradients of their shapes. Throws before any
+  /// gradient has changed.
   struct Upstream {
     Var value;
     Tensor grad;
@@ -95,7 +106,6 @@ class Tape {
 
  private:
   friend class Var;
-  void check_own(Var v) const;
   struct Node {
     Tensor value;
     Tensor grad;

@@ -37,6 +37,20 @@ TEST(Embedding, HasTheGradientsOfCentralDifferences) {
       {}, embedding.parameters());
 }
 
+TEST(Embedding, TakesTokensAsTheyCome) {
+  Embedding embedding({.num_embeddings = 3, .embedding_dim = 2});
+  const std::vector<std::int64_t> wide{2, 0};
+  const Tensor expected = embedding.forward(std::vector<std::int32_t>{2, 0}, {2});
+  EXPECT_TRUE(std::ranges::equal(embedding.forward(wide, {2}).values(), expected.values()));
+  EXPECT_TRUE(std::ranges::equal(embedding.forward({2, 0}, {2}).values(), expected.values()));
+  Tape tape;
+  EXPECT_TRUE(
+      std::ranges::equal(embedding.forward(tape, {2, 0}, {2}).value().values(), expected.values()));
+  EXPECT_THROW((void)embedding.forward({std::int64_t{1} << 32}, {1}), ConfigError);
+  EXPECT_THROW(Embedding({.num_embeddings = (std::int64_t{1} << 31) + 1, .embedding_dim = 1}),
+               ConfigError);
+}
+
 TEST(Embedding, StartsNormallyDistributed) {
   const Embedding embedding({.num_embeddings = 200, .embedding_dim = 100, .seed = 3});
   double mean = 0.0;

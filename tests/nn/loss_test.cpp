@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -53,6 +54,32 @@ TEST(CrossEntropy, AgreesWithPyTorch) {
     for (std::size_t i = 0; i < summed.size(); ++i) {
       EXPECT_NEAR(logits.grad().values()[i], summed[i] / (mean ? 3.0 : 1.0), 1e-7) << i;
     }
+  }
+}
+
+TEST(CrossEntropy, TakesTargetsAsTheyCome) {
+  Linear decoder({.in_features = 3, .out_features = 3, .seed = 1});
+  Tape tape;
+  const Var x = tape.input(random_tensor({4, 3}, 1), true);
+  const std::vector<std::int32_t> narrow{0, 1, 2, -100};
+  const std::vector<std::int64_t> wide{0, 1, 2, -100};
+  const float expected = cross_entropy(x, narrow).value().values()[0];
+  EXPECT_EQ(cross_entropy(x, wide).value().values()[0], expected);
+  EXPECT_EQ(cross_entropy(x, {0, 1, 2, -100}).value().values()[0], expected);
+  const float decoded = linear_cross_entropy(decoder, tape, x, narrow).value().values()[0];
+  EXPECT_EQ(linear_cross_entropy(decoder, tape, x, wide).value().values()[0], decoded);
+  EXPECT_EQ(linear_cross_entropy(decoder, tape, x, {0, 1, 2, -100}).value().values()[0], decoded);
+  EXPECT_EQ(linear_cross_entropy(decoder, x.value(), wide),
+            linear_cross_entropy(decoder, x.value(), narrow));
+  EXPECT_EQ(mse_loss(tape.input(Tensor({2}, {1.0f, 2.0f})), {2.0f, 4.0f}).value().values()[0],
+            2.5f);
+  try {
+    // As 32 bits it would be 1.
+    static_cast<void>(cross_entropy(x, {0, 1, (std::int64_t{1} << 32) + 1, 2}));
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "cross_entropy: target 2 is 4294967297; it must be in [0, classes = 3)");
   }
 }
 

@@ -1,11 +1,15 @@
 #include "riverrun/nn/recurrent.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -396,6 +400,63 @@ TEST(Recurrent, TakesABatchFirstWhoseStepsAreLarge) {
   const LSTM net({.input_size = 300, .hidden_size = 4});
   const LSTM first({.input_size = 300, .hidden_size = 4, .batch_first = true});
   expect_near(swapped(first.forward(swapped(x)).output), net.forward(x).output, 0.0f);
+}
+
+// Of a temporary, a reference to a state would dangle.
+static_assert(std::is_same_v<decltype(std::declval<State>().h()), Tensor>);
+static_assert(std::is_same_v<decltype(std::declval<const State>().c()), Tensor>);
+static_assert(std::is_same_v<decltype(std::declval<State&>().h()), Tensor&>);
+static_assert(std::is_same_v<decltype(std::declval<const State&>().h()), const Tensor&>);
+
+// A cell that is about to go cannot be registered.
+template <class Cell>
+constexpr bool kCanBeRegistered = requires(Cell cell) {
+  register_cell(static_cast<Cell>(cell));
+};
+static_assert(kCanBeRegistered<const CellDescriptor&> && !kCanBeRegistered<CellDescriptor>);
+
+TEST(Recurrent, AStateOfATemporaryLasts) {
+  const LSTM net({.input_size = 3, .hidden_size = 4});
+  const Tensor x = random_tensor({5, 2, 3});
+  const State state = net.forward(x).state;
+  const Tensor& h = net.forward(x).state.h();
+  const Tensor& c = net.forward(x).state.c();
+  expect_near(h, state.h(), 0.0f);
+  expect_near(c, state.c(), 0.0f);
+}
+
+TEST(Recurrent, OwnsItsCell) {
+  const auto temporary = [] {
+    CellDescriptor cell = find_cell("lstm");
+    cell.name = "a cell whose name does not fit into the string itself";
+    return cell;
+  };
+  auto net =
+      std::make_unique<Recurrent>(temporary(), RecurrentOptions{.input_size = 3, .hidden_size = 4});
+  EXPECT_EQ(net->cell().name, temporary().name);
+  const Tensor x = random_tensor({1, 1, 3});
+  const Tensor expected = net->forward(x).output;
+  expect_near(LSTM({.input_size = 3, .hidden_size = 4}).forward(x).output, expected, 0.0f);
+  const Recurrent clone = net->clone();
+  Stream stream = net->stream();
+  net = nullptr;
+  std::vector<float> y(4);
+  stream.step(x.values(), y);
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected.values()[i], 1e-6f);
+  expect_near(clone.forward(x).output, expected, 0.0f);
+}
+
+TEST(Recurrent, TakesLengthsAndStatesAsTheyCome) {
+  GRU net({.input_size = 3, .hidden_size = 4});
+  const Tensor x = random_tensor({5, 2, 3});
+  const std::vector<std::int64_t> lengths{3, 5};
+  const Tensor expected = net.forward(x, {}, lengths).output;
+  expect_near(net.forward(x, {}, {3, 5}).output, expected, 0.0f);
+  expect_near(net.forward(x, {}, std::vector<std::int32_t>{3, 5}).output, expected, 0.0f);
+  expect_near(net.forward(x, {}, std::array<int, 2>{3, 5}).output, expected, 0.0f);
+  Tape tape;
+  const Var zeros = tape.input(net.zero_state(2).h());
+  expect_near(net.forward(tape, tape.input(x), {zeros}, {3, 5}).output.value(), expected, 0.0f);
 }
 
 TEST(Recurrent, ACellModuleIsOneStep) {

@@ -1,15 +1,21 @@
 #include "riverrun/nn/tape.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/memory.h"
 #include "riverrun/nn/activations.h"
+#include "riverrun/nn/dropout.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"
+#include "riverrun/nn/recurrent.h"
+#include "riverrun/nn/recurrent_cell.h"
 
 #include "tests/nn/gradient_check.h"
 #include "tests/nn/memory_count.h"
@@ -105,6 +111,79 @@ TEST(Tape, RefusesAValueOfNoTapeOrAnother) {
   EXPECT_THROW(tape.backward(v), Error);
   EXPECT_THROW((void)tape.grad(v), Error);
   EXPECT_THROW(tape.add_grad(Var(), Tensor({1})), Error);
+}
+
+TEST(Tape, RefusesAValueFromBeforeItWasCleared) {
+  Tape tape;
+  const Var old = tape.input(Tensor({1}, {3.0f}), true);
+  tape.clear();
+  const Var now = tape.input(Tensor({1}, {5.0f}), true);  // in the place of the old one
+  EXPECT_THROW((void)old.value(), Error);
+  EXPECT_THROW((void)old.shape(), Error);
+  EXPECT_THROW((void)old.grad(), Error);
+  EXPECT_THROW((void)old.requires_grad(), Error);
+  EXPECT_THROW((void)tape.grad(old), Error);
+  EXPECT_THROW(tape.add_grad(old, Tensor({1})), Error);
+  EXPECT_THROW(tape.backward(old), Error);
+  EXPECT_THROW((void)add(now, old), Error);
+  EXPECT_THROW((void)tanh(old), Error);
+  Linear linear({.in_features = 1, .out_features = 1});
+  EXPECT_THROW((void)linear.forward(tape, old), Error);
+  try {
+    (void)old.value();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("cleared"));
+  }
+  EXPECT_EQ(now.value().values()[0], 5.0f);
+}
+
+// Truncated back-propagation as one writes it after PyTorch, but without detaching.
+TEST(Tape, RefusesAStateFromBeforeItWasCleared) {
+  GRU gru({.input_size = 2, .hidden_size = 2});
+  Tape tape;
+  std::vector<Var> state = gru.forward(tape, tape.input(random_tensor({1, 3, 2}, 1))).state;
+  const Tensor kept = state[0].value();
+  tape.clear();
+  const Var x = tape.input(random_tensor({1, 3, 2}, 2));
+  EXPECT_THROW((void)gru.forward(tape, x, state), Error);
+  EXPECT_NO_THROW((void)gru.forward(tape, x, {tape.input(kept)}));
+}
+
+TEST(Tape, RefusesAValueOfAnotherTapeInEveryFunction) {
+  Tape tape;
+  Tape other;
+  const Var here = tape.input(random_tensor({2, 1, 3}, 1));
+  const Var there = other.input(random_tensor({2, 1, 3}, 1));
+  Linear linear({.in_features = 3, .out_features = 3});
+  LSTM lstm({.input_size = 3, .hidden_size = 3});
+  GRUCell cell({.input_size = 3, .hidden_size = 3});
+  const Var row = tape.input(random_tensor({1, 3}, 1));
+  const Var other_row = other.input(random_tensor({1, 3}, 1));
+  const std::vector<std::int32_t> targets{0, 1};
+  EXPECT_THROW((void)add(here, there), Error);
+  EXPECT_THROW((void)multiply(here, there), Error);
+  EXPECT_THROW((void)dropout(tape, there, 0.0f), Error);
+  EXPECT_THROW((void)linear.forward(tape, there), Error);
+  EXPECT_THROW((void)lstm.forward(tape, there), Error);
+  EXPECT_THROW((void)lstm.forward(tape, here, {there, there}), Error);
+  EXPECT_THROW((void)cell.forward(tape, other_row), Error);
+  EXPECT_THROW((void)cell.forward(tape, row, {other_row}), Error);
+  EXPECT_THROW((void)linear_cross_entropy(linear, tape, there, targets), Error);
+}
+
+TEST(Tape, RefusesABackwardOfAConstant) {
+  Tape tape;
+  const Var x = tape.input(Tensor({1}, {3.0f}));
+  EXPECT_THROW(tape.backward(x), Error);
+  EXPECT_THROW(tape.backward(multiply(x, x)), Error);
+  const Var y = tape.input(Tensor({1}, {3.0f}), true);
+  std::vector<Tape::Upstream> upstream;
+  upstream.push_back({y, Tensor({1}, {1.0f})});
+  upstream.push_back({x, Tensor({1}, {1.0f})});
+  EXPECT_THROW(tape.backward(std::move(upstream)), Error);
+  EXPECT_TRUE(y.grad().empty());  // as it was
+  tape.backward(multiply(x, y));
+  EXPECT_EQ(y.grad().values()[0], 3.0f);
 }
 
 TEST(Tape, ReferencesToValuesSurviveRecording) {

@@ -19,6 +19,8 @@ template <class T>
 class ListSpan : public std::span<const T> {
  public:
   using std::span<const T>::span;
+  // NOLINTNEXTLINE(google-explicit-constructor): in place of one
+  ListSpan(std::span<const T> values) : std::span<const T>(values) {}
   // NOLINTNEXTLINE(google-explicit-constructor): in place of a list
   ListSpan(std::initializer_list<T> list) : std::span<const T>(std::data(list), list.size()) {}
 };

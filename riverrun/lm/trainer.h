@@ -58,9 +58,9 @@ enum class StopReason { kFinished, kTimeLimit, kInterrupted };
 
 struct TrainingResult {
   StopReason reason = StopReason::kFinished;
-  std::int64_t steps = 0;               // of the whole run, before an interruption too
-  std::int64_t tokens = 0;              // predicted in training since this call
-  double seconds = 0;                   // since this call
+  std::int64_t steps = 0;   // of the whole run, before an interruption too
+  std::int64_t tokens = 0;  // predicted in training since this call
+  double seconds = 0;       // since this call
   /// Of the whole run, and the last; of more than 1,000, every second, fourth, … only.
   std::vector<Validation> validations;
   /// The best validation; not set if there was none yet.

@@ -61,13 +61,12 @@ std::vector<float> noise_then_silence(std::int64_t noisy, std::int64_t steps, st
   return x;
 }
 
-// Without most biases, states decay in silence. They must not stay subnormal, with which arithmetic is
-// slow: the smallest such number, times 0.9 and rounded, is itself.
+// Without most biases, states decay in silence. They must not stay subnormal, with which arithmetic
+// is slow: the smallest such number, times 0.9 and rounded, is itself.
 TEST_P(StreamOfEachCell, LeavesSubnormalNumbers) {
   constexpr std::int64_t kSteps = 3000, kInput = 3;
   for (const std::int64_t hidden : {7, 40}) {
-    Recurrent net(find_cell(GetParam()),
-                  {.input_size = kInput, .hidden_size = hidden, .seed = 3});
+    Recurrent net(find_cell(GetParam()), {.input_size = kInput, .hidden_size = hidden, .seed = 3});
     for (const NamedParameter& p : net.parameters()) {
       Tensor& value = p.parameter->mutable_value();
       for (float& w : value.values()) w *= value.shape().rank() == 2 ? 0.3f : 0.0f;

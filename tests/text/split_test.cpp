@@ -14,7 +14,7 @@
 #include "riverrun/core/random.h"
 #include "riverrun/text/corpus.h"
 
-#include "temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace riverrun::text {
 namespace {

@@ -19,7 +19,7 @@
 #include "riverrun/core/file.h"
 #include "riverrun/core/random.h"
 
-#include "temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace riverrun::text {
 namespace {

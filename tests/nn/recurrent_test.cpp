@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -456,7 +457,11 @@ TEST(Recurrent, TakesLengthsAndStatesAsTheyCome) {
   expect_near(net.forward(x, {}, std::array<int, 2>{3, 5}).output, expected, 0.0f);
   Tape tape;
   const Var zeros = tape.input(net.zero_state(2).h());
+  const std::vector<Var> state{zeros};
+  const std::span<const Var> span = state;
   expect_near(net.forward(tape, tape.input(x), {zeros}, {3, 5}).output.value(), expected, 0.0f);
+  expect_near(net.forward(tape, tape.input(x), state, lengths).output.value(), expected, 0.0f);
+  expect_near(net.forward(tape, tape.input(x), span, lengths).output.value(), expected, 0.0f);
 }
 
 TEST(Recurrent, ACellModuleIsOneStep) {

@@ -209,7 +209,7 @@ File::File(Descriptor descriptor, std::string path)
   const struct stat file = status(descriptor_.get(), path_);
   if (S_ISDIR(file.st_mode)) throw IoError(path_, EISDIR, "cannot be read");
   if (!S_ISREG(file.st_mode)) {
-    throw IoError(path_, ESPIPE, "cannot be read at any place, being no regular file");
+    throw IoError(path_, ESPIPE, "is not a regular file");
   }
   size_ = static_cast<std::uint64_t>(file.st_size);
 }

@@ -33,7 +33,8 @@ void parallel_for(std::int64_t tasks, Body& body, bool makes_threads) {
 /// everything on the calling thread. The first exception thrown by a body is rethrown here; indices
 /// not yet begun are then omitted. Allocates only when num_threads() has changed, and at first.
 ///
-/// A forked child begins with threads of its own; one forked within a body must not return from it.
+/// A forked child begins with threads of its own; one forked within a body must not return from it,
+/// and one forked while another thread computes with a network must not use that network.
 /// While the process ends, other threads and the destructors of static objects may go on computing.
 /// A plug-in that riverrun is linked into may be unloaded once nobody computes in it.
 template <class Body>

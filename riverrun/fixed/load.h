@@ -39,7 +39,7 @@ struct Loaded<Recurrent<Cell, kInput, kHidden, Target>> {
   using Weights = typename Layer::Weights;
   static constexpr std::size_t kRows = Weights::kRows;
 
-  // Where the layer has none, there is none.
+  // Null where the layer has none.
   std::shared_ptr<Parameter> weight_ih, weight_hh, bias_ih, bias_hh;
   std::array<std::shared_ptr<Parameter>, kParamCount<Cell>> params;
 

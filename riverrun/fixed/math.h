@@ -165,7 +165,7 @@ template <Op kOp, class F>
   if constexpr (kOp == Op::kLogSigmoid) return log_sigmoid(a);
   if constexpr (kOp == Op::kSqrt) return sqrt(a);
   if constexpr (kOp == Op::kAbs) return abs(a);
-  // If any operand is NaN, so is the result: the second of max and min is, of which they make it.
+  // A NaN operand makes the result NaN: max and min give their second operand if either is NaN.
   if constexpr (kOp == Op::kRelu) return max(zero, a);
   if constexpr (kOp == Op::kMax) return a == a ? max(a, b) : a;
   if constexpr (kOp == Op::kMin) return a == a ? min(a, b) : a;

@@ -70,7 +70,7 @@ struct RecurrentWeights {
 /// A recurrent layer around any cell, of sizes that the compiler knows, run sample by sample: for
 /// audio and control. Weights and states lie in the object itself (sizeof tells how much), which
 /// can be copied; nothing is allocated, locked or thrown. One thread at a time. As for
-/// riverrun::Stream, a step takes a state that is subnormal for 0.
+/// riverrun::Stream, a subnormal state is 0 to the cell's equations.
 ///
 /// The cell's equations are compiled for the instructions that this header is compiled for: see
 /// NativeTarget. Results are those of riverrun::Stream within rounding.

@@ -31,7 +31,7 @@
 #define RIVERRUN_HWY_AVX10_2 0
 #endif
 // Later versions of Highway have two NEONs, which differ by the instructions for AES. The one
-// without them runs everywhere, and is the one whatever options a user's own cell is compiled with.
+// without them runs everywhere, and is used whatever options a user's own cell is compiled with.
 #ifdef HWY_NEON_WITHOUT_AES
 #define RIVERRUN_HWY_NEON HWY_NEON
 #else

@@ -242,7 +242,7 @@ static std::vector<Validation> read_validations(const io::SafetensorsFile& file)
   return validations;
 }
 
-/// Every so manieth of `count` validations is kept.
+/// One in how many of `count` validations is kept.
 static std::int64_t validation_stride(std::int64_t count) {
   std::int64_t stride = 1;
   while (count / stride > kMostValidations) stride *= 2;
@@ -316,7 +316,7 @@ static void check(const CheckpointHeader& header) {
                                   validations_kept(s.validation_count)));
   }
   if (s.best.has_value() == s.validations.empty()) {
-    throw ConfigError("there is a best validation without any, or none of several");
+    throw ConfigError("there must be a best validation if there are validations, and only then");
   }
 }
 
@@ -369,7 +369,7 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
   const auto found = file.metadata().find(kMetadataKey);
   if (found == file.metadata().end()) {
     throw FormatError(file.path(), 0,
-                      fmt::format("no checkpoint: its metadata lacks {}", kMetadataKey));
+                      fmt::format("not a checkpoint: its metadata lacks {}", kMetadataKey));
   }
   try {
     const json j = json::parse(found->second);
@@ -394,8 +394,9 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
     check_parameter_shapes(file, header.options.model, "its metadata");
     return header;
   } catch (const json::exception& error) {
-    throw FormatError(file.path(), 0,
-                      fmt::format("no checkpoint: its metadata cannot be read ({})", error.what()));
+    throw FormatError(
+        file.path(), 0,
+        fmt::format("not a checkpoint: its metadata cannot be read ({})", error.what()));
   } catch (const ConfigError& error) {
     throw FormatError(file.path(), 0, fmt::format("no checkpoint: {}", error.what()));
   }

@@ -61,7 +61,7 @@ class Config {
     } catch (const json::parse_error& error) {
       throw FormatError(path_, error.byte, "not JSON");
     } catch (const json::exception& error) {  // a number beyond the range of double
-      throw fail(fmt::format("not to be read: {}", error.what()));
+      throw fail(fmt::format("invalid JSON: {}", error.what()));
     }
     if (!values_.is_object()) throw fail("must be a JSON object");
   }
@@ -126,7 +126,7 @@ LanguageModelOptions options_of(const Config& config) {
 File open_config(const Folder& folder) {
   if (!folder.contains(kConfigFile)) {
     throw IoError(folder.path().string(), ENOENT,
-                  fmt::format("no model folder with a {}", kConfigFile));
+                  fmt::format("not a model folder: there is no {}", kConfigFile));
   }
   return folder.open(kConfigFile);
 }
@@ -136,7 +136,7 @@ Folder open_model_folder(const fs::path& path) {
     return Folder(path);
   } catch (const IoError& error) {
     throw IoError(path.string(), error.code(),
-                  fmt::format("no model folder with a {}", kConfigFile));
+                  fmt::format("not a model folder: there is no {}", kConfigFile));
   }
 }
 

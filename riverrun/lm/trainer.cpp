@@ -85,8 +85,8 @@ struct Trainer::Impl {
 
   NumericError diverged(const char* what, double value, std::int64_t step) const {
     return NumericError(fmt::format(
-        "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (--lr, here {}) or "
-        "stronger clipping (--clip, here {}); {}",
+        "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (lr is {}) or "
+        "stronger clipping (clip is {}); {}",
         what, value, step, batches.position().epoch + 1, options.lr,
         options.clip > 0 ? fmt::format("{}", options.clip) : "off",
         on_disk

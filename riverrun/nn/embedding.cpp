@@ -34,7 +34,7 @@ Shape Embedding::output_shape(IntSpan tokens, const Shape& shape) const {
   }
   if (shape.elements() != static_cast<std::int64_t>(tokens.size())) {
     throw ShapeError("Embedding.forward: shape is " + shape.to_string() + "; it must hold the " +
-                     std::to_string(tokens.size()) + " tokens that came");
+                     std::to_string(tokens.size()) + " tokens given");
   }
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i] >= 0 && tokens[i] < options_.num_embeddings) continue;

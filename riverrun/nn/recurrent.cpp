@@ -178,7 +178,7 @@ Shape Recurrent::Impl::state_shape(std::size_t s, std::int64_t batch, bool batch
 void Recurrent::Impl::check_state(std::span<const Tensor* const> state, std::int64_t batch,
                                   bool batched) const {
   if (state.size() != cell->states.size()) {
-    throw ShapeError(fmt::format("{}.forward: {} initial states came; the cell has {}: {}",
+    throw ShapeError(fmt::format("{}.forward: {} initial states were given; the cell has {}: {}",
                                  cell->name, state.size(), cell->states.size(),
                                  fmt::join(cell->states, ", ")));
   }

@@ -1,5 +1,6 @@
 #include "riverrun/nn/tape.h"
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -31,7 +32,8 @@ Tape& Var::tape() const {
 void Var::require_value() const {
   if (tape().step_ != step_) {
     throw Error(
-        "Var: its tape has been cleared since it was recorded; copy a value that is to last, and "
+        "Var: its tape has been cleared or made anew since it was recorded; copy a value that is "
+        "to last, and "
         "give it back by Tape::input");
   }
 }
@@ -125,6 +127,11 @@ void Tape::backward(std::vector<Upstream> upstream) {
   }
 }
 
+std::uint64_t Tape::next_step() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 void Tape::clear() {
   std::erase_if(kept_, [this](const auto& entry) { return entry.second.step < step_; });
   for (Node& node : nodes_) {
@@ -132,7 +139,7 @@ void Tape::clear() {
     recycle(std::move(node.grad));
   }
   nodes_.clear();
-  ++step_;
+  step_ = next_step();
   ran_backward_ = false;
 }
 

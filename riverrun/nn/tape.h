@@ -82,7 +82,7 @@ class Tape {
 
   /// Runs the recorded functions from the last to the first, beginning with ∂loss/∂loss = 1.
   /// Throws ShapeError unless loss holds one element, and Error the second time before clear() or
-  /// if the loss is a constant, to which neither parameters nor inputs that require it give a
+  /// if the loss is a constant: if it depends on no parameter and no input that requires a
   /// gradient.
   void backward(Var loss);
   /// The same from several values with given upstream gradients of their shapes. Throws before any
@@ -118,7 +118,9 @@ class Tape {
     std::uint64_t step = 0;  // when it was last given back
   };
   std::multimap<std::size_t, Kept> kept_;  // by capacity
-  std::uint64_t step_ = 0;                 // how often the tape has been cleared
+  static std::uint64_t next_step() noexcept;
+  // Of what is being recorded; no two recordings of the process have the same.
+  std::uint64_t step_ = next_step();
   Random random_;
   bool training_;
   bool ran_backward_ = false;

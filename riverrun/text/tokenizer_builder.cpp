@@ -14,19 +14,18 @@ TokenizerBuilder::TokenizerBuilder(TokenKind kind, std::int64_t max_size)
   if (kind == TokenKind::kByte) {
     if (max_size != 0 && max_size != 256) {
       throw ConfigError(
-          fmt::format("TokenizerBuilder: max_size (--vocab-size) is {} for bytes; it must be 0 or "
-                      "256, as there "
-                      "are 256",
+          fmt::format("TokenizerBuilder: max_size is {} for bytes; it must be 0 or 256, as "
+                      "there are 256",
                       max_size));
     }
     return;
   }
   const std::int64_t least = kind == TokenKind::kChar ? 2 : 3;
   if (max_size != 0 && max_size < least) {
-    throw ConfigError(fmt::format(
-        "TokenizerBuilder: max_size (--vocab-size) is {}; it must be 0 (no limit) or at "
-        "least {} for {}s",
-        max_size, least, to_string(kind)));
+    throw ConfigError(
+        fmt::format("TokenizerBuilder: max_size is {}; it must be 0 (no limit) or at "
+                    "least {} for {}s",
+                    max_size, least, to_string(kind)));
   }
 }
 

@@ -51,6 +51,8 @@ TEST(Figure, CsvQuotesAsRfc4180) {
   Figure figure = small();
   figure.series[0].name = "a,b";
   figure.x.label = "\"quoted\"";
+  figure.x.unit = "";
+  figure.y.scale = Scale::kLinear;
   figure.y.label = "two\r\nlines";
   EXPECT_THAT(to_csv(figure), testing::StartsWith("series,\"\"\"quoted\"\"\",\"two\r\nlines\"\r\n"
                                                   "\"a,b\","));

@@ -137,7 +137,7 @@ TEST(Trainer, DivergenceStopsTheRunAndSaysWhere) {
     FAIL();
   } catch (const NumericError& error) {
     EXPECT_THAT(error.what(), HasSubstr("at step "));
-    EXPECT_THAT(error.what(), HasSubstr("--lr"));
+    EXPECT_THAT(error.what(), HasSubstr("lr is "));
     EXPECT_THAT(error.what(), HasSubstr("--clip"));
   }
   EXPECT_TRUE(run.file(kWeightsFile) == model);

@@ -45,7 +45,8 @@ TEST(RecurrentErrors, SayWhoWhatAndTheRule) {
   State state = net.zero_state(2);
   expect_error<ShapeError>(forward({3, 4, 128}, state), "h_0 is [2, 2, 8]; it must be [2, 4, 8]");
   state.tensors.pop_back();
-  expect_error<ShapeError>(forward({3, 2, 128}, state), "1 initial states came; the cell has 2");
+  expect_error<ShapeError>(forward({3, 2, 128}, state),
+                           "1 initial states were given; the cell has 2");
 }
 
 TEST(RecurrentErrors, AValueOfNoTape) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -111,6 +112,16 @@ TEST(Tape, RefusesAValueOfNoTapeOrAnother) {
   EXPECT_THROW(tape.backward(v), Error);
   EXPECT_THROW((void)tape.grad(v), Error);
   EXPECT_THROW(tape.add_grad(Var(), Tensor({1})), Error);
+}
+
+TEST(Tape, RefusesAValueOfATapeThatStoodInItsPlace) {
+  std::optional<Tape> tape(std::in_place);
+  const Var old = tape->input(Tensor({1}, {3.0f}), true);
+  tape.emplace();  // as a tape in the body of a loop
+  const Var now = tape->input(Tensor({1}, {5.0f}), true);
+  EXPECT_THROW((void)old.value(), Error);
+  EXPECT_THROW((void)add(now, old), Error);
+  EXPECT_EQ(now.value().data()[0], 5.0f);
 }
 
 TEST(Tape, RefusesAValueFromBeforeItWasCleared) {

@@ -72,6 +72,13 @@ std::int64_t batch_size(const lm::CheckpointHeader& run) {
   return lm::chosen_batch_size(run.options.trainer, run.texts.train.tokens);
 }
 
+/// Whole passes over the training text: at the end of one, the position is still in it.
+std::int64_t epochs_done(const lm::CheckpointHeader& run) {
+  const auto [epoch, chunk] = run.state.position;
+  const std::int64_t stream = (run.texts.train.tokens - 1) / batch_size(run);
+  return epoch + (chunk >= (stream - 1) / run.options.trainer.seq_len + 1 ? 1 : 0);
+}
+
 Json to_json(const lm::CheckpointHeader& run) {
   const lm::TrainerOptions& o = run.options.trainer;
   const lm::LanguageModelOptions& m = run.options.model;
@@ -87,7 +94,7 @@ Json to_json(const lm::CheckpointHeader& run) {
   }
   return {{"steps", run.state.step},
           {"epochs", o.epochs},
-          {"epochs_done", run.state.position.epoch},
+          {"epochs_done", epochs_done(run)},
           {"train_tokens", run.texts.train.tokens},
           {"valid_tokens", run.texts.valid.tokens},
           {"valid_fraction", run.options.text.valid_fraction},
@@ -117,8 +124,8 @@ std::string described(const lm::CheckpointHeader& run) {
       "  run             {} so far; {} of {} done\n"
       "  optimiser       {}, learning rate {}, schedule {}",
       counted(run.texts.train.tokens, "token"), grouped(run.texts.valid.tokens),
-      counted(run.state.step, "step"), grouped(run.state.position.epoch),
-      counted(o.epochs, "epoch"), o.optimizer, o.lr, o.schedule);
+      counted(run.state.step, "step"), grouped(epochs_done(run)), counted(o.epochs, "epoch"),
+      o.optimizer, o.lr, o.schedule);
   if (o.warmup > 0) text += fmt::format(", warmup {}", o.warmup);
   if (o.momentum > 0) text += fmt::format(", momentum {}", o.momentum);
   if (o.weight_decay > 0) text += fmt::format(", weight decay {}", o.weight_decay);

@@ -169,17 +169,16 @@ std::optional<std::string> config_digest(const fs::path& path) {
 }
 
 SavedModel load_model(const Folder& folder) {
-  // All three before any is read, which may take a while.
-  const File config_file = open_config(folder);
+  // All are open before the larger two are read, which may take a while.
+  const LanguageModelOptions options = options_of(Config(open_config(folder)));
   const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
   if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
     throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
-                  "the run in this folder is unfinished, or its model was removed; to resume it "
+                  "the run in this folder is unfinished, or its model was removed; resuming it "
                   "makes one");
   }
   const io::SafetensorsFile weights(folder.open(kWeightsFile));
 
-  const LanguageModelOptions options = options_of(Config(config_file));
   text::Tokenizer tokenizer =
       text::Tokenizer::from_json(tokenizer_file.contents(), tokenizer_file.path());
   if (tokenizer.size() != options.vocab_size) {

@@ -57,7 +57,7 @@ expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1
 expect 2 'init_uniform' train text.txt --out new --forget-bias 1 --init-uniform 0.1
 expect 2 'syllable' train text.txt --out new --tokens syllable
 expect 2 'vocab|size' train text.txt --out new --tokens byte --vocab-size 10
-expect 2 'vocab-size. is -4' train text.txt --out new --vocab-size -4
+expect 2 'max_size is -4' train text.txt --out new --vocab-size -4
 expect 2 '--valid-fraction' train text.txt --out new --valid-fraction 1.5
 expect 2 'valid' train text.txt --out new --valid text.txt --valid-fraction 0.2
 expect 2 'resume|overwrite' train text.txt --out new --resume --overwrite
@@ -177,7 +177,7 @@ cp -r model bad && rm bad/tokenizer.json && damaged 3 'tokenizer.json'
 cp -r model bad && echo '{' >bad/config.json && damaged 4 'config.json'
 cp -r model bad && echo '{}' >bad/tokenizer.json && damaged 4 'tokenizer.json'
 cp -r model bad && sed -i 's/"hidden_size": 16/"hidden_size": 17/' bad/config.json &&
-  damaged 4 'decoder.weight'
+  damaged 4 'rnn.weight_ih_l0 is'
 cp -r model bad && head -c 1000 model/model.safetensors >bad/model.safetensors &&
   damaged 4 'model.safetensors'
 cp -r model bad && printf '\377\377\377\377\377\377\377\177' |
@@ -191,9 +191,9 @@ expect 2 'length' generate model --length -5
 expect 3 'nowhere.txt' evaluate model nowhere.txt
 expect 4 'empty' evaluate model empty.txt
 expect 4 'one.txt.*1 token' evaluate model one.txt
-expect 3 'text.txt: no model folder' info text.txt
-expect 3 'text.txt/model: no model folder' evaluate text.txt/model text.txt
-expect 3 'folder: no model folder' generate folder
+expect 3 'text.txt: not a model folder' info text.txt
+expect 3 'text.txt/model: not a model folder' evaluate text.txt/model text.txt
+expect 3 'folder: not a model folder' generate folder
 expect 2 'seed: -1; it must be a whole number' generate model --seed -1
 expect 2 'lstn' explain lstn
 riverrun generate model --prompt 'Zürich €' --length 5 >out.txt 2>err.txt || fail 'unknown prompt'

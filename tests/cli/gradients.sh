@@ -84,7 +84,7 @@ expect 2 'jacobian of lstm is 1024 x 1024; at most 512' \
   gradients --cell lstm --hidden-size 512 --steps 5 --jacobian
 expect 2 'text.txt has [0-9,]+ tokens; --steps 100000 needs at least 100001' \
   gradients model text.txt --steps 100000
-expect 3 'nowhere: no model folder|nowhere' gradients nowhere text.txt
+expect 3 'nowhere: not a model folder' gradients nowhere text.txt
 expect 3 'nowhere.txt' gradients model nowhere.txt
 mkdir other && echo '{"model_type": "gpt2"}' >other/config.json
 expect 4 'config.json' gradients other text.txt

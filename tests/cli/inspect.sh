@@ -146,7 +146,7 @@ expect 4 'the text is empty' inspect lstm --file empty.txt
 expect 3 'nowhere.txt' inspect lstm --file nowhere.txt
 expect 3 'nowhere.txt' inspect lstm --text a --over nowhere.txt
 expect 3 'nowhere' inspect nowhere --text a
-expect 3 'no model folder' inspect text.txt --text a
+expect 3 'not a model folder' inspect text.txt --text a
 for unit in 2:0 0:16 0 0:x :1 0:1:2 -1:0; do
   expect 2 "no unit \"$unit\"; it must be LAYER:INDEX, with a layer from 0 to 1 and an index from 0 to 15" \
     inspect lstm --text a --unit=$unit

@@ -138,7 +138,7 @@ TEST(Trainer, DivergenceStopsTheRunAndSaysWhere) {
   } catch (const NumericError& error) {
     EXPECT_THAT(error.what(), HasSubstr("at step "));
     EXPECT_THAT(error.what(), HasSubstr("lr is "));
-    EXPECT_THAT(error.what(), HasSubstr("--clip"));
+    EXPECT_THAT(error.what(), HasSubstr("clip is "));
   }
   EXPECT_TRUE(run.file(kWeightsFile) == model);
   (void)load_model(run.out_path);

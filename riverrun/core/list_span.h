@@ -18,7 +18,7 @@ namespace riverrun {
 template <class T>
 class ListSpan : public std::span<const T> {
  public:
-  using std::span<const T>::span;
+  using std::span<const T>::span;  // NOLINT(modernize-use-equals-default): these are many
   // NOLINTNEXTLINE(google-explicit-constructor): in place of one
   ListSpan(std::span<const T> values) : std::span<const T>(values) {}
   // NOLINTNEXTLINE(google-explicit-constructor): in place of a list

@@ -221,6 +221,8 @@ class Import::Converter {
 
  private:
   static constexpr std::size_t kLongestCharacter = 16;  // with escape sequences before it
+  // What iconv_open returns if it fails.
+  // NOLINTNEXTLINE(misc-misplaced-const,performance-no-int-to-ptr): a handle, which POSIX made so
   static inline const iconv_t kNone = reinterpret_cast<iconv_t>(-1);
 
   /// Returns the number of bytes converted: all but a character whose end is not there.

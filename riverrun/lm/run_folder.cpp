@@ -147,7 +147,7 @@ fs::path dispose_of(const fs::path& old, const fs::path& out) {
   }
   if (old != staging_of(out)) return old;
   try {
-    const fs::path name = free_old_name(out);
+    fs::path name = free_old_name(out);
     rename_folder(old, name);
     return name;
   } catch (const IoError&) {

@@ -144,7 +144,7 @@ struct AtEnd {
   AtEnd(const AtEnd&) = delete;
   AtEnd& operator=(const AtEnd&) = delete;
 };
-const AtEnd at_end;
+const AtEnd kAtEnd;
 
 bool may_keep(std::size_t floats) { return kKeepsMemory && bytes_of(floats) >= kLeastKept; }
 

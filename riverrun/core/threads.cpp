@@ -263,7 +263,7 @@ struct AtEnd {
   AtEnd(const AtEnd&) = delete;
   AtEnd& operator=(const AtEnd&) = delete;
 };
-const AtEnd at_end;
+const AtEnd kAtEnd;
 
 }  // namespace
 

@@ -149,6 +149,12 @@ template <class F>
   return from_bits<F>(bits(x) & is_normal);
 }
 
+/// Which elements are numbers: a NaN differs even from itself.
+template <class F>
+[[nodiscard]] RIVERRUN_FIXED_INLINE auto is_number(F a) {
+  return a == a;  // NOLINT(misc-redundant-expression)
+}
+
 /// Operation kOp of a Program (cell/program.h) on vectors.
 template <Op kOp, class F>
 [[nodiscard]] RIVERRUN_FIXED_INLINE F apply(F a, F b = F{}, F c = F{}) {
@@ -167,8 +173,8 @@ template <Op kOp, class F>
   if constexpr (kOp == Op::kAbs) return abs(a);
   // A NaN operand makes the result NaN: max and min give their second operand if either is NaN.
   if constexpr (kOp == Op::kRelu) return max(zero, a);
-  if constexpr (kOp == Op::kMax) return a == a ? max(a, b) : a;
-  if constexpr (kOp == Op::kMin) return a == a ? min(a, b) : a;
+  if constexpr (kOp == Op::kMax) return is_number(a) ? max(a, b) : a;
+  if constexpr (kOp == Op::kMin) return is_number(a) ? min(a, b) : a;
   if constexpr (kOp == Op::kLess) return a < b ? broadcast<F>(1.0f) : zero;
   if constexpr (kOp == Op::kSelect) return a != zero ? b : c;
 }

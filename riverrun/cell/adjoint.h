@@ -173,11 +173,14 @@ class AdjointBuilder {
       case Op::kMin: {
         const int a = primal(n.a);
         const int b = primal(n.b);
-        const int a_less = less(a, b);
-        const int b_less = less(b, a);
-        const int shared = p.select(sub(a, b), g, mul(p.constant(0.5), g));
-        accumulate(n.a, p.select(n.op == Op::kMax ? a_less : b_less, zero(), shared));
-        accumulate(n.b, p.select(n.op == Op::kMax ? b_less : a_less, zero(), shared));
+        const int a_wins = n.op == Op::kMax ? less(b, a) : less(a, b);
+        const int b_wins = n.op == Op::kMax ? less(a, b) : less(b, a);
+        // If neither does, they are equal, or one is NaN, and so is the value. Not a - b, which is
+        // NaN for equal infinities too.
+        const int is_number = less(p.constant(-1), p.unary(Op::kAbs, primal(i)));
+        const int if_neither = p.select(is_number, mul(p.constant(0.5), g), g);
+        accumulate(n.a, p.select(b_wins, zero(), p.select(a_wins, g, if_neither)));
+        accumulate(n.b, p.select(a_wins, zero(), p.select(b_wins, g, if_neither)));
         break;
       }
       case Op::kSelect:

@@ -79,6 +79,20 @@ template <std::size_t N>
   return true;
 }
 
+/// Whether a param would be taken for one of the layer's own parameters, which files and what looks
+/// parameters up know by how their names begin: "weight_hh_gain" too.
+[[nodiscard]] constexpr bool is_name_of_layer(std::string_view param) {
+  constexpr std::array<std::string_view, 5> kOwn = {"weight_ih", "weight_hh", "weight_hr",
+                                                    "bias_ih", "bias_hh"};
+  return std::any_of(kOwn.begin(), kOwn.end(),
+                     [param](std::string_view own) { return param.starts_with(own); });
+}
+
+template <std::size_t N>
+[[nodiscard]] constexpr bool none_of_layer(const NameList<N>& params) {
+  return std::none_of(params.items.begin(), params.items.end(), is_name_of_layer);
+}
+
 /// What make_cell (runtime_cell.h) asks of a definition, asked of C.
 template <class C>
 constexpr void check_definition() {
@@ -87,6 +101,9 @@ constexpr void check_definition() {
   static_assert(all_named(names_of<C>()), "a gate, state or param of a cell has no name");
   static_assert(all_different(names_of<C>()),
                 "the names of a cell's gates, states and params must all differ");
+  static_assert(none_of_layer(params_of<C>()),
+                "a cell has a param whose name begins like a parameter of the layer: weight_ih, "
+                "weight_hh, weight_hr, bias_ih or bias_hh");
   static_assert(is_recurrent<C>() || kGateValues<C> == kGateCount<C>,
                 "a cell with recurrent = false must not split a gate: it has no W_hh·h");
 }

@@ -68,7 +68,14 @@ void check(const CellDefinition& definition) {
     }
   }
   std::for_each(definition.states.begin(), definition.states.end(), check_name);
-  std::for_each(definition.params.begin(), definition.params.end(), check_name);
+  for (const std::string& param : definition.params) {
+    check_name(param);
+    if (detail::is_name_of_layer(param)) {
+      refuse(definition, "has a param called \"" + param +
+                             "\"; names that begin with weight_ih, weight_hh, weight_hr, bias_ih "
+                             "or bias_hh are the layer's own");
+    }
+  }
 }
 
 /// The kernels compute in float32; what overflows there is not what the program says.

@@ -36,9 +36,10 @@ using RuntimeStep = std::function<std::vector<Sym>(
 
 /// A cell made while the program runs, with no compiler; run it with
 /// kernels::interpreter_kernels(). Throws std::invalid_argument if a name is missing or given
-/// twice, there are too many gates, states or params, or the step gives another number of states;
-/// std::length_error if a program would have more than 256 nodes or 32 outputs; and
-/// std::logic_error if the step uses a Sym that it kept from another call.
+/// twice, that of a param begins like one of the layer's own (weight_hh), there are too many gates,
+/// states or params, or the step gives another number of states; std::length_error if a program
+/// would have more than 256 nodes or 32 outputs; and std::logic_error if the step uses a Sym that
+/// it kept from another call.
 [[nodiscard]] CellDescriptor make_cell(const CellDefinition& definition, const RuntimeStep& step,
                                        const kernels::CellKernels& kernels);
 

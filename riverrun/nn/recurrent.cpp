@@ -49,21 +49,6 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
   if (o.forget_bias && std::find(cell.gates.begin(), cell.gates.end(), "f") == cell.gates.end()) {
     fail("forget_bias is set, but the cell has no gate \"f\"");
   }
-  // A file, and what looks parameters up, knows them by their names.
-  for (std::size_t p = 0; p < cell.params.size(); ++p) {
-    const std::string& param = cell.params[p];
-    for (const char* own : {"weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"}) {
-      if (!param.starts_with(own)) continue;
-      fail(
-          fmt::format("the cell has a parameter called {}; names that begin with {} are the "
-                      "layer's own",
-                      param, own));
-    }
-    if (std::find(cell.params.begin(), cell.params.begin() + static_cast<std::ptrdiff_t>(p),
-                  param) != cell.params.begin() + static_cast<std::ptrdiff_t>(p)) {
-      fail(fmt::format("the cell has two parameters called {}", param));
-    }
-  }
   if (o.forget_bias && !o.bias) fail("forget_bias is set, but bias is false");
   if (o.recompute_steps < 0 && o.recompute_steps != kRecomputeAuto) {
     fail(fmt::format("recompute_steps is {}; it must be positive, 0 (none) or kRecomputeAuto = {}",

@@ -85,8 +85,8 @@ class Stream;
 class Recurrent {
  public:
   /// The network owns the cell. Throws ConfigError if a size is not positive, dropout is outside
-  /// [0, 1), the cell does not allow a projection, recompute_steps is negative and not
-  /// kRecomputeAuto, or the cell has a parameter whose name is taken by the layer's own.
+  /// [0, 1), the cell does not allow a projection, or recompute_steps is negative and not
+  /// kRecomputeAuto.
   Recurrent(CellDescriptor cell, const RecurrentOptions& options);
   Recurrent(Recurrent&&) noexcept;
   Recurrent& operator=(Recurrent&&) noexcept;

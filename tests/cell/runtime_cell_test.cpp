@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -76,6 +77,17 @@ TEST(RuntimeCell, RefusesWhatCannotBe) {
   EXPECT_THROW(
       make({.name = "x", .gates = {"a"}, .states = {"h"}, .params = {"p", "p"}}, one_state),
       std::invalid_argument);
+
+  const auto with_param = [&](const char* param) {
+    make({.name = "x", .gates = {"a"}, .states = {"h"}, .params = {"p", param}}, one_state);
+  };
+  for (const char* taken :
+       {"bias_ih", "bias_hh_gain", "weight_ih", "weight_hh_gain", "weight_hr"}) {
+    EXPECT_THAT([&] { with_param(taken); }, testing::ThrowsMessage<std::invalid_argument>(HasSubstr(
+                                                std::string("a param called \"") + taken)));
+  }
+  EXPECT_NO_THROW(with_param("bias_z"));
+  EXPECT_NO_THROW(with_param("p_weight_ih"));
 
   Program backwards = trace<cells::LSTM>();
   backwards.nodes[static_cast<std::size_t>(backwards.size - 1)].a =

@@ -55,23 +55,6 @@ TEST(RecurrentErrors, AValueOfNoTape) {
   expect_error<Error>([&] { static_cast<void>(net.forward(tape, Var{})); }, "it has no value");
 }
 
-TEST(RecurrentErrors, ParametersWhoseNamesAreTheLayersOwn) {
-  const auto with_params = [](std::vector<std::string> params) {
-    return [params] {
-      CellDescriptor cell = find_cell("lstm");
-      cell.params = params;
-      const Recurrent net(cell, {.input_size = 2, .hidden_size = 3});
-    };
-  };
-  for (const char* taken :
-       {"bias_ih", "bias_hh_gain", "weight_ih", "weight_hh_gain", "weight_hr"}) {
-    expect_error<ConfigError>(with_params({"p_o", taken}),
-                              std::string("lstm: the cell has a parameter called ") + taken);
-  }
-  expect_error<ConfigError>(with_params({"p", "q", "p"}), "two parameters called p");
-  EXPECT_NO_THROW(with_params({"p", "p_f", "bias_z"})());
-}
-
 TEST(RecurrentErrors, OptionsThatCannotBe) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
   expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");

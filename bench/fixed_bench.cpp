@@ -41,6 +41,8 @@ class Steps final : public bench::Workload {
     fill(weight_hh);
     fill(bias_ih);
     fill(bias_hh);
+    const auto [decays, silence] = bench::decay(request);
+    if (decays) bench::let_decay(Layer::kOutputSize, weight_hh, bias_ih, bias_hh);
     layer_.set_weights({.weight_ih = weight_ih,
                         .weight_hh = weight_hh,
                         .bias_ih = bias_ih,
@@ -50,6 +52,11 @@ class Steps final : public bench::Workload {
     for (auto& step : input_) {
       for (float& value : step) value = bench::data_value(k++);
     }
+    if (decays) input_.front().fill(1.0f);
+    if (!silence) return;
+    run();
+    input_.front().fill(0.0f);
+    for (int i = 0; i < bench::kSilentSteps; ++i) run();
   }
 
   void run() override { layer_.step(input_.front(), output_); }

@@ -8,7 +8,8 @@
 // gradients of the input and of all parameters), "step" (one step of a stream), or "lm" (one update
 // of a language model; takes vocab_size, embedding_size and optimizer too). cell: one of
 // riverrun's, or the coupled_lstm of examples/own_cell. "weights": the numbers in which forward and
-// step read the weights, "float32" (the default), "bf16" or "int8".
+// step read the weights, "float32" (the default), "bf16" or "int8". "input": see serve.h; for one
+// layer.
 
 #include <algorithm>
 #include <cstdint>
@@ -70,7 +71,23 @@ class Layers final : public bench::Workload {
         value = bench::parameter_value(k++, options.hidden_size);
       }
     }
+    const auto [decays, silence] = bench::decay(request);
+    if (decays) {
+      const auto values = [this](const std::string& name) -> std::span<float> {
+        for (const NamedParameter& p : parameters_) {
+          if (p.name == name) return p.parameter->mutable_value().values();
+        }
+        throw ConfigError("input is for cells that have " + name);
+      };
+      bench::let_decay(static_cast<std::size_t>(options.hidden_size), values("weight_hh_l0"),
+                       values("bias_ih_l0"), values("bias_hh_l0"));
+      input_.fill(1.0f);
+    }
     if (mode_ == "step") stream_.emplace(network_.stream(batch));
+    if (!silence) return;
+    run();
+    input_.fill(0.0f);
+    for (int i = 0; i < bench::kSilentSteps; ++i) run();
   }
 
   void run() override {

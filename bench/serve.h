@@ -8,9 +8,13 @@
 // program uses as many as it likes. With "check": true, parameters and input are those of
 // parameter_value() and data_value(), and {"values": […]} comes back: what the workload computed.
 // What cannot be done is answered with {"error": "…"}.
+//
+// riverrun's own programs also take "input": "sound" or "silence" in mode "step": a layer whose
+// states decay, while it hears something, and after 5,000 steps of zeros.
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -19,6 +23,8 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -51,6 +57,39 @@ inline float parameter_value(std::int64_t k, std::int64_t hidden_size) {
 /// The k-th number of the input; of the gradient of the output, which begins where the input ends.
 inline float data_value(std::int64_t k) {
   return static_cast<float>(std::sin(0.7 * static_cast<double>(k)));
+}
+
+/// Steps of zeros before those of "silence" are timed.
+inline constexpr int kSilentSteps = 5000;
+
+/// Makes the states of a layer decay in silence: without biases, but for that of the second gate,
+/// by which an LSTM and a GRU keep 0.88 of theirs. Where W_hh alone keeps them, it keeps 0.9.
+inline void let_decay(std::size_t hidden, std::span<float> weight_hh, std::span<float> bias_ih,
+                      std::span<float> bias_hh) {
+  std::ranges::fill(bias_ih, 0.0f);
+  std::ranges::fill(bias_hh, 0.0f);
+  if (bias_ih.size() > hidden) {
+    std::ranges::fill(bias_ih.subspan(hidden, hidden), 2.0f);
+    for (float& w : weight_hh) w *= 0.3f;
+  } else {
+    std::ranges::fill(weight_hh, 0.0f);
+    for (std::size_t u = 0; u < hidden; ++u) weight_hh[u * hidden + u] = 0.9f;
+  }
+}
+
+/// Whether a request asks for a layer whose states decay ("input"), and for silence.
+struct Decay {
+  bool decays = false;
+  bool silence = false;
+};
+inline Decay decay(const json& request) {
+  if (!request.contains("input")) return {};
+  const std::string input = request.at("input");
+  if (request.at("mode") != "step" || (input != "sound" && input != "silence")) {
+    throw std::invalid_argument("input is \"" + input +
+                                "\"; it must be sound or silence, of mode step");
+  }
+  return {true, input == "silence"};
 }
 
 inline std::vector<double> time(Workload& workload, double seconds) {

@@ -149,6 +149,17 @@ template <class F>
   return from_bits<F>(bits(x) & is_normal);
 }
 
+/// Which elements are subnormal.
+template <class F>
+[[nodiscard]] RIVERRUN_FIXED_INLINE IntsOf<F> is_subnormal(F x) {
+  using Unsigned = typename VectorTypes<kLanesOf<F>>::Unsigned;
+  constexpr std::int32_t kLeast = std::numeric_limits<std::int32_t>::min();
+  // Twice the bits, which drops the sign, are 2 to 2^24 - 2 for a subnormal number. Less 2^31 + 1,
+  // those are the smallest of the signed integers, and 0, which is not meant, is the largest.
+  const auto twice = (Unsigned)x + (Unsigned)x;
+  return (IntsOf<F>)(twice + 0x7FFFFFFFU) < kLeast + 0xFFFFFF;
+}
+
 /// Which elements are numbers: a NaN differs even from itself.
 template <class F>
 [[nodiscard]] RIVERRUN_FIXED_INLINE auto is_number(F a) {

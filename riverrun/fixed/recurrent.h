@@ -69,8 +69,8 @@ struct RecurrentWeights {
 
 /// A recurrent layer around any cell, of sizes that the compiler knows, run sample by sample: for
 /// audio and control. Weights and states lie in the object itself (sizeof tells how much), which
-/// can be copied; nothing is allocated, locked or thrown. One thread at a time. As for
-/// riverrun::Stream, a subnormal state is 0 to the cell's equations.
+/// can be copied; nothing is allocated, locked or thrown. One thread at a time. As
+/// riverrun::Stream, it has 0 in the place of states that are subnormal.
 ///
 /// The cell's equations are compiled for the instructions that this header is compiled for: see
 /// NativeTarget. Results are those of riverrun::Stream within rounding.
@@ -98,6 +98,12 @@ class Recurrent {
     float* h_next = h_[1 - current_].data();
     detail::unrolled<Tiling::kTiles>(
         [&](auto tile) RIVERRUN_FIXED_INLINE_LAMBDA { step_tile<tile>(x.data(), h, h_next); });
+    // The next step waits for h, but not for this: the branch is hardly ever taken.
+    detail::IntsOf<F> found{};
+    detail::unrolled<Tiling::kVectors>([&](auto v) RIVERRUN_FIXED_INLINE_LAMBDA {
+      found |= detail::is_subnormal(detail::load<F>(h_next + v * kLanes));
+    });
+    if (detail::any<F>(found)) flush(h_next);
     current_ = 1 - current_;
     detail::copy<F, kHidden>(h_next, y.data());
   }
@@ -184,7 +190,7 @@ class Recurrent {
       } else if constexpr (kKind == Input::kParam) {
         return detail::load<F>(layer.params_[kNumber].data() + unit);
       } else if constexpr (kNumber == 0) {
-        return detail::flush_subnormal(detail::load<F>(h + unit));
+        return detail::load<F>(h + unit);
       } else {
         return detail::flush_subnormal(detail::load<F>(layer.others_[kNumber - 1].data() + unit));
       }
@@ -223,6 +229,12 @@ class Recurrent {
         detail::store(values[kProgram.output(s)], to + kUnit);
       });
     });
+  }
+
+  [[gnu::cold, gnu::noinline]] static void flush(float* h) noexcept {
+    for (int u = 0; u < kPadded; u += kLanes) {
+      detail::store(detail::flush_subnormal(detail::load<F>(h + u)), h + u);
+    }
   }
 
   using Units = std::array<float, kPadded>;

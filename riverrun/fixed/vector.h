@@ -46,6 +46,7 @@ template <int kLanes>
 struct VectorTypes {
   using Floats [[gnu::vector_size(kLanes * sizeof(float))]] = float;
   using Ints [[gnu::vector_size(kLanes * sizeof(float))]] = std::int32_t;
+  using Unsigned [[gnu::vector_size(kLanes * sizeof(float))]] = std::uint32_t;
 };
 
 /// F below is always one of these.
@@ -121,6 +122,11 @@ struct Operations {
     for (int i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
     return x;
   }
+  static RIVERRUN_FIXED_INLINE bool any(IntsOf<F> x) {
+    std::int32_t all = 0;
+    for (int i = 0; i < kLanes; ++i) all |= x[i];
+    return all != 0;
+  }
 };
 #if defined(__SSE__)
 template <>
@@ -129,6 +135,7 @@ struct Operations<4> {
   static RIVERRUN_FIXED_INLINE F max(F a, F b) { return (F)_mm_max_ps((__m128)a, (__m128)b); }
   static RIVERRUN_FIXED_INLINE F min(F a, F b) { return (F)_mm_min_ps((__m128)a, (__m128)b); }
   static RIVERRUN_FIXED_INLINE F sqrt(F x) { return (F)_mm_sqrt_ps((__m128)x); }
+  static RIVERRUN_FIXED_INLINE bool any(IntsOf<F> x) { return _mm_movemask_ps((__m128)x) != 0; }
 };
 #endif
 #if defined(__AVX__)
@@ -138,6 +145,7 @@ struct Operations<8> {
   static RIVERRUN_FIXED_INLINE F max(F a, F b) { return (F)_mm256_max_ps((__m256)a, (__m256)b); }
   static RIVERRUN_FIXED_INLINE F min(F a, F b) { return (F)_mm256_min_ps((__m256)a, (__m256)b); }
   static RIVERRUN_FIXED_INLINE F sqrt(F x) { return (F)_mm256_sqrt_ps((__m256)x); }
+  static RIVERRUN_FIXED_INLINE bool any(IntsOf<F> x) { return _mm256_movemask_ps((__m256)x) != 0; }
 };
 #endif
 #if defined(__AVX512F__)
@@ -152,6 +160,9 @@ struct Operations<16> {
     return (F)_mm512_maskz_min_ps(kAll, (__m512)a, (__m512)b);
   }
   static RIVERRUN_FIXED_INLINE F sqrt(F x) { return (F)_mm512_maskz_sqrt_ps(kAll, (__m512)x); }
+  static RIVERRUN_FIXED_INLINE bool any(IntsOf<F> x) {
+    return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0;
+  }
 };
 #endif
 
@@ -168,6 +179,11 @@ template <class F>
 template <class F>
 [[nodiscard]] RIVERRUN_FIXED_INLINE F sqrt(F x) {
   return Operations<kLanesOf<F>>::sqrt(x);
+}
+/// Whether a comparison holds for any element.
+template <class F>
+[[nodiscard]] RIVERRUN_FIXED_INLINE bool any(IntsOf<F> x) {
+  return Operations<kLanesOf<F>>::any(x);
 }
 
 }  // namespace detail

@@ -118,7 +118,8 @@ struct CompiledCell {
       if constexpr (kKind == Input::kGate) {
         return at.Load(args.gates, kNumber * args.hidden);
       } else if constexpr (kKind == Input::kState) {
-        return FlushSubnormal(DF(), at.Load(args.previous[kNumber]));
+        const VF state = at.Load(args.previous[kNumber]);
+        return kNumber == 0 ? state : FlushSubnormal(DF(), state);  // h was flushed when stored
       } else {
         return at.LoadAt(args.params[kNumber]);
       }
@@ -129,7 +130,8 @@ struct CompiledCell {
   static HWY_INLINE void ForwardAt(const ForwardRows& args, const At& at) {
     VF values[kForward.size];
     Evaluate<kForward>(values, ForwardInputs<At>{args, at});
-    for (int s = 0; s < kStates; ++s) at.Store(values[kForward.output(s)], args.next[s]);
+    at.Store(FlushSubnormal(DF(), values[kForward.output(0)]), args.next[0]);
+    for (int s = 1; s < kStates; ++s) at.Store(values[kForward.output(s)], args.next[s]);
     if (args.saved.data == nullptr) return;
     for (int k = 0; k < kSaved; ++k) {
       at.Store(values[kForward.output(kStates + k)], args.saved, k * args.hidden);

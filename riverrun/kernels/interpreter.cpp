@@ -24,10 +24,17 @@ namespace {
 // cheap, few enough that the values of all nodes stay in the cache.
 constexpr std::int64_t kUnits = 64;
 
+void FlushSubnormals(float* values, std::int64_t count) {
+  for (std::int64_t u = 0; u < count; u += kLanes) {
+    StoreFirst(FlushSubnormal(DF(), LoadFirst(values + u, count - u)), values + u, count - u);
+  }
+}
+
 /// The values of all nodes of a program for some units.
 class NodeValues {
  public:
-  /// With `flushes`, states that are subnormal are taken for 0.
+  /// With `flushes`, states other than h that are subnormal are taken for 0: h was flushed when
+  /// stored.
   explicit NodeValues(bool flushes) : flushes_(flushes) {}
 
   float* operator[](int node) { return values_ + node * kUnits; }
@@ -41,7 +48,7 @@ class NodeValues {
       if (node.op == Op::kInput) {
         std::memcpy(out, input(node.input, node.a),
                     static_cast<std::size_t>(count) * sizeof(float));
-        if (flushes_ && node.input == Input::kState) FlushSubnormals(out, count);
+        if (flushes_ && node.input == Input::kState && node.a > 0) FlushSubnormals(out, count);
         std::fill(out + count, out + kUnits, 0.0f);  // computed along and dropped
       } else if (node.op == Op::kConstant) {
         std::fill(out, out + kUnits, static_cast<float>(node.constant));
@@ -52,13 +59,6 @@ class NodeValues {
   }
 
  private:
-  static void FlushSubnormals(float* values, std::int64_t count) {
-    const DF d;
-    for (std::int64_t u = 0; u < count; u += kLanes) {
-      hn::Store(FlushSubnormal(d, hn::Load(d, values + u)), d, values + u);
-    }
-  }
-
   template <Op kOp>
   void Map(const Node& node, float* out, std::int64_t count) {
     const DF d;
@@ -157,6 +157,7 @@ struct Interpreter {
       for (int s = 0; s < programs.sizes.states; ++s) {
         keep(s, args.next[static_cast<std::size_t>(s)](row));
       }
+      FlushSubnormals(args.next[0](row) + unit, count);
       if (args.saved.data == nullptr) return;
       for (int k = 0; k < programs.saved; ++k) {
         keep(programs.sizes.states + k, args.saved(row) + k * args.hidden);

@@ -146,9 +146,9 @@ class Recurrent {
 /// A recurrent network that runs sample by sample. Never allocates, locks or throws in step().
 /// Its state is its own; the weights are shared. One thread at a time.
 ///
-/// A state that the cell's equations read is 0 to them below 2^-126, here and in forward(): in
-/// silence, states would else shrink to subnormal numbers, stay there, and make every step slower.
-/// (A plain RNN's h, which only W_hh reads, is not treated.)
+/// States below 2^-126 are 0, here and in forward(): h when it is stored, the others when a step
+/// reads them. In silence they would otherwise shrink to subnormal numbers, stay there, and make
+/// every step slower.
 ///
 /// A step of 8 million operations or more, some 0.2 ms, is shared by the threads of parallel_for;
 /// one of 300,000 if the step before was less than 20 µs ago, so that the threads are still awake.

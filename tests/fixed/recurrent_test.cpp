@@ -216,6 +216,11 @@ void expect_no_subnormal_state() {
   for (float& w : owned.weight_hh) w *= 0.3f;
   // What an LSTM and a GRU keep of their state: 0.88.
   if (kGateCount < Cell >> 1) std::fill_n(owned.bias_ih.begin() + kHidden, kHidden, 2.0f);
+  // Where only W_hh keeps it, 0.9.
+  if (owned.weight_hh.size() == kHidden * kHidden) {
+    owned.weight_hh = {};
+    for (std::size_t u = 0; u < kHidden; ++u) owned.weight_hh[u * kHidden + u] = 0.9f;
+  }
   for (auto& param : owned.params) param.fill(0.9f);
   Layer layer;
   layer.set_weights(owned.weights());
@@ -227,7 +232,10 @@ void expect_no_subnormal_state() {
     layer.step(x, y);
   }
   x.fill(0.0f);
-  for (int t = 0; t < 3000; ++t) layer.step(x, y);
+  for (int t = 0; t < 3000; ++t) {
+    layer.step(x, y);
+    for (const float h : y) ASSERT_NE(std::fpclassify(h), FP_SUBNORMAL) << Cell::name;
+  }
   detail::unrolled<static_cast<int>(kStateCount<Cell>)>([&](auto s) {
     for (const float value : layer.template state<s>()) {
       EXPECT_NE(std::fpclassify(value), FP_SUBNORMAL) << Cell::name << ", state " << s;
@@ -240,6 +248,7 @@ TEST(FixedRecurrentState, LeavesSubnormalNumbers) {
   expect_no_subnormal_state<cells::LSTM, 40>();
   expect_no_subnormal_state<cells::GRU, 7>();
   expect_no_subnormal_state<cells::GRU, 40>();
+  expect_no_subnormal_state<cells::RNNTanh, 7>();
   expect_no_subnormal_state<cells::RNNTanh, 40>();
   expect_no_subnormal_state<cells::RNNRelu, 40>();
   expect_no_subnormal_state<odd_cells::IndRNN, 40>();

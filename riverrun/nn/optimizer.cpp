@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <span>
+#include <string_view>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -110,7 +112,13 @@ void Optimizer::step() {
 
 std::vector<std::pair<std::string, Tensor*>> Optimizer::state() {
   std::vector<std::pair<std::string, Tensor*>> tensors;
+  std::unordered_set<std::string_view> names;
   for (Slot& slot : slots_) {
+    if (!slot.buffers.empty() && !names.insert(slot.name).second) {
+      throw ConfigError(fmt::format(
+          "Optimizer.state: two parameters are called \"{}\"; prefixed() tells lists apart",
+          slot.name));
+    }
     for (std::size_t i = 0; i < slot.buffers.size(); ++i) {
       tensors.emplace_back(slot.name + "." + buffer_names_[i], &slot.buffers[i]);
     }

@@ -33,7 +33,8 @@ class Optimizer {
 
   /// What is remembered between updates, for a checkpoint: tensors with the shapes of their
   /// parameters, named like "rnn.weight_ih_l0.exp_avg", always the same and in the same order. The
-  /// name of a parameter that is listed twice is its first.
+  /// name of a parameter that is listed twice is its first. Throws ConfigError if two of these
+  /// parameters have one name, as those of two lists that are added without prefixed().
   [[nodiscard]] std::vector<std::pair<std::string, Tensor*>> state();
 
  protected:

@@ -69,16 +69,24 @@ Var Tape::record(Tensor value, Backward backward) {
   return {this, nodes_.size() - 1, step_};
 }
 
-Tensor& Tape::grad(Var v) {
+Tape::Node& Tape::node_with_grad(Var v, const char* who) {
   require_own(v);
   Node& node = nodes_[v.index_];
+  if (!node.requires_grad) {
+    throw Error(std::string(who) +
+                ": the value is a constant, which has no gradient: ask requires_grad() first");
+  }
+  return node;
+}
+
+Tensor& Tape::grad(Var v) {
+  Node& node = node_with_grad(v, "Tape.grad");
   if (node.grad.empty()) node.grad = allocate_zeros(node.value.shape());
   return node.grad;
 }
 
 void Tape::add_grad(Var v, Tensor&& grad) {
-  require_own(v);
-  Node& node = nodes_[v.index_];
+  Node& node = node_with_grad(v, "Tape.add_grad");
   check_shape("Tape.add_grad", grad, node.value);
   if (node.grad.empty()) {
     node.grad = std::move(grad);

@@ -74,8 +74,8 @@ class Tape {
   /// that are given values and the tape to record on.
   void require_own(Var v) const;
 
-  /// The gradient of `v`, for adding to; zeros at first. Only for values that require it. This and
-  /// add_grad throw Error as require_own.
+  /// The gradient of `v`, for adding to; zeros at first. This and add_grad throw Error as
+  /// require_own, and for a constant: ask v.requires_grad() first.
   [[nodiscard]] Tensor& grad(Var v);
   /// The gradient of `v` handed over whole: moved if it is the first, added and recycled otherwise.
   void add_grad(Var v, Tensor&& grad);
@@ -118,6 +118,7 @@ class Tape {
     std::uint64_t step = 0;  // when it was last given back
   };
   std::multimap<std::size_t, Kept> kept_;  // by capacity
+  Node& node_with_grad(Var v, const char* who);
   static std::uint64_t next_step() noexcept;
   // Of what is being recorded; no two recordings of the process have the same.
   std::uint64_t step_ = next_step();

@@ -171,6 +171,18 @@ TEST(Optimizer, NamesItsState) {
   EXPECT_EQ(adam.state()[2].second->shape(), Shape{3});
 }
 
+TEST(Optimizer, RefusesAStateInWhichTwoHaveOneName) {
+  const ParameterList list = Linear({.in_features = 2, .out_features = 3}).parameters();
+  const ParameterList more = Linear({.in_features = 3, .out_features = 1}).parameters();
+  Adam adam(list + more);
+  adam.step();  // which needs no names
+  EXPECT_THROW(static_cast<void>(adam.state()), ConfigError);
+  SGD plain(list + more);
+  EXPECT_THAT(state_names(plain), ElementsAre());
+  Adam named(prefixed("a", list) + prefixed("b", more));
+  EXPECT_EQ(named.state().size(), 8U);
+}
+
 TEST(Optimizer, LeavesAParameterWithoutAGradientAlone) {
   const auto w = start();
   const std::uint64_t version = w->version();

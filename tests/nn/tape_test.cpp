@@ -197,6 +197,17 @@ TEST(Tape, RefusesABackwardOfAConstant) {
   EXPECT_EQ(y.grad().values()[0], 3.0f);
 }
 
+TEST(Tape, RefusesAGradientOfAConstant) {
+  Tape tape;
+  const Var constant = tape.input(Tensor({1}, {3.0f}));
+  EXPECT_THROW(static_cast<void>(tape.grad(constant)), Error);
+  EXPECT_THROW(tape.add_grad(constant, Tensor({1}, {1.0f})), Error);
+  EXPECT_THROW(static_cast<void>(tape.grad(tape.record(Tensor(Shape{1}), nullptr))), Error);
+  EXPECT_TRUE(constant.grad().empty());
+  // So is one that an operation of one's own passes its gradient to without asking.
+  EXPECT_THROW(tape.backward(twice(tape, constant)), Error);
+}
+
 TEST(Tape, ReferencesToValuesSurviveRecording) {
   Tape tape;
   const Var x = tape.input(Tensor({1}, {3.0f}), true);

@@ -1,6 +1,6 @@
-# cmake -DFOLDER=BUILD -DSOURCES=REGEX -P CheckOptimised.cmake
-# Fails unless the build folder's compile_commands.json has commands whose sources match, and all
-# of these optimise.
+# cmake -DFOLDER=BUILD -DOPTION=-O3 -DSOURCES=REGEX -P CheckOptimised.cmake
+# Fails unless the build folder's compile_commands.json has commands whose sources match, and the
+# option is what all of these say last of how to optimise.
 file(READ ${FOLDER}/compile_commands.json commands)
 string(JSON count LENGTH "${commands}")
 math(EXPR last "${count} - 1")
@@ -10,12 +10,13 @@ foreach(i RANGE ${last})
   if(source MATCHES "${SOURCES}")
     math(EXPR seen "${seen} + 1")
     string(JSON command GET "${commands}" ${i} command)
-    if(NOT command MATCHES " -O3 ")
-      message(FATAL_ERROR "not optimised: ${command}")
+    string(REGEX MATCHALL " -O[0-9a-z]*" options "${command}")
+    if(NOT options MATCHES "(^|;) ${OPTION}$")
+      message(FATAL_ERROR "not with ${OPTION}: ${command}")
     endif()
   endif()
 endforeach()
 if(seen EQUAL 0)
   message(FATAL_ERROR "no source matches ${SOURCES}")
 endif()
-message("${seen} optimised")
+message("${seen} with ${OPTION}")

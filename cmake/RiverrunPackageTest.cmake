@@ -60,21 +60,25 @@ add_test(NAME package.exports
                  -P ${PROJECT_SOURCE_DIR}/cmake/CheckExports.cmake)
 set_tests_properties(package.exports PROPERTIES FIXTURES_REQUIRED plugin_built)
 
-# A project that has riverrun in its own build. To build that once more would take minutes: here it
-# is configured, and its commands are looked at.
+# A project that has riverrun in its own build, as a shared library without language models. To build
+# that once more would take minutes: here it is configured, and its commands are looked at.
 add_test(NAME package.subproject.configure
          COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR}/tests/package/subproject
                  -B ${build}/subproject -G ${CMAKE_GENERATOR}
                  -DRIVERRUN=${PROJECT_SOURCE_DIR} -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+                 -DRIVERRUN_BUILD_LM=OFF -DBUILD_SHARED_LIBS=ON
                  -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS})
-add_test(NAME package.subproject.optimised
-         COMMAND ${CMAKE_COMMAND} -DFOLDER=${build}/subproject
-                 "-DSOURCES=own_CoupledLSTM\\.cpp|/riverrun/.*\\.cpp"
-                 -P ${PROJECT_SOURCE_DIR}/cmake/CheckOptimised.cmake)
 set_tests_properties(package.subproject.configure PROPERTIES
                      FIXTURES_SETUP subproject_configured FIXTURES_REQUIRED package_clean)
-set_tests_properties(package.subproject.optimised PROPERTIES
-                     FIXTURES_REQUIRED subproject_configured)
+function(riverrun_optimisation_test name option sources)
+  add_test(NAME package.subproject.${name}
+           COMMAND ${CMAKE_COMMAND} -DFOLDER=${build}/subproject -DOPTION=${option}
+                   -DSOURCES=${sources} -P ${PROJECT_SOURCE_DIR}/cmake/CheckOptimised.cmake)
+  set_tests_properties(package.subproject.${name} PROPERTIES
+                       FIXTURES_REQUIRED subproject_configured)
+endfunction()
+riverrun_optimisation_test(optimised -O3 "own_CoupledLSTM\\.cpp|/riverrun/.*\\.cpp")
+riverrun_optimisation_test(keeps_options -O1 "plain_CoupledLSTM\\.cpp")
 
 if(TARGET riverrun_cli)
   riverrun_program_test(package.program EXPECT "riverrun ${PROJECT_VERSION}"

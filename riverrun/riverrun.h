@@ -1,9 +1,11 @@
 #pragma once
 
-// All that networks are made of, trained with and saved by. Beside it there are riverrun/fixed/
+// All that networks are made of, trained with and saved by, and what makes a cell while the program
+// runs. Beside it there are riverrun/fixed/
 // (sizes known to the compiler), riverrun/text/, riverrun/insight/ and riverrun/lm/, whose headers
 // are included by name.
 
+#include "riverrun/cell/runtime_cell.h"
 #include "riverrun/cell/vocabulary.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
@@ -12,6 +14,7 @@
 #include "riverrun/core/weight_type.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
+#include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/nn/activations.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/clip.h"

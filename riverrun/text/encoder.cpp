@@ -156,7 +156,7 @@ std::string describe_unknown(std::int64_t count, std::span<const std::string> na
 std::string Prompt::problem() const {
   std::string out;
   if (counts.unknown > 0) out = describe_unknown(counts.unknown, unknown);
-  if (counts.invalid_sequences > 0) {
+  if (counts.invalid_sequences > 0 && !bytes) {
     if (!out.empty()) out += "; ";
     out += counts.invalid_sequences == 1
                ? std::string("1 sequence of bytes is not UTF-8")
@@ -167,6 +167,7 @@ std::string Prompt::problem() const {
 
 Prompt encode_prompt(const Tokenizer& tokenizer, std::string_view text) {
   Prompt prompt;
+  prompt.bytes = tokenizer.kind() == TokenKind::kByte;
   Encoder encoder(tokenizer);
   encoder.feed(text, prompt.ids);
   encoder.finish(prompt.ids);

@@ -58,6 +58,20 @@ std::string_view utf16_without_mark(std::string_view head) {
   return {};
 }
 
+// What iconv_open returns if it fails.
+// NOLINTNEXTLINE(misc-misplaced-const,performance-no-int-to-ptr): a handle, which POSIX made so
+const iconv_t kNone = reinterpret_cast<iconv_t>(-1);
+
+/// kNone, and errno, if it fails.
+iconv_t open_converter(const std::string& encoding) {
+  // What follows a slash would change what iconv does, and an empty name is the locale's encoding,
+  // as one of blanks is to some.
+  const bool is_name =
+      !encoding.empty() && encoding.find_first_of("/ \t\n\r\v\f") == std::string::npos;
+  errno = EINVAL;
+  return is_name ? ::iconv_open("UTF-8", encoding.c_str()) : kNone;
+}
+
 [[noreturn]] void refuse(const std::string& path, std::string_view kind, std::string_view advice) {
   throw FormatError(
       path, 0, fmt::format("this looks like {}, not UTF-8: {}, or read it as bytes", kind, advice));
@@ -72,16 +86,25 @@ bool is_gzip(std::string_view head) noexcept {
          (static_cast<unsigned char>(head[kDeflated.size()]) & kReserved) == 0;
 }
 
-bool has_byte_order_mark(std::string_view head) noexcept {
-  return head.starts_with(kByteOrderMark);
-}
-
 void refuse_other_kinds(std::string_view head, const std::string& path) {
   for (const Signature& signature : kSignatures) {
     if (head.starts_with(signature.bytes)) refuse(path, signature.kind, signature.advice);
   }
   const std::string_view utf16 = utf16_without_mark(head.substr(0, kHeadBytes));
   if (!utf16.empty()) refuse(path, utf16, kGiveEncoding);
+}
+
+void require_encoding(const std::string& encoding) {
+  iconv_t converter = open_converter(encoding);
+  if (converter != kNone) {
+    ::iconv_close(converter);
+    return;
+  }
+  if (errno != EINVAL) return;  // known, but the system has no room for it now
+  throw ConfigError(fmt::format(
+      "encoding: \"{}\" is not known; it must be a name that iconv knows, such as latin1, cp1252 "
+      "or utf-16 (iconv -l lists them)",
+      escaped(encoding)));
 }
 
 /// RFC 1952; a file may be several, one after another.
@@ -171,16 +194,9 @@ class Import::Converter {
  public:
   Converter(const std::string& name, const std::string& encoding)
       : name_(name), encoding_(encoding), out_(kBlockBytes) {
-    // What follows a slash would change what iconv does.
-    const bool plain = encoding.find('/') == std::string::npos;
-    errno = EINVAL;
-    descriptor_ = plain ? ::iconv_open("UTF-8", encoding.c_str()) : kNone;
-    if (descriptor_ != kNone) return;
-    if (errno != EINVAL) throw IoError(name_, errno, "its encoding cannot be converted");
-    throw ConfigError(fmt::format(
-        "encoding: \"{}\" is not known; it must be a name that iconv knows, such as latin1, cp1252 "
-        "or utf-16 (iconv -l lists them)",
-        escaped(encoding)));
+    require_encoding(encoding);
+    descriptor_ = open_converter(encoding);
+    if (descriptor_ == kNone) throw IoError(name_, errno, "its encoding cannot be converted");
   }
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
@@ -221,10 +237,6 @@ class Import::Converter {
 
  private:
   static constexpr std::size_t kLongestCharacter = 16;  // with escape sequences before it
-  // What iconv_open returns if it fails.
-  // NOLINTNEXTLINE(misc-misplaced-const,performance-no-int-to-ptr): a handle, which POSIX made so
-  static inline const iconv_t kNone = reinterpret_cast<iconv_t>(-1);
-
   /// Returns the number of bytes converted: all but a character whose end is not there.
   template <class Sink>
   std::size_t convert(std::string_view piece, Sink& sink) {
@@ -245,13 +257,10 @@ class Import::Converter {
   }
   template <class Sink>
   void emit(std::size_t size, Sink& sink) {
-    std::string_view text(out_.data(), size);
+    const std::string_view text(out_.data(), size);
     if (size == 0) return;
     // Of an encoding whose name says the order of the bytes, iconv keeps the mark.
-    if (!std::exchange(begun_, true) && has_byte_order_mark(text)) {
-      text.remove_prefix(kByteOrderMark.size());
-    }
-    sink(text);
+    sink(std::exchange(begun_, true) ? text : without_byte_order_mark(text));
   }
   [[noreturn]] void fail() const {
     throw FormatError(
@@ -283,10 +292,15 @@ void Import::feed(std::string_view piece) {
 }
 
 void Import::take_unpacked(std::string_view piece) {
+  const bool begins = !std::exchange(begun_unpacked_, true);
+  const bool is_text = !format_.as_bytes || converter_;
+  if (begins && is_text && inflater_ && is_gzip(piece)) {
+    throw FormatError(name_, 0, "a gzip file within a gzip file: unpack it first");
+  }
   if (converter_) return converter_->feed(piece, sink_);
-  if (!std::exchange(begun_unpacked_, true) && !format_.as_bytes) {
+  if (begins && is_text) {
     refuse_other_kinds(piece, name_);
-    if (has_byte_order_mark(piece)) piece.remove_prefix(kByteOrderMark.size());
+    piece = without_byte_order_mark(piece);
   }
   sink_(piece);
 }

@@ -16,8 +16,6 @@ namespace riverrun::text {
 inline constexpr std::size_t kHeadBytes = 4096;
 
 [[nodiscard]] bool is_gzip(std::string_view head) noexcept;
-[[nodiscard]] bool has_byte_order_mark(std::string_view head) noexcept;
-inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 /// Throws FormatError, which names `path`, if a text that begins so is evidently not UTF-8.
 void refuse_other_kinds(std::string_view head, const std::string& path);
 

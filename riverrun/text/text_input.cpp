@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
 #include "riverrun/text/import.h"
+#include "riverrun/text/utf8.h"
 
 namespace riverrun::text {
 namespace {
@@ -23,63 +25,46 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr const char* kStandardInput = "standard input";
 
-/// A file or a pipe, open for reading.
+/// A file or a pipe, read once from its beginning to its end.
 class Source {
  public:
   explicit Source(const fs::path& path) : name_(path == "-" ? kStandardInput : path.string()) {
     if (path == "-") {
-      descriptor_ = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+      descriptor_ = Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
     } else {
       struct stat status {};
       const bool pipe = ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
       // Whoever opens a pipe waits for its writer; with a device that could be for ever.
-      descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (pipe ? 0 : O_NONBLOCK));
+      descriptor_ =
+          Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (pipe ? 0 : O_NONBLOCK)));
     }
-    if (descriptor_ < 0) throw IoError(name_, errno, "cannot be opened");
+    if (descriptor_.get() < 0) throw IoError(name_, errno, "cannot be opened");
     struct stat status {};
-    const int failed = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
+    if (::fstat(descriptor_.get(), &status) != 0) {
+      throw IoError(name_, errno, "cannot be examined");
+    }
     regular_ = S_ISREG(status.st_mode) && path != "-";
     const bool pipe = S_ISFIFO(status.st_mode) || (path == "-" && !S_ISDIR(status.st_mode));
-    if (failed != 0 || !(regular_ || pipe)) {
-      ::close(descriptor_);
-      if (failed != 0) throw IoError(name_, failed, "cannot be examined");
-      throw IoError(name_, S_ISDIR(status.st_mode) ? EISDIR : ESPIPE,
-                    "a text must be a file or a pipe");
-    }
     size_ = static_cast<std::int64_t>(status.st_size);
+    if (regular_ || pipe) return;
+    if (char byte = 0; !S_ISDIR(status.st_mode) && ::read(descriptor_.get(), &byte, 1) == 0) return;
+    throw IoError(name_, S_ISDIR(status.st_mode) ? EISDIR : EINVAL,
+                  "a text must be a file or a pipe");
   }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  ~Source() { ::close(descriptor_); }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool is_regular() const noexcept { return regular_; }
-  /// Of a regular file.
+  /// Of a regular file, in bytes.
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
 
   /// From where the last call ended; fewer bytes than asked for only at the end.
   std::size_t read(std::span<char> out) {
-    return read_all(out, [this](char* to, std::size_t size, std::size_t) {
-      return ::read(descriptor_, to, size);
-    });
-  }
-  /// The same, at any place of a regular file.
-  std::size_t read_at(std::int64_t offset, std::span<char> out) const {
-    return read_all(out, [this, offset](char* to, std::size_t size, std::size_t done) {
-      return ::pread(descriptor_, to, size,
-                     static_cast<off_t>(offset + static_cast<std::int64_t>(done)));
-    });
-  }
-
- private:
-  template <class Read>
-  std::size_t read_all(std::span<char> out, Read&& read) const {
     std::size_t done = 0;
     while (done < out.size()) {
-      const ssize_t got = read(out.data() + done, out.size() - done, done);
+      const ssize_t got = ::read(descriptor_.get(), out.data() + done, out.size() - done);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) {  // whoever gave it to us made it not wait
-        pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        pollfd ready{.fd = descriptor_.get(), .events = POLLIN, .revents = 0};
         (void)::poll(&ready, 1, -1);
         continue;
       }
@@ -90,8 +75,9 @@ class Source {
     return done;
   }
 
+ private:
   std::string name_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   bool regular_ = false;
   std::int64_t size_ = 0;
 };
@@ -100,21 +86,39 @@ std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
+/// The whole text that a part is of.
+class Bytes {
+ public:
+  explicit Bytes(const TextPart& part) : store_(part.bytes) {
+    if (!store_) file_.emplace(part.path);
+  }
+  [[nodiscard]] std::int64_t size() const {
+    return store_ ? store_->size() : static_cast<std::int64_t>(file_->size());
+  }
+  void read(std::int64_t offset, std::span<std::byte> out) const {
+    if (store_) return store_->read(offset, out);
+    file_->read(static_cast<std::uint64_t>(offset), out);
+  }
+
+ private:
+  std::shared_ptr<const ByteStore> store_;
+  std::optional<File> file_;
+};
+
 TextPart open_text(const fs::path& path, const TextFormat& format, const StoreOptions& options) {
   Source source(path);
-  if (source.is_regular() && format.encoding.empty()) {
-    std::string head(kHeadBytes, '\0');
-    head.resize(source.read_at(0, head));
-    if (!is_gzip(head)) {
-      if (!format.as_bytes) refuse_other_kinds(head, source.name());
-      const bool marked = !format.as_bytes && has_byte_order_mark(head);
-      const auto begin = static_cast<std::int64_t>(marked ? kByteOrderMark.size() : 0);
-      return {.path = path, .begin = begin, .end = source.size()};
-    }
+  std::string head(kHeadBytes, '\0');
+  head.resize(source.read(head));
+  if (source.is_regular() && format.encoding.empty() && !is_gzip(head)) {
+    if (!format.as_bytes) refuse_other_kinds(head, source.name());
+    const std::size_t text = format.as_bytes ? head.size() : without_byte_order_mark(head).size();
+    return {
+        .path = path, .begin = static_cast<std::int64_t>(head.size() - text), .end = source.size()};
   }
   const auto store = std::make_shared<ByteStore>(options);
   Import import(source.name(), format,
                 [&](std::string_view piece) { store->append(as_bytes(piece)); });
+  import.feed(head);
   std::vector<char> block(kPieceBytes);
   for (std::size_t got = block.size(); got == block.size();) {
     got = source.read(block);
@@ -147,40 +151,32 @@ std::vector<TextPart> open_texts(std::span<const fs::path> paths, const TextForm
 
 std::int64_t size_of(const TextPart& part) {
   if (part.end >= 0) return part.end - part.begin;
-  return (part.bytes ? part.bytes->size() : Source(part.path).size()) - part.begin;
+  return Bytes(part).size() - part.begin;
 }
 
 void for_each_piece(const TextPart& part, const std::function<void(std::string_view)>& sink) {
-  std::optional<Source> file;
-  if (!part.bytes) file.emplace(part.path);
-  const std::int64_t size = part.bytes ? part.bytes->size() : file->size();
-  const std::int64_t end = part.end < 0 ? size : part.end;
+  const Bytes bytes(part);
+  const std::int64_t end = part.end < 0 ? bytes.size() : part.end;
   if (part.begin < 0 || part.begin > end) {
     throw ConfigError(
         fmt::format("{}: bytes [{}, {}) are asked for; the first must not be negative "
                     "or beyond the last",
                     part.path.string(), part.begin, end));
   }
+  if (end > bytes.size()) {
+    throw FormatError(part.path.string(), static_cast<std::uint64_t>(bytes.size()),
+                      fmt::format("the text ends here; it was to be read up to byte {}, and must "
+                                  "not change meanwhile",
+                                  end));
+  }
   std::vector<char> buffer(
       std::min(kPieceBytes, static_cast<std::size_t>(std::max<std::int64_t>(end - part.begin, 1))));
   for (std::int64_t offset = part.begin; offset < end;) {
     const auto out =
         std::span(buffer).first(std::min(buffer.size(), static_cast<std::size_t>(end - offset)));
-    std::size_t got = out.size();
-    if (file) {
-      got = file->read_at(offset, out);
-    } else {
-      got = std::min(got, static_cast<std::size_t>(std::max<std::int64_t>(0, size - offset)));
-      part.bytes->read(offset, std::as_writable_bytes(out.first(got)));
-    }
-    offset += static_cast<std::int64_t>(got);
-    if (got < out.size()) {
-      throw FormatError(part.path.string(), static_cast<std::uint64_t>(offset),
-                        fmt::format("the text ends here; it was to be read up to byte {}, and must "
-                                    "not change meanwhile",
-                                    end));
-    }
-    sink(std::string_view(buffer.data(), got));
+    bytes.read(offset, std::as_writable_bytes(out));
+    offset += std::ssize(out);
+    sink(std::string_view(out.data(), out.size()));
   }
 }
 

@@ -23,6 +23,10 @@ struct TextFormat {
   bool as_bytes = false;
 };
 
+/// Throws ConfigError unless `encoding` is one that TextFormat can have, to be told before there is
+/// anything to convert.
+void require_encoding(const std::string& encoding);
+
 /// The bytes [begin, end) of a text.
 struct TextPart {
   std::filesystem::path path;  ///< its file, or "standard input"
@@ -32,12 +36,13 @@ struct TextPart {
   std::shared_ptr<const ByteStore> bytes = nullptr;
 };
 
-/// Whole texts, in the order given: files, pipes, or "-" for standard input. What begins with
-/// gzip's signature is unpacked. A text must be readable more than once, and at any place, so what
-/// is not a plain file is first copied into a ByteStore: unpacked, and converted to UTF-8. Throws
-/// IoError for what is not there or cannot be read; FormatError if all texts are empty, a gzip file
-/// is damaged, bytes are not of the encoding, or a text is evidently of another kind (the message
-/// names it); ConfigError for an encoding that is not known.
+/// Whole texts, in the order given: files, pipes, or "-" for standard input; a device is one if it
+/// is empty, as /dev/null. What begins with gzip's signature is unpacked. A text must be readable
+/// more than once, and at any place, so what is not a plain file is first copied into a ByteStore:
+/// unpacked, and converted to UTF-8. Throws IoError for what is not there or cannot be read;
+/// FormatError if all texts are empty, a gzip file is damaged, bytes are not of the encoding, or a
+/// text is evidently of another kind (the message names it); ConfigError for an encoding that is
+/// not known.
 [[nodiscard]] std::vector<TextPart> open_texts(
     std::span<const std::filesystem::path> paths, const TextFormat& format = {},
     const StoreOptions& store = {.memory_limit = std::int64_t{64} << 20, .temporary_folder = {}});

@@ -220,7 +220,9 @@ struct Prompt {
   std::vector<std::int32_t> ids;
   TextCounts counts;
   std::vector<std::string> unknown;  ///< as Encoder::unknown()
-  /// Empty if all is well; otherwise a line for the user about unknown tokens and ill-formed UTF-8.
+  bool bytes = false;                ///< whether tokens are bytes, which need not be UTF-8
+  /// Empty if all is well; otherwise a line for the user about unknown tokens and, unless tokens
+  /// are bytes, ill-formed UTF-8.
   [[nodiscard]] std::string problem() const;
 };
 [[nodiscard]] Prompt encode_prompt(const Tokenizer& tokenizer, std::string_view text);

@@ -21,6 +21,11 @@ void append_utf8(char32_t code_point, std::string& out) {
   }
 }
 
+std::string_view without_byte_order_mark(std::string_view text) noexcept {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.substr(text.starts_with(kMark) ? kMark.size() : 0);
+}
+
 void append_escaped(char32_t code_point, std::string& out) {
   if (code_point == U'\n') {
     out += "\\n";
@@ -28,6 +33,8 @@ void append_escaped(char32_t code_point, std::string& out) {
     out += "\\t";
   } else if (code_point == U'\r') {
     out += "\\r";
+  } else if (code_point == kByteOrderMark) {
+    out += "\\uFEFF";
   } else if (is_control(code_point)) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     out.append("\\x").push_back(kDigits[code_point >> 4]);

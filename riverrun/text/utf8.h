@@ -10,6 +10,12 @@ namespace riverrun::text {
 /// What stands for a sequence of bytes that is not UTF-8.
 inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
+/// At the beginning of a text it says how that is encoded; elsewhere it is a character of no width.
+inline constexpr char32_t kByteOrderMark = 0xFEFF;
+
+/// `text` without a byte order mark at its beginning.
+[[nodiscard]] std::string_view without_byte_order_mark(std::string_view text) noexcept;
+
 /// Whether a terminal may act on it instead of showing it: Unicode's general category Cc.
 [[nodiscard]] constexpr bool is_control(char32_t code_point) noexcept {
   return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
@@ -27,11 +33,13 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 /// Appends the UTF-8 form of `code_point`, which must be a Unicode scalar value.
 void append_utf8(char32_t code_point, std::string& out);
 
-/// Appends `code_point` for a person to read: a control character as "\n", "\t", "\r" or "\x1B".
+/// Appends `code_point` for a person to read: a control character as "\n", "\t", "\r" or "\x1B", a
+/// byte order mark, which would not be seen, as "\uFEFF".
 void append_escaped(char32_t code_point, std::string& out);
 
 /// `bytes` as to_valid_utf8() gives them, with the control characters that are not in `keep` as
-/// append_escaped() writes them: a terminal shows all of it and acts on none.
+/// append_escaped() writes them, and so byte order marks: a terminal shows all of it and acts on
+/// none.
 [[nodiscard]] std::string escaped(std::string_view bytes, std::u32string_view keep = {});
 
 /// `bytes` as to_valid_utf8() gives them, with U+FFFD also for each character that XML 1.0 forbids:

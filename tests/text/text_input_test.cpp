@@ -259,7 +259,29 @@ TEST_F(TextInput, RefusesWhatIsNoTextFile) {
   };
   EXPECT_EQ(code(folder_ / "missing"), ENOENT);
   EXPECT_EQ(code(folder_.path()), EISDIR);
-  EXPECT_EQ(code("/dev/zero"), ESPIPE);
+  EXPECT_EQ(code("/dev/zero"), EINVAL);
+}
+
+TEST_F(TextInput, AnEmptyDeviceIsAnEmptyText) {
+  EXPECT_THAT([] { (void)read_text("/dev/null", {}, INT64_MAX); },
+              ThrowsMessage<FormatError>(AllOf(HasSubstr("/dev/null"), HasSubstr("empty"))));
+  const std::vector<fs::path> paths = {"/dev/null", write("text")};
+  EXPECT_EQ(size_of(open_texts(paths)[1]), 4);
+}
+
+TEST_F(TextInput, GzipWithinGzipIsNamed) {
+  const std::string twice = gzip(gzip("text"));
+  expect_refused(twice, "gzip file within a gzip file");
+  expect_refused(twice, "gzip file within a gzip file", encoded("latin1"));
+  EXPECT_EQ(read(twice, kBytes), gzip("text")) << "bytes are bytes";
+}
+
+TEST_F(TextInput, AnEncodingIsKnownOrNotBeforeThereIsAText) {
+  for (const char* name : {"latin1", "CP1252", "utf-16", "shift_jis"}) require_encoding(name);
+  for (const char* name :
+       {"", " ", "latin1 ", " latin1", "\t", "utf 8", "klingon", "latin1//IGNORE"}) {
+    EXPECT_THROW(require_encoding(name), ConfigError) << '"' << name << '"';
+  }
 }
 
 TEST_F(TextInput, ALimitIsKept) {

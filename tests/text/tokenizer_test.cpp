@@ -236,7 +236,9 @@ TEST(Prompt, ReportsEachUnknownTokenOnce) {
 TEST(Prompt, ReportsInvalidUtf8) {
   const Prompt bytes = encode_prompt(Tokenizer::bytes(), "a\xFF");
   EXPECT_EQ(bytes.counts.invalid_sequences, 1);
-  EXPECT_EQ(bytes.problem(), "1 sequence of bytes is not UTF-8");
+  EXPECT_EQ(bytes.problem(), "") << "bytes need not be UTF-8";
+  EXPECT_EQ(encode_prompt(build(TokenKind::kChar, "a\xEF\xBF\xBD"), "a\xFF").problem(),
+            "1 sequence of bytes is not UTF-8");
   const Prompt characters = encode_prompt(build(TokenKind::kChar, "a"),
                                           "\xFF"
                                           "a\xFF");

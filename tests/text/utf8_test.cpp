@@ -116,6 +116,7 @@ TEST(Utf8, ControlsAreThoseOfAsciiAndOfLatin1) {
 TEST(Utf8, EscapedShowsControls) {
   constexpr std::string_view kText = "a\x1b[31m\t\r\n\x7f\xC2\x9B\xC3\xA9\xFF";
   EXPECT_EQ(escaped(kText), "a\\x1B[31m\\t\\r\\n\\x7F\\x9B\xC3\xA9\xEF\xBF\xBD");
+  EXPECT_EQ(escaped("a\xEF\xBB\xBF"), "a\\uFEFF") << "it would not be seen";
   EXPECT_EQ(escaped(kText, U"\n\t"), "a\\x1B[31m\t\\r\n\\x7F\\x9B\xC3\xA9\xEF\xBF\xBD");
 }
 
@@ -138,6 +139,14 @@ TEST(Utf8, ToValidUtf8KeepsWhatIsValidAndReplacesTheRest) {
     for (char& c : text) c = static_cast<char>(random.below(256));
     for (const Seen& seen : scan({to_valid_utf8(text)})) ASSERT_TRUE(seen.valid);
   }
+}
+
+TEST(ByteOrderMark, IsDroppedOnceAndAtTheBeginningOnly) {
+  EXPECT_EQ(without_byte_order_mark("\xEF\xBB\xBFtext"), "text");
+  EXPECT_EQ(without_byte_order_mark("\xEF\xBB\xBF\xEF\xBB\xBF"), "\xEF\xBB\xBF");
+  EXPECT_EQ(without_byte_order_mark("text\xEF\xBB\xBF"), "text\xEF\xBB\xBF");
+  EXPECT_EQ(without_byte_order_mark("\xEF\xBB"), "\xEF\xBB");
+  EXPECT_EQ(without_byte_order_mark(""), "");
 }
 
 }  // namespace

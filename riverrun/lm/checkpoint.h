@@ -55,26 +55,39 @@ struct Fingerprints {
 
 /// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
 /// tensors as "optimizer.<name>", the carried state as "state.<i>", the validations as
-/// "validations" [validations, 6], and the rest as JSON in the metadata. It holds no time of day
-/// and no duration, so equal runs write equal files. Throws IoError.
+/// "validations" [validations, 6], and the rest as JSON in the metadata, beside the digest of the
+/// folder's files (see kDigestKey) if they have one. It holds no time of day and no duration, so
+/// equal runs write equal files. Throws IoError.
 void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
                      const Fingerprints& texts, const ConstParameterList& parameters,
-                     Optimizer& optimizer, const TrainingState& state);
+                     Optimizer& optimizer, const TrainingState& state,
+                     const std::optional<std::string>& digest);
 
 /// What the metadata of a checkpoint says.
 struct CheckpointHeader {
   RunOptions options;
   Fingerprints texts;
   TrainingState state;  // `carried` is empty
+  /// Of the folder that it was written in; see kDigestKey.
+  std::optional<std::string> digest;
 };
 /// Throws FormatError if something is missing or invalid, or the parameters' shapes are not those
 /// of the model that the metadata describe, so that the model may be made.
 [[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
 
 /// The tensors of a checkpoint. Strict: nothing may be missing, extra or misshapen. Throws
-/// FormatError; then nothing has changed.
+/// FormatError, and NumericError as check_checkpoint_numbers(); then nothing has changed.
 void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
                              Optimizer& optimizer, State& carried);
+
+/// Throws NumericError, which names the tensor and the element, if a weight or a carried state is
+/// NaN or infinite, or a moment of the optimiser NaN. Reads all tensors, one at a time.
+void check_checkpoint_numbers(const io::SafetensorsFile& file);
+
+/// Throws FormatError unless a checkpoint beside a config.json with the digest `expected` may be of
+/// the same run. `path` is the checkpoint's.
+void check_digest(const CheckpointHeader& header, const std::optional<std::string>& expected,
+                  const std::string& path);
 
 /// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
 /// its checkpoints beside what is there of them.

@@ -107,6 +107,8 @@ class LineReader {
       : encoder_(tokenizer), has_line_end_(tokenizer.line_end_id() >= 0), scorer_(scorer) {}
 
   void read(const text::TextPart& part) {
+    part_ = &part;
+    not_fed_ = part.begin - encoder_.counts().bytes;
     bool open = false;  // whether a line has begun
     text::for_each_piece(part, [&](std::string_view piece) {
       while (!piece.empty()) {
@@ -122,11 +124,19 @@ class LineReader {
         if (end == std::string_view::npos) return;
         if (has_line_end_) encoder_.feed("\n", line_.ids);
         take();
+        if (!has_line_end_) ++not_fed_;
         open = false;
         piece.remove_prefix(end + 1);
       }
     });
     if (open) take();
+  }
+
+  LinesRead finish() {
+    read_.unknown = encoder_.counts().unknown;
+    read_.unknown_named = encoder_.unknown();
+    read_.invalid.sequences = encoder_.counts().invalid_sequences;
+    return std::move(read_);
   }
 
  private:
@@ -135,6 +145,10 @@ class LineReader {
     const text::TextCounts& now = encoder_.counts();
     line_.score.characters = now.spelled_characters - before_.spelled_characters;
     line_.score.bytes = now.spelled_bytes - before_.spelled_bytes;
+    if (before_.invalid_sequences == 0 && now.invalid_sequences > 0) {
+      read_.invalid.path = part_->path;
+      read_.invalid.offset = now.first_invalid_byte + not_fed_;
+    }
     before_ = now;
     scorer_.add(std::exchange(line_, {}));
     ++number_;
@@ -145,18 +159,23 @@ class LineReader {
   Scorer& scorer_;
   Line line_;
   text::TextCounts before_;
+  const text::TextPart* part_ = nullptr;
+  std::int64_t not_fed_ =
+      0;  // bytes of part_ that the encoder has not counted, or counted of others
+  LinesRead read_;
   std::int64_t number_ = 1;
 };
 
 }  // namespace
 
-void evaluate_lines(const LanguageModel& model, const text::Tokenizer& tokenizer,
-                    std::span<const text::TextPart> texts,
-                    const std::function<void(const Evaluation&)>& sink) {
+LinesRead evaluate_lines(const LanguageModel& model, const text::Tokenizer& tokenizer,
+                         std::span<const text::TextPart> texts,
+                         const std::function<void(const Evaluation&)>& sink) {
   Scorer scorer(model, tokenizer, sink);
   LineReader reader(tokenizer, scorer);
   for (const text::TextPart& part : texts) reader.read(part);
   scorer.flush();
+  return reader.finish();
 }
 
 }  // namespace riverrun::lm

@@ -30,10 +30,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kModelType = "riverrun_lm";
+constexpr const char* kTokensKey = "tokens";
 constexpr const char* kStepKey = "riverrun_step";
 constexpr const char* kValidNatsKey = "riverrun_valid_nats";
-/// Of config.json and of the weights' metadata: see digest().
-constexpr const char* kDigestKey = "riverrun_digest";
 
 /// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
 template <class T>
@@ -91,6 +90,9 @@ class Config {
     return value.get<std::string>();
   }
   [[nodiscard]] bool has(const char* name) const { return values_.contains(name); }
+  [[nodiscard]] std::optional<std::string> digest() const {
+    return has(kDigestKey) ? std::optional(string(kDigestKey)) : std::nullopt;
+  }
   FormatError fail(const std::string& what) const { return FormatError(path_, 0, what); }
 
  private:
@@ -140,8 +142,7 @@ Folder open_model_folder(const fs::path& path) {
   }
 }
 
-/// What the weights of a model mean nothing without: the cell, the sizes, and each token's number.
-/// It is there to notice a mistake, such as files of two models in one folder, not an attack.
+/// See kDigestKey.
 std::string digest(const LanguageModelOptions& options, const text::Tokenizer& tokenizer) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const auto add = [&hash](std::string_view text) {
@@ -159,44 +160,44 @@ std::string digest(const LanguageModelOptions& options, const text::Tokenizer& t
   return fmt::format("{:016x}", hash);
 }
 
-/// That of the config in the folder where weights are to be written.
-std::optional<std::string> config_digest(const fs::path& path) {
-  const Folder folder(path);
-  if (!folder.contains(kConfigFile)) return std::nullopt;
-  const Config config(folder.open(kConfigFile));
-  if (!config.has(kDigestKey)) return std::nullopt;  // of an older version
-  return config.string(kDigestKey);
+void check_size(const text::Tokenizer& tokenizer, const std::string& path, std::int64_t vocab_size,
+                std::string_view said_by) {
+  if (tokenizer.size() == vocab_size) return;
+  throw FormatError(
+      path, 0,
+      fmt::format("{} tokens; {} says vocab_size = {}", tokenizer.size(), said_by, vocab_size));
 }
 
-SavedModel load_model(const Folder& folder) {
-  // All are open before the larger two are read, which may take a while.
-  const LanguageModelOptions options = options_of(Config(open_config(folder)));
-  const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
-  if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
-    throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
-                  "the run in this folder is unfinished, or its model was removed; resuming it "
-                  "makes one");
+/// Throws FormatError unless the digests in both files, as far as there are any, are `actual`.
+void check_digests(const Config& config, const io::SafetensorsFile& weights,
+                   const std::string& actual) {
+  const std::optional<std::string> said = config.digest();
+  const auto found = weights.metadata().find(kDigestKey);
+  if (found == weights.metadata().end()) {
+    if (!said) return;  // both are of version 0.1
+    throw FormatError(weights.path(), 0,
+                      fmt::format("its metadata lack the {} that {} has; the files of a model "
+                                  "belong together",
+                                  kDigestKey, kConfigFile));
   }
-  const io::SafetensorsFile weights(folder.open(kWeightsFile));
-
-  text::Tokenizer tokenizer =
-      text::Tokenizer::from_json(tokenizer_file.contents(), tokenizer_file.path());
-  if (tokenizer.size() != options.vocab_size) {
-    throw FormatError(tokenizer_file.path(), 0,
-                      fmt::format("{} tokens; {} says vocab_size = {}", tokenizer.size(),
-                                  kConfigFile, options.vocab_size));
-  }
-  check_parameter_shapes(weights, options, kConfigFile);
-  LanguageModel model(options);
-  io::load_parameters(weights, model.parameters());
-  const auto expected = weights.metadata().find(kDigestKey);
-  if (expected != weights.metadata().end() && expected->second != digest(options, tokenizer)) {
+  if (found->second != actual) {
     throw FormatError(weights.path(), 0,
                       fmt::format("these weights were made with another {} or {} than those beside "
                                   "them; the files of a model belong together",
                                   kConfigFile, text::kTokenizerFile));
   }
-  return {std::move(model), std::move(tokenizer)};
+  if (said && *said != actual) {
+    throw config.fail(
+        fmt::format("{} is \"{}\"; of this model it is \"{}\"", kDigestKey, *said, actual));
+  }
+}
+
+/// Nothing unless both are there and possible.
+std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
+  const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
+  const auto nats = parsed<double>(weights.metadata(), kValidNatsKey);
+  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
+  return Measured{*step, *nats};
 }
 
 }  // namespace
@@ -212,7 +213,7 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
       {"hidden_size", options.hidden_size},
       {"num_layers", options.num_layers},
       {"dropout", shortest(options.dropout)},
-      {"tokens", text::to_string(tokenizer.kind())},
+      {kTokensKey, text::to_string(tokenizer.kind())},
       {"torch_dtype", "float32"},
       {kDigestKey, digest(options, tokenizer)},
   };
@@ -220,10 +221,16 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
   tokenizer.save(folder / text::kTokenizerFile);
 }
 
+std::optional<std::string> config_digest(const std::filesystem::path& folder) {
+  const Folder opened(folder);
+  if (!opened.contains(kConfigFile)) return std::nullopt;
+  return Config(opened.open(kConfigFile)).digest();
+}
+
 void save_weights(const std::filesystem::path& folder, const LanguageModel& model,
                   const std::optional<Measured>& measured) {
   io::Metadata metadata{{"format", "pt"}};
-  if (const auto found = config_digest(folder)) metadata[kDigestKey] = *found;
+  if (auto found = config_digest(folder)) metadata[kDigestKey] = std::move(*found);
   if (measured) {
     metadata[kStepKey] = fmt::format("{}", measured->step);
     metadata[kValidNatsKey] = fmt::format("{}", measured->valid_nats);
@@ -232,11 +239,7 @@ void save_weights(const std::filesystem::path& folder, const LanguageModel& mode
 }
 
 std::optional<Measured> saved_measure(const std::filesystem::path& folder) {
-  const io::SafetensorsFile file(folder / kWeightsFile);
-  const auto step = parsed<std::int64_t>(file.metadata(), kStepKey);
-  const auto nats = parsed<double>(file.metadata(), kValidNatsKey);
-  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
-  return Measured{*step, *nats};
+  return measure_of(io::SafetensorsFile(folder / kWeightsFile));
 }
 
 LanguageModelOptions load_config(const std::filesystem::path& folder) {
@@ -249,25 +252,74 @@ bool has_own_config(const std::filesystem::path& folder) {
   } catch (const FormatError&) {
     return false;
   } catch (const IoError& error) {
-    // Nothing of that name, or nothing that is a file. Who may not look must not judge.
-    for (const int code : {ENOENT, ENOTDIR, EISDIR, ESPIPE}) {
-      if (error.code() == code) return false;
-    }
-    throw;
+    if (error.code() == ENOENT) return false;
+    throw;  // who cannot look must not judge
   }
 }
 
-SavedModel load_model(const std::filesystem::path& folder) {
+LoadedModel load_model(const Folder& folder) {
+  // All are open before the larger two are read, which may take a while.
+  const Config config(open_config(folder));
+  const LanguageModelOptions options = options_of(config);
+  const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
+  if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
+    throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
+                  "the run in this folder is unfinished, or its model was removed; resuming it "
+                  "makes one");
+  }
+  const io::SafetensorsFile weights(folder.open(kWeightsFile));
+
+  text::Tokenizer tokenizer =
+      text::Tokenizer::from_json(tokenizer_file.contents(), tokenizer_file.path());
+  check_size(tokenizer, tokenizer_file.path(), options.vocab_size, kConfigFile);
+  if (const std::string_view kind = text::to_string(tokenizer.kind());
+      config.has(kTokensKey) && config.string(kTokensKey) != kind) {
+    throw config.fail(fmt::format("{} is \"{}\"; by {} it must be \"{}\"", kTokensKey,
+                                  config.string(kTokensKey), text::kTokenizerFile, kind));
+  }
+  check_parameter_shapes(weights, options, kConfigFile);
+  check_digests(config, weights, digest(options, tokenizer));
+  LanguageModel model(options);
+  io::load_parameters(weights, model.parameters());
+  return {.saved = {std::move(model), std::move(tokenizer)},
+          .measured = measure_of(weights),
+          .digest = config.digest()};
+}
+
+void read_model_folder(const std::filesystem::path& folder,
+                       const std::function<void(const Folder&)>& read) {
   // A run that overwrites a model removes the old folder's files, once the new one has its name.
   constexpr int kAttempts = 10;
   for (int attempt = 1;; ++attempt) {
     const Folder opened = open_model_folder(folder);
     try {
-      return load_model(opened);
+      return read(opened);
     } catch (const IoError&) {
       if (attempt == kAttempts || opened.has_its_name()) throw;
     }
   }
+}
+
+SavedModel load_model(const std::filesystem::path& folder) {
+  std::optional<SavedModel> saved;
+  read_model_folder(folder, [&](const Folder& opened) { saved = load_model(opened).saved; });
+  return std::move(*saved);
+}
+
+text::Tokenizer load_tokenizer(const std::filesystem::path& folder,
+                               const LanguageModelOptions& options) {
+  const Folder opened(folder);
+  const Config config(open_config(opened));
+  const File file = opened.open(std::string(text::kTokenizerFile));
+  text::Tokenizer tokenizer = text::Tokenizer::from_json(file.contents(), file.path());
+  check_size(tokenizer, file.path(), options.vocab_size, kCheckpointFile);
+  if (const auto said = config.digest(); said && *said != digest(options, tokenizer)) {
+    throw config.fail(
+        fmt::format("it is of another model than {} and {} beside it; the files of a "
+                    "run belong together",
+                    kCheckpointFile, text::kTokenizerFile));
+  }
+  return tokenizer;
 }
 
 }  // namespace riverrun::lm

@@ -194,7 +194,7 @@ struct Trainer::Impl {
     state.random = tape.random().state();
     state.plateau = plateau.state();
     save_checkpoint(folder->path() / kCheckpointFile, {model.options(), options, text, from}, texts,
-                    parameters, *optimizer, state);
+                    parameters, *optimizer, state, digest);
     last_checkpoint = Clock::now();
     checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
   }
@@ -222,6 +222,7 @@ struct Trainer::Impl {
   ValidationPlan plan;
   TextOptions text;
   std::string from;
+  std::optional<std::string> digest;
   TrainingState state;
   /// What was measured of the model in the folder. Not part of the state, which decides the run's
   /// bits: the time limit may leave a model there at any moment.
@@ -249,6 +250,8 @@ RunOptions Trainer::checkpoint_options(const RunFolder& folder) {
 void Trainer::resume(RunFolder& folder) {
   const io::SafetensorsFile file(folder.path() / kCheckpointFile);
   CheckpointHeader header = checkpoint_header(file);
+  std::optional<std::string> digest = config_digest(folder.path());
+  check_digest(header, digest, file.path());
   TrainerOptions same_but_epochs = header.options.trainer;
   same_but_epochs.epochs = impl_->options.epochs;
   if (header.options.model != impl_->model.options() || same_but_epochs != impl_->options) {
@@ -268,14 +271,6 @@ void Trainer::resume(RunFolder& folder) {
         "a text of words at line ends only, and kept byte order marks)",
         train ? "training" : "validation", is.tokens, was.tokens));
   }
-  const text::Batches::Position position = header.state.position;
-  const std::int64_t chunks = impl_->batches.size();
-  const std::int64_t before = header.state.step - position.chunk;  // neither is negative
-  if (position.chunk > chunks || before % chunks != 0 || before / chunks != position.epoch) {
-    throw FormatError(file.path(), 0,
-                      fmt::format("no checkpoint: step {} is not at epoch {}, chunk {} of {}",
-                                  header.state.step, position.epoch, position.chunk, chunks));
-  }
   std::optional<Measured> on_disk;
   if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
   State carried = impl_->model.zero_state(impl_->chunks.batch_size);
@@ -285,7 +280,8 @@ void Trainer::resume(RunFolder& folder) {
   impl_->on_disk = on_disk;
   impl_->text = header.options.text;
   impl_->from = std::move(header.options.from);
-  impl_->batches.seek(position);
+  impl_->digest = std::move(digest);
+  impl_->batches.seek(header.state.position);
   impl_->state = std::move(header.state);
   impl_->state.carried = std::move(carried);
   impl_->tape.random() = Random(impl_->state.random);
@@ -302,6 +298,7 @@ void Trainer::begin(RunFolder& folder, const TextOptions& text, std::string from
   impl_->folder = &folder;
   impl_->text = text;
   impl_->from = std::move(from);
+  impl_->digest = config_digest(folder.path());
   impl_->checkpoint();
 }
 

@@ -110,13 +110,14 @@ class Trainer {
   void check_space(const std::filesystem::path& folder) const;
 
   /// For a run from the beginning in `folder`, which must outlive the trainer: writes the first
-  /// checkpoint. `text` and `from` (see RunOptions) are only kept in it. Throws IoError, as
-  /// check_space() too.
+  /// checkpoint. `text` and `from` (see RunOptions) are only kept in it. A config.json is there
+  /// already, if the folder is to have one. Throws IoError, as check_space() too.
   void begin(RunFolder& folder, const TextOptions& text = {}, std::string from = {});
 
   /// For a run that goes on from the checkpoint in `folder`. Throws IoError (also as
-  /// check_space()), FormatError, and ConfigError if the texts or the options are not those of the
-  /// checkpoint; only `epochs` may differ. If it throws, nothing has changed.
+  /// check_space()), FormatError, also for a checkpoint of another run than config.json,
+  /// NumericError for one with NaN or infinity in it, and ConfigError if the texts or the options
+  /// are not those of the checkpoint; only `epochs` may differ. If it throws, nothing has changed.
   void resume(RunFolder& folder);
 
   /// After begin() or resume(): trains until the last epoch's end, the time limit, or the stop

@@ -87,6 +87,13 @@ std::int64_t chosen_batch_size(const TrainerOptions& o, std::int64_t train_token
   return batch_size;
 }
 
+std::int64_t steps_per_epoch(const TrainerOptions& o, std::int64_t train_tokens) {
+  // As text::Batches has it: streams of equal lengths, the last token of the text only predicted.
+  const std::int64_t stream =
+      std::max<std::int64_t>(train_tokens - 1, 0) / chosen_batch_size(o, train_tokens);
+  return stream / o.seq_len + (stream % o.seq_len != 0 ? 1 : 0);
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& o,
                                           const ParameterList& parameters) {
   if (o.optimizer == "sgd") {

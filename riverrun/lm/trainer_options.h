@@ -50,6 +50,10 @@ void check(const TrainerOptions& options);
 [[nodiscard]] std::int64_t chosen_batch_size(const TrainerOptions& options,
                                              std::int64_t train_tokens);
 
+/// The updates of an epoch of a text of so many tokens; 0 if it is too short for one.
+[[nodiscard]] std::int64_t steps_per_epoch(const TrainerOptions& options,
+                                           std::int64_t train_tokens);
+
 /// The optimiser that the options name.
 [[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,
                                                         const ParameterList& parameters);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <span>
 #include <sstream>
 #include <string>
@@ -14,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/lm/saved_run.h"
 
 #include "tests/lm/small_run.h"
 #include "tests/temporary_folder.h"
@@ -44,7 +47,7 @@ class Checkpoint : public testing::Test {
     }
     if (!tensor_.name.empty()) tensors.push_back(tensor_);
     io::Metadata metadata = file.metadata();
-    std::string& text = metadata.begin()->second;
+    std::string& text = metadata.at("riverrun_training");
     for (const auto& [from, to] : changes) {
       const std::size_t at = text.find(from);
       ASSERT_NE(at, std::string::npos) << from;
@@ -187,6 +190,113 @@ TEST_F(Checkpoint, OfTheVersionBeforeIsRead) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     EXPECT_EQ(result.validations[i].valid_nats, before[i].valid_nats);
   }
+}
+
+TEST_F(Checkpoint, PlacesThatATextOfThatSizeDoesNotHaveAreRefused) {
+  // 16 updates are the fifth of the second epoch of 11.
+  rewrite({{R"("chunk":5)", R"("chunk":4)"}});
+  EXPECT_THAT(refusal(), HasSubstr("step 16 is not at epoch 1, chunk 4 of 11"));
+  rewrite({{R"("chunk":5)", R"("chunk":16)"}, {R"("epoch":1})", R"("epoch":0})"}});
+  EXPECT_THAT(refusal(), HasSubstr("chunk 16 of 11"));
+  rewrite({{R"("batch_size":8)", R"("batch_size":1000000)"}});
+  EXPECT_THAT(refusal(), HasSubstr("of 0")) << "no chunk at all";
+}
+
+TEST_F(Checkpoint, NumbersThatAreNotFiniteAreNamed) {
+  const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
+  const auto damaged = [&](const std::string& name, float value) {
+    std::vector<std::byte> bytes = file.bytes(name);
+    std::memcpy(bytes.data() + 5 * sizeof(float), &value, sizeof(float));
+    tensor_ = {name, io::DType::kF32, file.at(name).shape, bytes};
+    rewrite({}, name);
+    tensor_ = {};
+    const io::SafetensorsFile now(run_.out_path / kCheckpointFile);
+    std::string said = "nothing";
+    try {
+      check_checkpoint_numbers(now);
+    } catch (const NumericError& error) {
+      said = error.what();
+    }
+    try {
+      run_.resume();
+    } catch (const NumericError& error) {
+      EXPECT_EQ(error.what(), said);
+      return said;
+    }
+    EXPECT_EQ(said, "nothing");
+    return said;
+  };
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(damaged("rnn.weight_hh_l1", kNan),
+              HasSubstr("checkpoint.safetensors: element 5 of rnn.weight_hh_l1 is nan"));
+  EXPECT_THAT(damaged("decoder.bias", -kInfinity), HasSubstr("decoder.bias is -inf"));
+  EXPECT_THAT(damaged("state.1", kInfinity), HasSubstr("state.1 is inf"));
+  EXPECT_THAT(damaged("optimizer.decoder.bias.exp_avg", kNan),
+              HasSubstr("decoder.bias.exp_avg is nan"));
+  // The square of a large gradient; the run went on, and so it can again.
+  EXPECT_EQ(damaged("optimizer.decoder.bias.exp_avg_sq", kInfinity), "nothing");
+}
+
+TEST_F(Checkpoint, OfAnotherRunIsRefused) {
+  const auto refused = [this] {
+    try {
+      run_.resume();
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  // With another letter: all sizes are the same.
+  SmallRun other(folder_ / "other");
+  for (std::string* text : {&other.train_text, &other.valid_text})
+    std::ranges::replace(*text, 'b', 'z');
+  other.tokenizer = tokenizer_for(other.train_text);
+  ASSERT_EQ(other.tokenizer.size(), run_.tokenizer.size());
+  other.train_and_stop_after(16);
+  replace_file(run_.out_path / kCheckpointFile, other.file(kCheckpointFile));
+  EXPECT_THAT(refused(), HasSubstr("of another run than the config.json"));
+  // Of a version that wrote no digest, beside a config.json that has one.
+  const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
+  std::vector<std::vector<std::byte>> bytes;
+  std::vector<io::TensorView> tensors;
+  for (const io::TensorInfo& tensor : file.tensors()) {
+    bytes.push_back(file.bytes(tensor.name));
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, bytes.back()});
+  }
+  io::Metadata metadata = file.metadata();
+  ASSERT_EQ(metadata.erase(kDigestKey), 1u);
+  io::write_safetensors(run_.out_path / kCheckpointFile, tensors, metadata);
+  EXPECT_THAT(refused(), HasSubstr("of another run"));
+  // With neither, as version 0.1 wrote them.
+  std::string config = run_.file(kConfigFile);
+  config.replace(config.find(kDigestKey), std::string(kDigestKey).size(), "unknown");
+  replace_file(run_.out_path / kConfigFile, config);
+  EXPECT_EQ(refused(), "none");
+}
+
+TEST_F(Checkpoint, TheTokenizerMustBeThatOfTheRun) {
+  const LanguageModelOptions options =
+      Trainer::checkpoint_options(RunFolder::resume(run_.out_path)).model;
+  EXPECT_TRUE(load_tokenizer(run_.out_path, options) == run_.tokenizer);
+  std::string text = run_.train_text;
+  std::ranges::replace(text, 'b', 'z');
+  tokenizer_for(text).save(run_.out_path / text::kTokenizerFile);
+  EXPECT_THAT([&] { (void)load_tokenizer(run_.out_path, options); },
+              testing::ThrowsMessage<FormatError>(HasSubstr("belong together")));
+  tokenizer_for("ab").save(run_.out_path / text::kTokenizerFile);
+  EXPECT_THAT([&] { (void)load_tokenizer(run_.out_path, options); },
+              testing::ThrowsMessage<FormatError>(HasSubstr("vocab_size")));
+}
+
+TEST_F(Checkpoint, AFolderIsReadWithWhatIsWrongWithItsCheckpoint) {
+  EXPECT_EQ(load_run(run_.out_path).checkpoint->state.step, 16);
+  EXPECT_EQ(load_run(run_.out_path).checkpoint_problem, "");
+  EXPECT_EQ(load_run(run_.out_path).measured->step, 14);
+  rewrite({{R"("chunk":5)", R"("chunk":4)"}});
+  const SavedRun loaded = load_run(run_.out_path);
+  EXPECT_FALSE(loaded.checkpoint);
+  EXPECT_THAT(loaded.checkpoint_problem, HasSubstr("chunk 4"));
 }
 
 }  // namespace

@@ -8,32 +8,19 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "riverrun/core/file.h"
 #include "riverrun/core/random.h"
 
+#include "tests/lm/untrained.h"
 #include "tests/temporary_folder.h"
 
 namespace riverrun::lm {
 namespace {
 
 namespace fs = std::filesystem;
-
-text::Tokenizer tokenizer_for(text::TokenKind kind, const std::string& text) {
-  text::TokenizerBuilder builder(kind);
-  builder.feed(text);
-  builder.finish();
-  return builder.build();
-}
-
-LanguageModel model_for(const text::Tokenizer& tokenizer) {
-  LanguageModelOptions options;
-  options.vocab_size = tokenizer.size();
-  options.embedding_size = 8;
-  options.hidden_size = 16;
-  return LanguageModel(options);
-}
 
 class EvaluateLines : public testing::Test {
  protected:
@@ -45,11 +32,13 @@ class EvaluateLines : public testing::Test {
       replace_file(paths.back(), text);
     }
     std::vector<Evaluation> result;
-    evaluate_lines(model, tokenizer, text::open_texts(paths, {.encoding = {}, .as_bytes = true}),
-                   [&result](const Evaluation& line) { result.push_back(line); });
+    read_ = evaluate_lines(model, tokenizer,
+                           text::open_texts(paths, {.encoding = {}, .as_bytes = true}),
+                           [&result](const Evaluation& line) { result.push_back(line); });
     return result;
   }
   TemporaryFolder folder_;
+  LinesRead read_;  // of the last call
 };
 
 /// Token by token from a fresh state.
@@ -58,10 +47,7 @@ double nats_of(const LanguageModel& model, std::int32_t start, std::span<const s
   double nats = 0;
   std::int32_t last = start;
   for (const std::int32_t id : ids) {
-    const std::span<const float> logits = reader.read(last);
-    double total = 0;
-    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-    nats += std::log(total) - logits[static_cast<std::size_t>(id)];
+    nats += surprise(reader.read(last), id);
     last = id;
   }
   return nats;
@@ -82,7 +68,7 @@ TEST_F(EvaluateLines, EachIsWhatReadingItAloneGives) {
   for (const std::string& line : lines) text += line;
   for (const text::TokenKind kind :
        {text::TokenKind::kByte, text::TokenKind::kChar, text::TokenKind::kWord}) {
-    const text::Tokenizer tokenizer = tokenizer_for(kind, text);
+    const text::Tokenizer tokenizer = tokenizer_for(text, kind);
     const LanguageModel model = model_for(tokenizer);
     const std::vector<Evaluation> result = scores(model, tokenizer, {text});
     ASSERT_EQ(result.size(), lines.size());
@@ -114,7 +100,7 @@ TEST_F(EvaluateLines, DoNotDependOnOneAnother) {
 }
 
 TEST_F(EvaluateLines, CountUnknownTokens) {
-  const text::Tokenizer tokenizer = tokenizer_for(text::TokenKind::kWord, "to be or\n");
+  const text::Tokenizer tokenizer = tokenizer_for("to be or\n", text::TokenKind::kWord);
   const LanguageModel model = model_for(tokenizer);
   const std::vector<Evaluation> result = scores(model, tokenizer, {"to err\nto be\n"});
   EXPECT_EQ(result[0].tokens, 3);
@@ -122,10 +108,28 @@ TEST_F(EvaluateLines, CountUnknownTokens) {
   EXPECT_LT(result[0].known_nats, result[0].nats);
   EXPECT_EQ(result[1].known_nats, result[1].nats);
   // Without a line end in the vocabulary, a line ends without one.
-  const text::Tokenizer letters = tokenizer_for(text::TokenKind::kChar, "ab");
+  const text::Tokenizer letters = tokenizer_for("ab");
   const std::vector<Evaluation> none = scores(model_for(letters), letters, {"ab\na"});
   EXPECT_EQ(none[0].tokens, 2);
   EXPECT_EQ(none[0].known_tokens, 2);
+}
+
+TEST_F(EvaluateLines, SayWhatIsOddInTheTexts) {
+  const text::Tokenizer letters = tokenizer_for("ab\n");
+  const text::Tokenizer no_line_end = tokenizer_for("ab");
+  const text::Tokenizer words = tokenizer_for("a b\n", text::TokenKind::kWord);
+  for (const text::Tokenizer& tokenizer : {letters, no_line_end, words}) {
+    (void)scores(model_for(tokenizer), tokenizer, {"a\nb\n", "a\na x\n\na \xFF y\n\xFF\n", "x"});
+    EXPECT_EQ(read_.invalid.sequences, 2);
+    EXPECT_EQ(read_.invalid.path, folder_ / "1");
+    EXPECT_EQ(read_.invalid.offset, 9) << to_string(tokenizer.kind());
+    EXPECT_GE(read_.unknown, 5);
+    EXPECT_THAT(read_.unknown_named, testing::Contains("y"));
+  }
+  (void)scores(model_for(letters), letters, {"ab\n"});
+  EXPECT_EQ(read_.invalid.sequences, 0);
+  EXPECT_EQ(read_.invalid.offset, -1);
+  EXPECT_EQ(read_.unknown, 0);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,8 @@
 #include "riverrun/core/error.h"
 #include "riverrun/text/tokenizer.h"
 
+#include "tests/lm/untrained.h"
+
 namespace riverrun::lm {
 namespace {
 
@@ -18,22 +19,6 @@ std::string poem() {
   std::string text;
   for (int i = 0; i < 40; ++i) text += "a rose is a rose is é rose\n";
   return text;
-}
-
-text::Tokenizer tokenizer_for(const std::string& text) {
-  text::TokenizerBuilder builder(text::TokenKind::kChar);
-  builder.feed(text);
-  builder.finish();
-  return builder.build();
-}
-
-LanguageModel model_for(const text::Tokenizer& tokenizer) {
-  LanguageModelOptions options;
-  options.vocab_size = tokenizer.size();
-  options.embedding_size = 8;
-  options.hidden_size = 16;
-  options.num_layers = 1;
-  return LanguageModel(options);
 }
 
 TEST(Evaluate, AModelThatKnowsNothingNeedsTheLogarithmOfTheVocabulary) {
@@ -73,10 +58,7 @@ TEST(Evaluate, IsWhatReadingTokenByTokenGives) {
   double expected = 0;
   const std::vector<std::int32_t> ids = tokenizer.encode(text);
   for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
-    const std::span<const float> logits = reader.read(ids[i]);
-    double total = 0;
-    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-    expected += std::log(total) - logits[static_cast<std::size_t>(ids[i + 1])];
+    expected += surprise(reader.read(ids[i]), ids[i + 1]);
   }
   const text::Corpus corpus = text::Corpus::from_text(tokenizer, text);
   for (const std::int64_t seq_len : {1, 10, 4096}) {
@@ -93,11 +75,8 @@ TEST(Evaluate, TellsTheKnownTokensFromTheOthers) {
   LanguageModel::Reader reader(model);
   double known = 0;
   for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
-    const std::span<const float> logits = reader.read(ids[i]);
-    double total = 0;
-    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-    if (ids[i + 1] == tokenizer.unknown_id()) continue;
-    known += std::log(total) - logits[static_cast<std::size_t>(ids[i + 1])];
+    const double nats = surprise(reader.read(ids[i]), ids[i + 1]);
+    if (ids[i + 1] != tokenizer.unknown_id()) known += nats;
   }
   const Evaluation result =
       evaluate(model, corpus, {.seq_len = 7, .unknown_id = tokenizer.unknown_id()});

@@ -11,6 +11,8 @@
 
 #include "riverrun/core/error.h"
 
+#include "tests/lm/untrained.h"
+
 namespace riverrun::lm {
 namespace {
 
@@ -34,13 +36,6 @@ std::string message_of(const LanguageModelOptions& options) {
     return error.what();
   }
   return "nothing was thrown";
-}
-
-/// -log softmax(logits)[target], in double.
-double nats_of(std::span<const float> logits, std::int32_t target) {
-  double total = 0;
-  for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-  return std::log(total) - logits[static_cast<std::size_t>(target)];
 }
 
 TEST(LanguageModel, ParametersHaveTheirNamesAndShapes) {
@@ -150,7 +145,7 @@ TEST(LanguageModel, ReadingTokenByTokenGivesTheSameProbabilities) {
     for (int pass = 0; pass < 2; ++pass) {
       double total = 0;
       for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-        total += nats_of(reader.read(tokens[i]), tokens[i + 1]);
+        total += surprise(reader.read(tokens[i]), tokens[i + 1]);
       }
       EXPECT_NEAR(total, expected, 1e-5) << name(type) << ", pass " << pass;
       reader.reset();

@@ -22,6 +22,7 @@ namespace riverrun::lm {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ModelFolder : public testing::Test {
@@ -48,6 +49,12 @@ class ModelFolder : public testing::Test {
     const std::size_t at = config.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     replace_file(folder_ / kConfigFile, config.replace(at, from.size(), to));
+  }
+
+  /// As version 0.1 wrote the folder.
+  void remove_digests() {
+    change_config(kDigestKey, "unknown");
+    save_weights(folder_.path(), model_);
   }
 
   std::string format_error() {
@@ -102,6 +109,8 @@ TEST_F(ModelFolder, AnotherCellIsNoticed) {
 
 TEST_F(ModelFolder, FewerLayersThanTensorsAreNoticed) {
   change_config("\"num_layers\": 2", "\"num_layers\": 1");
+  EXPECT_THAT(format_error(), HasSubstr("belong together"));
+  remove_digests();
   EXPECT_THAT(format_error(), HasSubstr("_l1"));
 }
 
@@ -140,7 +149,7 @@ TEST_F(ModelFolder, ATokenizerOfAnotherSizeIsNoticed) {
 TEST_F(ModelFolder, ATensorTooManyIsNoticed) {
   ParameterList list = model_.parameters();
   list.push_back({"rnn.extra", std::make_shared<Parameter>(Shape{2})});
-  io::save_parameters(folder_ / kWeightsFile, list);
+  io::save_parameters(folder_ / kWeightsFile, list, {{kDigestKey, *config_digest(folder_.path())}});
   EXPECT_THAT(format_error(), HasSubstr("rnn.extra"));
 }
 
@@ -212,14 +221,40 @@ TEST_F(ModelFolder, WhatDecidesNothingMayBeChangedByHand) {
 
 // Models of earlier versions do not say what belongs together.
 TEST_F(ModelFolder, MayLackADigest) {
-  change_config("riverrun_digest", "unknown");
-  save_weights(folder_.path(), model_);
+  remove_digests();
   text::Tokenizer::characters({U'a', U'c', U'\n'}).save(folder_ / "tokenizer.json");
+  (void)load_model(folder_.path());
+}
+
+TEST_F(ModelFolder, ADigestInOneFileOnly) {
+  const std::string config = read_file(folder_ / kConfigFile);
+  // In the weights: it proves as much as one in both.
+  change_config(kDigestKey, "unknown");
+  (void)load_model(folder_.path());
+  text::Tokenizer::characters({U'a', U'c', U'\n'}).save(folder_ / "tokenizer.json");
+  EXPECT_THAT(format_error(), HasSubstr("belong together"));
+  tokenizer_.save(folder_ / "tokenizer.json");
+  // In config.json: the weights are another model's, or of version 0.1.
+  save_weights(folder_.path(), model_);
+  replace_file(folder_ / kConfigFile, config);
+  EXPECT_THAT(format_error(),
+              AllOf(HasSubstr(kWeightsFile), HasSubstr("lack"), HasSubstr("belong together")));
+}
+
+TEST_F(ModelFolder, WhatTheConfigSaysOfItsFilesMustBeTrue) {
+  change_config(*config_digest(folder_.path()), "0123456789abcdef");
+  EXPECT_THAT(format_error(), AllOf(HasSubstr(kConfigFile), HasSubstr("\"0123456789abcdef\"")));
+  save_config(folder_.path(), model_.options(), tokenizer_);
+  change_config("\"tokens\": \"char\"", "\"tokens\": \"word\"");
+  EXPECT_THAT(format_error(),
+              HasSubstr("tokens is \"word\"; by tokenizer.json it must be \"char\""));
+  change_config("\"tokens\"", "\"unknown\"");
   (void)load_model(folder_.path());
 }
 
 TEST_F(ModelFolder, IsOfOneModelThoughAnotherTakesItsPlace) {
   // Without a digest, only reading one folder keeps them apart.
+  remove_digests();
   const TemporaryFolder parent;
   constexpr char32_t kLetters[] = {U'b', U'c'};
   for (int i = 0; i < 2; ++i) {
@@ -227,9 +262,7 @@ TEST_F(ModelFolder, IsOfOneModelThoughAnotherTakesItsPlace) {
     fs::copy(folder_.path(), model);
     text::Tokenizer::characters({U'a', kLetters[i], U'\n'}).save(model / "tokenizer.json");
     model_.decoder().bias().mutable_value().values()[0] = static_cast<float>(i);
-    fs::remove(model / kConfigFile);  // so that no digest is written
     save_weights(model, model_);
-    fs::copy(folder_ / kConfigFile, model);
   }
   std::atomic<bool> stop{false};
   std::thread exchanger([&] {

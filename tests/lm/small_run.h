@@ -11,6 +11,8 @@
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/trainer.h"
 
+#include "tests/lm/untrained.h"
+
 namespace riverrun::lm {
 
 /// Sentences from a small grammar: something to learn, and not all of it by heart.
@@ -26,17 +28,10 @@ inline std::string sentences(int count, std::uint32_t random = 1) {
   return text;
 }
 
-inline text::Tokenizer tokenizer_of(const std::string& text) {
-  text::TokenizerBuilder builder(text::TokenKind::kChar);
-  builder.feed(text);
-  builder.finish();
-  return builder.build();
-}
-
 /// A small training run in a folder of its own.
 struct SmallRun {
   explicit SmallRun(const std::filesystem::path& out, bool overwrite = false)
-      : tokenizer(tokenizer_of(train_text)), out_path(out), overwrites(overwrite) {
+      : tokenizer(tokenizer_for(train_text)), out_path(out), overwrites(overwrite) {
     model_options.vocab_size = tokenizer.size();
     model_options.embedding_size = 8;
     model_options.hidden_size = 24;

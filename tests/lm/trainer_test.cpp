@@ -46,7 +46,7 @@ TEST(Trainer, LearnsATextByHeart) {
   run.train_text.clear();
   for (int i = 0; i < 60; ++i) run.train_text += "abcabdabe\n";
   run.valid_text = "abcabdabe\nabcabdabe\nabcabdabe\n";
-  run.tokenizer = tokenizer_of(run.train_text);
+  run.tokenizer = tokenizer_for(run.train_text);
   run.model_options.vocab_size = run.tokenizer.size();
   run.model_options.dropout = 0;
   run.trainer_options.epochs = 30;

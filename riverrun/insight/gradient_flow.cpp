@@ -71,6 +71,14 @@ LossGradient last_token_loss(const Linear& decoder, std::vector<std::int32_t> ta
       for (std::int64_t token = 0; token < vocabulary; ++token) {
         logits[static_cast<std::size_t>(token)] = std::inner_product(
             h.begin(), h.end(), row(token), bias.empty() ? 0.0 : bias.data()[token]);
+        // What the model itself, which computes in float32, cannot hold has no gradient either.
+        if (!(std::abs(logits[static_cast<std::size_t>(token)]) <=
+              std::numeric_limits<float>::max())) {
+          throw NumericError(fmt::format(
+              "last_token_loss: the logit of token {} is {}, beyond the range of float32; the "
+              "model's weights are damaged",
+              token, logits[static_cast<std::size_t>(token)]));
+        }
       }
       // ∂L/∂logits = softmax(logits) - onehot(target)
       const double total = log_mean_exp(logits) + std::log(static_cast<double>(logits.size()));

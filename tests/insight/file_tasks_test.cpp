@@ -62,7 +62,7 @@ TEST_F(IdxFiles, AreReadToTheLastByte) {
 }
 
 TEST_F(IdxFiles, ThatAreNoneAreRefused) {
-  expect_refused("", 1, 0, "it ends within 8 bytes");
+  expect_refused("", 1, 0, "empty");
   expect_refused(idx({5}, "").substr(0, 7), 1, 7, "it ends within 8 bytes");
   expect_refused("\x1f\x8b" + idx({1}, "a"), 1, 0, "two zero bytes");
   std::string other_type = idx({1}, "abcd");
@@ -76,6 +76,17 @@ TEST_F(IdxFiles, ThatAreNoneAreRefused) {
   // A product of 2^96, which no 64-bit number holds.
   expect_refused(idx({0xffffffff, 0xffffffff, 0xffffffff}, "abcd"), 3, 20, "fewer");
   expect_refused(idx({0x80000000, 0x80000000, 4}, ""), 3, 16, "fewer");
+}
+
+TEST_F(IdxFiles, MayBeGzip) {
+  const std::string packed(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60\x60\x60\x4c\x04"
+      "\x00\xe3\xe9\x14\x3d\x09\x00\x00\x00",
+      29);
+  replace_file(folder / "file", packed);
+  const IdxArray array = read_idx(folder / "file", 1);
+  EXPECT_EQ(array.extents, std::vector<std::int64_t>{1});
+  EXPECT_EQ(array.values, std::vector<std::uint8_t>{'a'});
 }
 
 TEST_F(IdxFiles, ThatAreNotThereAreTheSystemsError) {
@@ -264,7 +275,7 @@ TEST_F(WordSenseFiles, VectorsMayBeOfAnyNumberOfPieces) {
 }
 
 TEST_F(WordSenseFiles, ThatAreDamagedAreRefused) {
-  expect_refused("train.data.txt", "", "no sentences");
+  expect_refused("train.data.txt", "", "empty");
   expect_refused("train.data.txt", "0 no tab here\n", "line 1: it must be the number of a word");
   expect_refused("train.data.txt", "x\tone two\n", "line 1: it must be the number");
   expect_refused("train.data.txt", "0\tone two\n2\tone two\n",

@@ -83,6 +83,12 @@ TEST(GradientFlow, RefusesALossThatIsNoNumber) {
         static_cast<void>(gradient_flow(ExactRecurrent(net), x, last_token_loss(decoder, {0, 1}))),
         NumericError);
   }
+  // Finite weights, whose logits only a double can hold.
+  decoder.parameters().back().parameter->mutable_value().fill(3.4e38f);
+  decoder.parameters().front().parameter->mutable_value().fill(3.4e38f);
+  EXPECT_THROW(
+      static_cast<void>(gradient_flow(ExactRecurrent(net), x, last_token_loss(decoder, {0, 1}))),
+      NumericError);
 }
 
 // What the whole is about: without memory nothing, with tanh a few steps, with a road all of them.

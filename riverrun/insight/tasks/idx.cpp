@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
+#include "riverrun/text/text_input.h"
 
 namespace riverrun::insight {
 
@@ -45,9 +45,9 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path, in
 }
 
 IdxArray read_idx(const std::filesystem::path& path, int rank) {
-  const File file(path);
-  const std::string bytes = file.contents();
-  return parse_idx(std::as_bytes(std::span(bytes)), file.path(), rank);
+  // Bytes are read as texts of bytes are: MNIST comes as gzip.
+  const std::string bytes = text::read_text(path, {.encoding = {}, .as_bytes = true}, INT64_MAX);
+  return parse_idx(std::as_bytes(std::span(bytes)), path.string(), rank);
 }
 
 }  // namespace riverrun::insight

@@ -16,7 +16,6 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
 #include "riverrun/core/number.h"
 #include "riverrun/insight/tasks/file_tasks.h"
 #include "riverrun/text/text_input.h"
@@ -55,8 +54,9 @@ void for_words(std::string_view line, Body body) {
 std::vector<Sentence> read_sentences(const fs::path& folder, const std::string& set) {
   const fs::path data_path = folder / (set + ".data.txt");
   const fs::path gold_path = folder / (set + ".gold.txt");
-  const std::string data = read_file(data_path);
-  const std::string gold = read_file(gold_path);
+  const text::TextFormat bytes{.encoding = {}, .as_bytes = true};
+  const std::string data = text::read_text(data_path, bytes, INT64_MAX);
+  const std::string gold = text::read_text(gold_path, bytes, INT64_MAX);
   std::vector<Sentence> sentences;
   for_lines(data, [&](std::string_view line, std::size_t offset) {
     const auto fail = [&](const std::string& what) {
@@ -78,7 +78,6 @@ std::vector<Sentence> read_sentences(const fs::path& folder, const std::string& 
     }
     sentences.push_back(std::move(sentence));
   });
-  if (sentences.empty()) throw FormatError(data_path.string(), 0, "there are no sentences");
   std::size_t labels = 0;
   for_lines(gold, [&](std::string_view line, std::size_t offset) {
     if (line.ends_with('\r')) line.remove_suffix(1);

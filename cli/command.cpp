@@ -68,14 +68,16 @@ void require_memory(std::string_view what, double bytes) {
                                 what, bytes / kGiB, there / kGiB));
 }
 
-void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path) {
+void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path,
+                        std::string_view which, std::string_view hint) {
   if (corpus.size() > 1) return;
-  throw FormatError(path.string(), 0, "the text has 1 token; at least 2 are needed to predict one");
+  throw FormatError(
+      path.string(), 0,
+      fmt::format("{} has 1 token; at least 2 are needed to predict one{}", which, hint));
 }
 
-void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std::string_view which,
-                          std::string_view hint) {
-  const text::InvalidUtf8& invalid = corpus.invalid();
+void warn_of_invalid_utf8(const text::InvalidUtf8& invalid, text::TokenKind kind,
+                          std::string_view which, std::string_view hint) {
   if (invalid.sequences == 0 || kind == text::TokenKind::kByte) return;
   note(fmt::format("warning: {}: not UTF-8 at byte {} ({} in the {}, read as U+FFFD){}",
                    invalid.path.string(), invalid.offset, counted(invalid.sequences, "such place"),

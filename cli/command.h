@@ -59,11 +59,13 @@ void note(std::string_view line);
 /// memory.
 void require_memory(std::string_view what, double bytes);
 
-/// Throws FormatError, with the name of the text's first file, unless there is a token to predict.
-void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path);
+/// Throws FormatError, with the name of the first file of the text called `which`, unless there is
+/// a token to predict.
+void require_two_tokens(const text::Corpus& corpus, const std::filesystem::path& path,
+                        std::string_view which = "the text", std::string_view hint = "");
 /// A note if the text, called `which`, is not UTF-8 and is not read as bytes.
-void warn_of_invalid_utf8(const text::Corpus& corpus, text::TokenKind kind, std::string_view which,
-                          std::string_view hint = "");
+void warn_of_invalid_utf8(const text::InvalidUtf8& invalid, text::TokenKind kind,
+                          std::string_view which, std::string_view hint = "");
 
 /// What a person calls a folder: "model" for "model", "model/" and "." in it.
 [[nodiscard]] std::string folder_name(const std::filesystem::path& folder);

@@ -48,9 +48,21 @@ struct EvaluateFlags {
 };
 
 void require_finite(const lm::Evaluation& result, const EvaluateFlags& flags) {
-  if (std::isfinite(result.nats)) return;
-  throw NumericError(fmt::format("evaluate: the loss is {}; the weights in {} are damaged",
-                                 result.nats, flags.model.string()));
+  if (result.tokens == 0) return;
+  const bool has_loss = std::isfinite(result.nats);
+  if (has_loss && std::isfinite(result.perplexity())) return;
+  throw NumericError(fmt::format("evaluate: the {}; the weights in {} are damaged",
+                                 has_loss
+                                     ? fmt::format("perplexity is {} at {:.3g} nats per token",
+                                                   result.perplexity(), result.nats_per_token())
+                                     : fmt::format("loss is {}", result.nats),
+                                 flags.model.string()));
+}
+
+/// For people: " (12.34 without <unk>)" if some tokens are unknown and others are not.
+std::string without_unknown(const lm::Evaluation& result) {
+  if (result.known_tokens == result.tokens || result.known_tokens == 0) return {};
+  return fmt::format(" ({:.2f} without <unk>)", result.known_perplexity());
 }
 
 /// What is said of any number of tokens.
@@ -92,7 +104,7 @@ ExitCode evaluate_whole(const EvaluateFlags& flags, const lm::SavedModel& saved)
   const std::vector<text::TextPart> parts = open_texts(flags.texts, kind, flags.encoding);
   const text::Corpus corpus(saved.tokenizer, parts);
   require_two_tokens(corpus, parts.front().path);
-  warn_of_invalid_utf8(corpus, kind, "text");
+  warn_of_invalid_utf8(corpus.invalid(), kind, "text");
   warn_of_unknown(corpus, "text");
 
   const Clock::time_point start = Clock::now();
@@ -126,16 +138,14 @@ ExitCode evaluate_whole(const EvaluateFlags& flags, const lm::SavedModel& saved)
     note(fmt::format("{} of white space, for which no token stands, are not counted",
                      counted(white_space, "character")));
   }
-  const bool has_unknown = result.known_tokens < result.tokens;
   const char* bound = bounds ? "at least " : "";
-  print(fmt::format(
-      "{:.4f} nats per token, perplexity {:.2f}{}\n"
-      "{}{:.4f} bits per character, {}{:.4f} bits per byte\n"
-      "{} predicted in {:.1f} s\n",
-      result.nats_per_token(), result.perplexity(),
-      has_unknown ? fmt::format(" ({:.2f} without <unk>)", result.known_perplexity()) : "", bound,
-      result.bits_per_character(), bound, result.bits_per_byte(), counted(result.tokens, "token"),
-      seconds));
+  print(
+      fmt::format("{:.4f} nats per token, perplexity {:.2f}{}\n"
+                  "{}{:.4f} bits per character, {}{:.4f} bits per byte\n"
+                  "{} predicted in {:.1f} s\n",
+                  result.nats_per_token(), result.perplexity(), without_unknown(result), bound,
+                  result.bits_per_character(), bound, result.bits_per_byte(),
+                  counted(result.tokens, "token"), seconds));
   return kOk;
 }
 
@@ -154,7 +164,7 @@ ExitCode evaluate_lines(const EvaluateFlags& flags, const lm::SavedModel& saved)
     out.clear();
   };
   constexpr std::size_t kPrinted = std::size_t{1} << 16;
-  lm::evaluate_lines(saved.model, saved.tokenizer, parts, [&](const lm::Evaluation& line) {
+  const auto print_line = [&](const lm::Evaluation& line) {
     require_finite(line, flags);
     ++number;
     if (flags.json) {
@@ -173,20 +183,25 @@ ExitCode evaluate_lines(const EvaluateFlags& flags, const lm::SavedModel& saved)
     total.nats += line.nats;
     total.known_tokens += line.known_tokens;
     total.known_nats += line.known_nats;
-  });
+  };
+  const lm::LinesRead read = lm::evaluate_lines(saved.model, saved.tokenizer, parts, print_line);
+  require_finite(total, flags);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (flags.json) {
     nlohmann::ordered_json object = {{"model", flags.model.string()}, {"weights", flags.weights}};
     object.update(scores(total));
+    object["invalid_utf8"] = read.invalid.sequences;
     object["seconds"] = seconds;
     // The object goes on after its first entry.
     out += fmt::format("\n  ],{}\n", object.dump(2).substr(1));
   }
   flush(0);
+  warn_of_invalid_utf8(read.invalid, saved.tokenizer.kind(), "text");
+  warn_of_unknown(read.unknown, read.unknown_named, "text");
   if (!flags.json) {
-    note(fmt::format("{}: {:.4f} nats per token, perplexity {:.2f}; {} predicted in {:.1f} s",
+    note(fmt::format("{}: {:.4f} nats per token, perplexity {:.2f}{}; {} predicted in {:.1f} s",
                      counted(number, "line"), total.nats_per_token(), total.perplexity(),
-                     counted(total.tokens, "token"), seconds));
+                     without_unknown(total), counted(total.tokens, "token"), seconds));
   }
   return kOk;
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "riverrun/core/error.h"
 #include "riverrun/core/number.h"
 #include "riverrun/core/weight_type.h"
 #include "riverrun/lm/sampler.h"
@@ -52,6 +54,15 @@ std::span<const float> read_prompt(lm::LanguageModel::Reader& reader,
   std::span<const float> logits;
   for (const std::int32_t id : prompt) logits = reader.read(id);
   return logits;
+}
+
+/// A sampler takes minus infinity for a token that is ruled out; here nobody rules any out.
+void require_finite(std::span<const float> logits) {
+  const auto found = std::ranges::find_if(logits, [](float x) { return !std::isfinite(x); });
+  if (found == logits.end()) return;
+  throw NumericError(
+      fmt::format("generate: the logit of token {} is {}; the model's weights are damaged",
+                  found - logits.begin(), *found));
 }
 
 bool ends_in_white_space(std::string_view text) {
@@ -112,7 +123,7 @@ ExitCode run(const GenerateFlags& flags) {
 
   const std::string prompt =
       flags.prompt_file.empty()
-          ? flags.prompt
+          ? given_text(flags.prompt, saved.tokenizer.kind())
           : read_text(flags.prompt_file, saved.tokenizer.kind(), flags.encoding);
   const text::Prompt read = text::encode_prompt(saved.tokenizer, prompt);
   if (const std::string problem = read.problem(); !problem.empty()) note("warning: " + problem);
@@ -130,6 +141,7 @@ ExitCode run(const GenerateFlags& flags) {
   if (!flags.json) print(prompt);
   Writer writer(saved.tokenizer, prompt, read.ids, !flags.json && is_terminal(STDOUT_FILENO));
   for (std::int64_t i = 0; i < flags.length; ++i) {
+    require_finite(logits);
     const std::int32_t id = sampler.draw(logits);
     show(writer.push(id));
     if (i + 1 < flags.length) logits = reader.read(id);

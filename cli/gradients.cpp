@@ -100,7 +100,9 @@ Subject from_cell(const GradientsFlags& flags, const std::string& spec) {
   require_fit(flags, spec, cell, options);
   Recurrent net(cell, options);
   if (colon != std::string::npos) {
-    initialize(net, parse_initialization(spec.substr(colon + 1), flags.steps), flags.seed);
+    const std::string init = spec.substr(colon + 1);
+    check_initialization(init);
+    initialize(net, parse_initialization(init, flags.steps), flags.seed);
   }
   Tensor x({flags.steps, flags.batch_size, flags.input_size});
   if (flags.input == "noise") Random(flags.seed, 1).fill_normal(x.values(), 0.0f, 1.0f);
@@ -201,7 +203,7 @@ FlowReport measure(const GradientsFlags& flags) {
   require_fit(flags, name, saved.model.rnn().cell(), saved.model.rnn().options());
   const text::Corpus corpus(saved.tokenizer,
                             open_texts(flags.texts, saved.tokenizer.kind(), flags.encoding));
-  warn_of_invalid_utf8(corpus, saved.tokenizer.kind(), "text");
+  warn_of_invalid_utf8(corpus.invalid(), saved.tokenizer.kind(), "text");
   warn_of_unknown(corpus, "text");
   const Stretches stretches = read_stretches(flags, corpus);
   report.loss = "the cross-entropy of the token after the last";

@@ -4,8 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
-#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,10 +11,8 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/number.h"
-#include "riverrun/io/safetensors.h"
-#include "riverrun/lm/checkpoint.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/lm/run_folder.h"
+#include "riverrun/lm/saved_run.h"
 #include "riverrun/nn/finite.h"
 
 #include "cli/command.h"
@@ -31,32 +27,6 @@ Example: what is in a model folder, and how was it trained?
   riverrun info model)";
 
 using Json = nlohmann::ordered_json;
-
-/// The run that a folder's checkpoint goes on with.
-struct SavedRun {
-  std::optional<lm::CheckpointHeader> header;  // nothing if there is none that can be read
-  std::string problem;                         // why not; empty if there is no checkpoint
-};
-
-SavedRun read_run(const fs::path& folder, const lm::LanguageModelOptions& model) {
-  SavedRun run;
-  const fs::path path = folder / lm::kCheckpointFile;
-  if (!fs::exists(path)) return run;
-  try {
-    lm::CheckpointHeader header = lm::checkpoint_header(io::SafetensorsFile(path));
-    const auto sizes = [](const lm::LanguageModelOptions& o) {
-      return std::tie(o.cell, o.vocab_size, o.embedding_size, o.hidden_size, o.num_layers);
-    };
-    if (sizes(header.options.model) != sizes(model)) {
-      run.problem = fmt::format("{}: it is of a model of other sizes", path.string());
-    } else {
-      run.header = std::move(header);
-    }
-  } catch (const Error& error) {
-    run.problem = error.what();
-  }
-  return run;
-}
 
 /// What is not finite among the weights; empty if all are.
 std::string damage(const ParameterList& parameters) {
@@ -75,8 +45,8 @@ std::int64_t batch_size(const lm::CheckpointHeader& run) {
 /// Whole passes over the training text: at the end of one, the position is still in it.
 std::int64_t epochs_done(const lm::CheckpointHeader& run) {
   const auto [epoch, chunk] = run.state.position;
-  const std::int64_t stream = (run.texts.train.tokens - 1) / batch_size(run);
-  return epoch + (chunk >= (stream - 1) / run.options.trainer.seq_len + 1 ? 1 : 0);
+  const bool is_over = chunk == lm::steps_per_epoch(run.options.trainer, run.texts.train.tokens);
+  return epoch + (is_over ? 1 : 0);
 }
 
 Json to_json(const lm::CheckpointHeader& run) {
@@ -152,13 +122,13 @@ std::string tensor_table(const ParameterList& parameters) {
 }
 
 ExitCode run(const fs::path& folder, bool json) {
-  lm::SavedModel saved = lm::load_model(folder);
+  lm::SavedRun loaded = lm::load_run(folder);
+  lm::SavedModel& saved = loaded.saved;
   const lm::LanguageModelOptions& o = saved.model.options();
   const std::int64_t count = saved.model.parameter_count();
   const ParameterList parameters = saved.model.parameters();
-  const SavedRun saved_run = read_run(folder, o);
   const std::string damaged = damage(parameters);
-  const std::optional<lm::Measured> measured = lm::saved_measure(folder);
+  const std::optional<lm::Measured>& measured = loaded.measured;
 
   if (json) {
     Json table = Json::array();
@@ -184,9 +154,9 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"step", measured ? Json(measured->step) : Json()},
                 {"valid_nats_per_token", measured ? Json(measured->valid_nats) : Json()},
                 {"weights_problem", or_null(damaged)},
-                {"resumable", saved_run.header.has_value()},
-                {"checkpoint_problem", or_null(saved_run.problem)},
-                {"training", saved_run.header ? to_json(*saved_run.header) : Json()},
+                {"resumable", loaded.checkpoint.has_value()},
+                {"checkpoint_problem", or_null(loaded.checkpoint_problem)},
+                {"training", loaded.checkpoint ? to_json(*loaded.checkpoint) : Json()},
                 {"tensors", table}});
     return kOk;
   }
@@ -200,17 +170,21 @@ ExitCode run(const fs::path& folder, bool json) {
       folder.string(), o.cell, o.num_layers, o.hidden_size, o.dropout, grouped(o.vocab_size),
       text::to_string(saved.tokenizer.kind()), o.embedding_size, grouped(count),
       byte_size(count * 4));
-  if (!damaged.empty()) text += fmt::format("  damaged         {}\n", damaged);
+  if (!damaged.empty()) {
+    text += fmt::format("  damaged         {}; all verbs but info end with status {}\n", damaged,
+                        static_cast<int>(kNumericError));
+  }
   if (measured) {
     text += fmt::format("  validation      {:.4f} nats per token, perplexity {:.2f}, after {}\n",
                         measured->valid_nats, std::exp(measured->valid_nats),
                         counted(measured->step, "step"));
   }
-  if (saved_run.header) text += described(*saved_run.header);
-  text += fmt::format("  training state  {}\n\n",
-                      saved_run.header            ? "there: train --resume goes on from it"
-                      : saved_run.problem.empty() ? "none, so how it was trained is not known"
-                                                  : "damaged: " + saved_run.problem);
+  if (loaded.checkpoint) text += described(*loaded.checkpoint);
+  text += fmt::format("  training state  {}\n\n", loaded.checkpoint
+                                                      ? "there: train --resume goes on from it"
+                                                  : loaded.checkpoint_problem.empty()
+                                                      ? "none, so how it was trained is not known"
+                                                      : "damaged: " + loaded.checkpoint_problem);
   print(text + tensor_table(parameters));
   return kOk;
 }

@@ -84,7 +84,8 @@ std::vector<std::int32_t> encode(const text::Tokenizer& tokenizer, const std::st
 }
 
 std::string shown_text(const InspectFlags& flags, text::TokenKind kind) {
-  return flags.file.empty() ? flags.text : read_text(flags.file, kind, flags.encoding);
+  return flags.file.empty() ? given_text(flags.text, kind)
+                            : read_text(flags.file, kind, flags.encoding);
 }
 
 /// Throws ConfigError, before anything is allocated, if the report would not fit in memory.
@@ -128,7 +129,7 @@ insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const InspectF
   const text::TokenKind kind = saved.tokenizer.kind();
   const text::Corpus corpus(saved.tokenizer,
                             open_texts(std::span(&flags.over, 1), kind, flags.encoding));
-  warn_of_invalid_utf8(corpus, kind, "text of --over");
+  warn_of_invalid_utf8(corpus.invalid(), kind, "text of --over");
   warn_of_unknown(corpus, "text of --over");
   TokenCounter counter(corpus.size());
   std::int64_t done = 0;
@@ -237,8 +238,11 @@ ExitCode inspect_text(const InspectFlags& flags) {
 
 ExitCode compare_texts(const InspectFlags& flags) {
   lm::SavedModel saved = load_finite_model(flags.model);
-  const std::vector<std::int32_t> first = encode(saved.tokenizer, flags.compare[0]);
-  const std::vector<std::int32_t> second = encode(saved.tokenizer, flags.compare[1]);
+  const text::TokenKind kind = saved.tokenizer.kind();
+  const std::vector<std::int32_t> first =
+      encode(saved.tokenizer, given_text(flags.compare[0], kind));
+  const std::vector<std::int32_t> second =
+      encode(saved.tokenizer, given_text(flags.compare[1], kind));
   const SharedWord word = shared_word(saved.tokenizer, first, second, flags.at);
   const Comparison comparison = compare(saved, word, first, second, flags.top);
   if (flags.json) {

@@ -5,12 +5,14 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string_view>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "riverrun/core/error.h"
 #include "riverrun/core/number.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/nn/cells.h"
@@ -59,11 +61,22 @@ std::string problem(const std::string& text, bool is_number, std::string_view ru
   return fmt::format("{}; it must be {}", shown(text), rule);
 }
 
+/// Whether `text` is a whole number, however large.
+bool is_whole(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos &&
+         !has_leading_zero(text);
+}
+
 template <class T>
 CLI::Validator whole_number_of() {
   return {[](const std::string& text) {
             T value{};
-            return problem(text, parse(text, value), "a whole number, without leading zeros");
+            using Limits = std::numeric_limits<T>;
+            return problem(text, parse(text, value),
+                           is_whole(text) ? fmt::format("a whole number from {} to {}",
+                                                        Limits::min(), Limits::max())
+                                          : "a whole number, without leading zeros");
           },
           ""};
 }
@@ -83,8 +96,27 @@ CLI::Validator not_empty() {
           ""};
 }
 
+/// The verb that a word of the command line is, or the program.
+const CLI::App* verb_called(const CLI::App& program, const std::string& word) {
+  for (const CLI::App* verb : program.get_subcommands([](const CLI::App*) { return true; })) {
+    if (verb->get_name() == word) return verb;
+  }
+  return &program;
+}
+
+/// Stands before a positional argument that CLI11 would take for a list, or that begins with it.
+constexpr char kLiteral = '\x01';
+
 /// CLI11's name of an option's type, which is not shown in another way yet.
 void check_value(CLI::Option& option) {
+  if (option.get_positional()) {
+    option.transform(CLI::Validator(
+        [](std::string& text) {
+          if (text.starts_with(kLiteral)) text.erase(0, 1);
+          return std::string();
+        },
+        ""));
+  }
   if (option.get_items_expected_max() == 0) return;  // a flag
   const std::string type = option.get_type_name();
   if (type.starts_with("INT")) {
@@ -119,9 +151,11 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
   const auto check = [least, most](const std::string& text) {
     const std::optional<std::uint64_t> value = parse_whole_number(text);
     const bool is_number = value && *value >= least && *value <= most;
-    const std::string range = most >= static_cast<std::uint64_t>(INT64_MAX)
-                                  ? fmt::format("of at least {}", least)
-                                  : fmt::format("from {} to {}", least, most);
+    // An end that nobody comes near is not named, but to who goes beyond it.
+    const bool is_open = most >= static_cast<std::uint64_t>(INT64_MAX);
+    const bool is_beyond = is_whole(text) && !text.starts_with('-') && (!value || *value > most);
+    const std::string range = is_open && !is_beyond ? fmt::format("of at least {}", least)
+                                                    : fmt::format("from {} to {}", least, most);
     return problem(text, is_number,
                    fmt::format("a whole number {}{}", range,
                                has_leading_zero(text) ? ", without leading zeros" : ""));
@@ -137,6 +171,20 @@ CLI::Validator not_negative() {
   return {check, ""};
 }
 
+void check_initialization(std::string_view text) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('+', begin), text.size());
+    const std::string_view part = text.substr(begin, end - begin);
+    begin = end + 1;
+    const std::size_t equals = part.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (has_leading_zero(part.substr(equals + 1))) {
+      throw ConfigError(
+          fmt::format("initialization: {}; a number is written without leading zeros", part));
+    }
+  }
+}
+
 void check_values(CLI::App& program) {
   for (CLI::App* verb : program.get_subcommands({})) {
     for (CLI::Option* option : verb->get_options()) check_value(*option);
@@ -144,22 +192,57 @@ void check_values(CLI::App& program) {
 }
 
 std::vector<std::string> arguments(const CLI::App& program, int argc, const char* const* argv) {
-  const auto is_option = [&](const std::string& name) {
-    const std::vector<const CLI::App*> verbs =
-        program.get_subcommands([](const CLI::App*) { return true; });
-    return std::ranges::any_of(
-        verbs, [&](const CLI::App* verb) { return verb->get_option_no_throw(name) != nullptr; });
-  };
+  const CLI::App* verb = &program;
   std::vector<std::string> all;
+  std::set<const CLI::Option*> pairs;  // options of two values that were there
+  int values = 0;                      // that the last option still takes
+  const CLI::Option* taking = nullptr;
+  bool only_values = false;  // after "--"
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
-    const bool has_no_value = argument.starts_with("--") && argument.ends_with('=');
-    if (has_no_value && is_option(argument.substr(0, argument.size() - 1))) {
-      argument.pop_back();
-      all.push_back(argument);
-      argument.clear();
+    const bool is_named = argument.starts_with("--") && argument.size() > 2 && !only_values;
+    const std::size_t equals = is_named ? argument.find('=') : std::string::npos;
+    const CLI::Option* option =
+        is_named ? verb->get_option_no_throw(argument.substr(0, equals)) : nullptr;
+    if (values > 0) {
+      if (option != nullptr && equals == std::string::npos) {
+        throw ConfigError(fmt::format(
+            "{0}: its value is missing, as {1} is an option; {0}={1} would make it the value",
+            taking->get_name(), argument));
+      }
+      --values;
+      all.push_back(std::move(argument));
+      continue;
     }
-    all.push_back(argument);
+    if (argument == "--") only_values = true;
+    if (option == nullptr) {
+      const bool is_list = argument.starts_with('[') && argument.ends_with(']');
+      if (verb == &program && !only_values) verb = verb_called(program, argument);
+      const bool is_marked = is_list || argument.starts_with(kLiteral);
+      all.push_back((is_marked ? std::string(1, kLiteral) : std::string()) + argument);
+      continue;
+    }
+    if (option->get_items_expected_max() == 0) {
+      if (equals != std::string::npos) {
+        throw ConfigError(
+            fmt::format("{}: it is a flag, which takes no value", argument.substr(0, equals)));
+      }
+      all.push_back(std::move(argument));
+      continue;
+    }
+    if (option->get_items_expected_min() > 1 && !pairs.insert(option).second) {
+      throw ConfigError(fmt::format("{} is given twice; it takes {} values, once",
+                                    option->get_name(), option->get_items_expected_min()));
+    }
+    taking = option;
+    values = option->get_items_expected_min() - (equals == std::string::npos ? 0 : 1);
+    if (equals != std::string::npos && equals + 1 == argument.size()) {
+      argument.pop_back();
+      all.push_back(std::move(argument));
+      all.emplace_back();
+    } else {
+      all.push_back(std::move(argument));
+    }
   }
   std::ranges::reverse(all);
   return all;

@@ -170,6 +170,7 @@ ExitCode TaskCommand::run() {
   // It need not have the gates.
   if (init_option_->count() == 0 && setup_.cell != entry_->setup.cell) setup_.init = "pytorch";
   require(files_, {task_options_.data, task_options_.vectors});
+  check_initialization(setup_.init);
   use_threads(threads_);
   task_options_.length = setup_.length;
   const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -32,5 +33,12 @@ void add_encoding_option(CLI::App& app, std::string& encoding);
 
 /// A note if the text, called `which`, has tokens that the vocabulary lacks: how many, and some.
 void warn_of_unknown(const text::Corpus& corpus, std::string_view which);
+/// The same of `count` tokens, some of which are `named`.
+void warn_of_unknown(std::int64_t count, std::span<const std::string> named,
+                     std::string_view which);
+
+/// A text of the command line as one in a file is read: without a byte order mark, unless tokens
+/// are bytes.
+[[nodiscard]] std::string given_text(std::string_view text, text::TokenKind kind);
 
 }  // namespace riverrun::cli

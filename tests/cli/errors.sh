@@ -56,8 +56,10 @@ expect 2 'epochs is 0' train text.txt --out new --epochs 0
 expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1
 expect 2 'init_uniform' train text.txt --out new --forget-bias 1 --init-uniform 0.1
 expect 2 'syllable' train text.txt --out new --tokens syllable
-expect 2 'vocab|size' train text.txt --out new --tokens byte --vocab-size 10
-expect 2 'max_size is -4' train text.txt --out new --vocab-size -4
+expect 2 '--vocab-size is 10; with --tokens byte there are 256' train text.txt --out new --tokens byte --vocab-size 10
+expect 2 '--vocab-size is 1; with --tokens char it must be 0 \(all\) or at least 2' train text.txt --out new --vocab-size 1
+expect 2 '--vocab-size is 2; with --tokens word .* at least 3' train text.txt --out new --tokens word --vocab-size 2
+expect 2 'vocab-size: -4; it must be a whole number' train text.txt --out new --vocab-size -4
 expect 2 '--valid-fraction' train text.txt --out new --valid-fraction 1.5
 expect 2 'valid' train text.txt --out new --valid text.txt --valid-fraction 0.2
 expect 2 'resume|overwrite' train text.txt --out new --resume --overwrite
@@ -74,10 +76,14 @@ expect 3 'folder' train folder --out new
 expect 3 'nowhere.txt' train text.txt --valid nowhere.txt --out new
 expect 4 'empty' train empty.txt --out new
 expect 4 'empty' train text.txt --valid empty.txt --out new
+expect 4 '/dev/null.*the text is empty' train /dev/null --out new
 expect 4 'one.txt' train one.txt --out new $tiny
-expect 4 'two.txt' train two.txt --out new $tiny
+expect 4 'two.txt.*the training text has 1 token.*--valid-fraction' train two.txt --out new $tiny
+head -c 20 text.txt >twenty.txt
+expect 4 'twenty.txt.*the validation text has 1 token.*--valid-fraction.*--valid$' \
+  train twenty.txt --out new --valid-fraction 0.05
 expect 4 'one.txt.*1 token' train one.txt --valid text.txt --out new $tiny
-expect 4 'one.txt.*1 token' train text.txt --valid one.txt --out new $tiny
+expect 4 'one.txt.*the validation text has 1 token; .* predict one$' train text.txt --valid one.txt --out new $tiny
 printf 'abc' >three.txt
 expect 2 'three.txt.*--batch-size 4 needs at least 5' train three.txt --valid text.txt --out new $tiny
 [ ! -e new ] || fail 'a folder was made for texts that could not be'
@@ -111,6 +117,11 @@ for option in '' --overwrite --resume; do
   expect 2 "another program's model" train text.txt --out foreign $tiny $option
   [ "$(contents foreign)" = "$foreign" ] || fail "another program's model was changed"
 done
+# What cannot be looked into is not said to be another's.
+mkdir -p unreadable/config.json
+for option in '' --overwrite --resume; do
+  expect 3 'unreadable/config.json: cannot be read' train text.txt --out unreadable $tiny $option
+done
 # A limit on the size of files stands in for a full disk: 8 KiB are less than the weights.
 mkdir full
 status=0
@@ -137,6 +148,9 @@ riverrun train text.txt --out own $tiny --vocab-size 5 --valid-fraction 0.2 >/de
 riverrun train text.txt --out own --resume >/dev/null 2>&1 || fail 'the checkpoint keeps no options'
 riverrun train text.txt --out own --overwrite $tiny --valid short.txt >/dev/null 2>&1
 expect 2 'give it with --valid' train text.txt --out own --resume
+sed 's/b/z/g' text.txt >zat.txt
+riverrun train zat.txt --out other $tiny >/dev/null 2>&1
+mv other/checkpoint.safetensors other-checkpoint.safetensors
 sed 's/cat/cow/' text.txt >other.txt
 expect 2 'not the one' train other.txt --out model --resume
 untouched 'resuming wrongly'
@@ -207,18 +221,22 @@ status=0
 untouched 'anything'
 
 # NaN and infinity in weights: every verb that computes with them says where, and prints nothing else.
+damage_file() { # FILE TENSOR INDEX VALUE; INDEX may be "all"
+  python3 - "$@" <<'P'
+import json, struct, sys
+path, name, index, value = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
+data = bytearray(open(path, 'rb').read())
+size, = struct.unpack('<Q', data[:8])
+begin, end = (8 + size + x for x in json.loads(data[8:8 + size])[name]['data_offsets'])
+for i in range((end - begin) // 4) if index == 'all' else [int(index)]:
+    data[begin + 4 * i:begin + 4 * i + 4] = struct.pack('<f', value)
+open(path, 'wb').write(data)
+P
+}
 damage() { # TENSOR INDEX VALUE
   rm -rf bad
   cp -r model bad
-  python3 - "$@" <<'P'
-import json, struct, sys
-name, index, value = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-data = bytearray(open('bad/model.safetensors', 'rb').read())
-size, = struct.unpack('<Q', data[:8])
-begin = 8 + size + json.loads(data[8:8 + size])[name]['data_offsets'][0] + 4 * index
-data[begin:begin + 4] = struct.pack('<f', value)
-open('bad/model.safetensors', 'wb').write(data)
-P
+  damage_file bad/model.safetensors "$@"
 }
 for value in nan inf -inf; do
   for place in decoder.bias:7 embedding.weight:9 rnn.weight_hh_l0:17; do
@@ -230,9 +248,38 @@ for value in nan inf -inf; do
     expect 6 "$where" inspect bad --text 'the cat'
     expect 6 "$where" inspect bad --compare 'the cat' 'a cat'
     expect 6 "$where" gradients bad text.txt --steps 5
-    riverrun info bad | grep -Eq "damaged +model.safetensors: ${place%:*}" || fail 'info of damaged weights'
+    riverrun info bad | grep -Eq "damaged +model.safetensors: ${place%:*}.*all verbs but info end with status 6" ||
+      fail 'info of damaged weights'
+    riverrun info bad --json >i.json
+    json i.json "'${place%:*}' in v['weights_problem']"
   done
 done
+# Finite weights with which the model computes what is not.
+for scale in 3e38 -3e38; do
+  damage decoder.weight all "$scale"
+  expect 6 'logit.*damaged' generate bad --length 200 --json
+  expect 6 'the loss is (nan|inf)' evaluate bad text.txt
+  expect 6 'logit' inspect bad --text 'the cat'
+  expect 6 'logit' inspect bad --compare 'the cat' 'a cat'
+  expect 6 'logit.*beyond the range of float32' gradients bad text.txt --steps 5
+  expect 6 'the loss is (nan|inf)' evaluate bad text.txt --lines
+done
+damage decoder.bias 7 1e37
+too_much='perplexity is inf at [0-9.]+e[+][0-9]+ nats per token; the weights in bad are damaged'
+expect 6 "$too_much" evaluate bad text.txt
+expect 6 "$too_much" evaluate bad text.txt --lines
+expect 6 "$too_much" evaluate bad text.txt --lines --json
+rm -r bad
+
+# The checkpoint's weights are looked at before the run goes on, and by info.
+cp -r model bad
+damage_file bad/checkpoint.safetensors rnn.weight_hh_l0 17 nan
+before_bad=$(contents bad)
+expect 6 'bad/checkpoint.safetensors: element 17 of rnn.weight_hh_l0 is nan' \
+  train text.txt --out bad --resume --epochs 3
+[ "$(contents bad)" = "$before_bad" ] || fail 'a damaged checkpoint was written over'
+riverrun info bad --json >i.json
+json i.json "not v['resumable'] and 'rnn.weight_hh_l0' in v['checkpoint_problem'] and v['weights_problem'] is None"
 rm -r bad
 
 # A checkpoint that cannot be gone on from is none.
@@ -258,6 +305,16 @@ for bytes in 0 7 100 $((size / 2)) $((size - 1)); do
   riverrun info bad | grep -Eq 'training state +damaged: bad/checkpoint' || fail "a checkpoint of $bytes bytes"
   cp model/checkpoint.safetensors bad
 done
+# One of another run, and one that says it is where its text does not go.
+cp other-checkpoint.safetensors bad/checkpoint.safetensors
+info "not v['resumable'] and 'of another run' in v['checkpoint_problem']"
+expect 4 'bad/checkpoint.safetensors.*of another run' train text.txt --out bad --resume
+cp model/checkpoint.safetensors bad
+LC_ALL=C sed -i 's/\\"chunk\\":[0-9]/\\"chunk\\":9/' bad/checkpoint.safetensors
+! cmp -s model/checkpoint.safetensors bad/checkpoint.safetensors || fail 'the chunk was not changed'
+info "not v['resumable'] and 'chunk 9' in v['checkpoint_problem']"
+riverrun info bad | grep -Eq 'training state +damaged: .*chunk 9' || fail 'an impossible chunk'
+expect 4 'bad/checkpoint.safetensors.*chunk 9' train text.txt --out bad --resume
 rm bad/checkpoint.safetensors
 info "not v['resumable'] and v['checkpoint_problem'] is None and v['valid_nats_per_token'] > 0"
 rm -r bad

@@ -22,6 +22,37 @@ riverrun train text.txt --out word $tiny --tokens word >/dev/null 2>&1
 cp -r word mixed
 cp other/tokenizer.json mixed
 expect 4 'mixed/model.safetensors.* belong together' evaluate mixed text.txt
+undigested() { # FOLDER: its config.json as version 0.1 wrote it
+  python3 - "$1/config.json" <<'EOF'
+import json, sys
+config = json.load(open(sys.argv[1]))
+del config['riverrun_digest']
+json.dump(config, open(sys.argv[1], 'w'))
+EOF
+}
+undigested mixed
+expect 4 'mixed/model.safetensors.* belong together' info mixed
+cp -r word bare
+undigested bare
+riverrun evaluate bare text.txt >/dev/null 2>&1 || fail 'a digest in the weights alone'
+python3 - <<'EOF'
+import json, struct
+data = open('word/model.safetensors', 'rb').read()
+size, = struct.unpack('<Q', data[:8])
+header = json.loads(data[8:8 + size])
+del header['__metadata__']['riverrun_digest']
+text = json.dumps(header).encode()
+open('bare/model.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + data[8 + size:])
+EOF
+riverrun evaluate bare text.txt >/dev/null 2>&1 || fail 'a folder without a digest'
+cp word/config.json bare
+expect 4 'bare/model.safetensors.*lack.* belong together' evaluate bare text.txt
+for change in 's/"tokens": "char"/"tokens": "word"/' 's/"riverrun_digest": "./"riverrun_digest": "x/'; do
+  cp -r model edited
+  sed -i "$change" edited/config.json
+  expect 4 'edited/config.json' info edited
+  rm -r edited
+done
 cp -r model edited
 sed -i 's/"dropout": [0-9.]*/"dropout": 0.1/' edited/config.json
 riverrun info edited >/dev/null

@@ -60,8 +60,10 @@ make_text text.txt 60
 riverrun train text.txt --out model $tiny >/dev/null 2>&1
 expect 2 'compare' inspect model --compare 'the cat'
 expect 2 'compare' inspect --compare 'the cat' model
+expect 2 '^riverrun: --compare: its value is missing, as --json is an option' inspect model --compare 'the cat' --json
 expect 2 'not expected: my cat' inspect model --compare 'the cat' 'a cat' 'my cat'
-expect 2 'compare' inspect model --compare 'the cat' 'a cat' --compare 'the cat' 'a cat'
+expect 2 '^riverrun: --compare is given twice; it takes 2 values, once' \
+  inspect model --compare 'the cat' 'a cat' --compare 'the cat' 'a cat'
 expect 2 'compare: the value is empty' inspect model --compare '' 'a cat'
 expect 2 'compare: the value is empty' inspect model --compare= 'a cat'
 riverrun inspect model --compare '[the cat, a dog]' '[a cat, a dog]' --at cat >out.txt 2>/dev/null ||
@@ -83,4 +85,43 @@ done
 # "--prompt=" is an empty one, and not the option that follows.
 riverrun generate model --prompt= --length 3 --json >g.json
 json g.json "v['prompt'] == '' and v['length'] == 3"
-expect 2 'not expected' info model --json=
+for flag in --json= --json=010 --json=true --json=false --help=1; do
+  expect 2 "^riverrun: ${flag%=*}: it is a flag, which takes no value" info model $flag
+done
+expect 2 '^riverrun: --lines: it is a flag' evaluate model text.txt --lines=0
+riverrun generate model --prompt=--json= --length 3 >g.txt 2>/dev/null
+[ "$(head -c 7 g.txt)" = --json= ] || fail "a prompt like a flag: $(cat g.txt)"
+expect 2 '^riverrun: --cell: its value is missing, as --steps is an option' gradients --cell --steps 3
+expect 2 'lr: its value is missing, as --out' train text.txt --lr --out new
+
+# A file may be called as a list is written.
+cp text.txt '[x]'
+cp text.txt '[x,text.txt]'
+riverrun evaluate model '[x]' '[x,text.txt]' --json >two.json
+json two.json "v['texts'] == ['[x]', '[x,text.txt]'] and v['tokens'] == 2 * $(wc -c <text.txt) - 1"
+riverrun evaluate model --json -- '[x]' >one.json
+json one.json "v['texts'] == ['[x]']"
+cp text.txt $'\001[x]'
+riverrun evaluate model $'\001[x]' --json >one.json
+json one.json "v['texts'] == ['\\x01[x]']"
+expect 3 '\[model\]' info '[model]'
+
+# Numbers within --init and CELL:INIT are written as all others.
+for init in forget=010 chrono=010 identity=00.5 orthogonal+forget=-01; do
+  expect 2 "initialization: ${init##*+}; .* without leading zeros" gradients --cell "lstm:$init" --steps 3
+  expect 2 "initialization: ${init##*+}; .* without leading zeros" task adding --init "$init"
+done
+# What is too large is told how large it may be.
+expect 2 'hidden-size: 9223372036854775808; it must be a whole number from -?[0-9]+ to 9223372036854775807' \
+  train text.txt --out new --hidden-size 9223372036854775808
+expect 2 'length: 9223372036854775808; it must be a whole number from 0 to 9223372036854775807' \
+  generate model --length 9223372036854775808
+expect 2 'seed: 18446744073709551616; .* from 0 to 18446744073709551615' generate model --seed 18446744073709551616
+
+# An encoding is looked at, whether or not there is something to convert.
+for encoding in foo ' ' 'latin1 '; do
+  expect 2 "encoding: \"$encoding\" is not known" generate model --prompt a --encoding "$encoding"
+  expect 2 "encoding: \"$encoding\" is not known" inspect model --text a --encoding "$encoding"
+  expect 2 "encoding: \"$encoding\" is not known" gradients --cell lstm --encoding "$encoding"
+  expect 2 "encoding: \"$encoding\" is not known" evaluate model text.txt --encoding "$encoding"
+done

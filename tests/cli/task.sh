@@ -85,3 +85,11 @@ for set in train test; do
 done
 expect 4 'train.data.txt.*line 2: the word is at 2; the sentence has 2' task word-sense --data senses
 expect 3 'test.data.txt|train.data.txt' task word-sense --data .
+# Files of tasks may be gzip.
+for set in train test; do
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do printf '1\tthe bank here\n'; done | gzip >senses/$set.data.txt
+  printf '0\n1\n%.0s' 1 2 3 4 5 6 | gzip >senses/$set.gold.txt
+done
+riverrun task word-sense --data senses --hidden-size 4 --max-sequences 20 --json >sense.json 2>err.txt ||
+  fail "gzip: $(cat err.txt)"
+json sense.json "v['sequences'] > 0"

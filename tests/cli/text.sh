@@ -148,6 +148,53 @@ import json
 lines, third = json.load(open('lines.json'))['lines'], json.load(open('third.json'))['lines']
 assert third == [{**lines[2], 'line': 1}], (lines[2], third)"
 
+# Lines are warned about as a whole text is.
+printf 'the cat\nthe \377 eel\nthe dog\n' >odd-lines.txt
+riverrun evaluate file-word odd-lines.txt --lines >lines.tsv 2>err.txt
+grep -q 'odd-lines.txt: not UTF-8 at byte 12 (1 such place in the text' err.txt || fail "--lines: $(cat err.txt)"
+grep -q "warning: text: .* tokens are not in the vocabulary.*'eel'" err.txt || fail "--lines: $(cat err.txt)"
+grep -Eq 'perplexity [0-9.]+ \([0-9.]+ without <unk>\)' err.txt || fail "--lines: $(cat err.txt)"
+riverrun evaluate file-word odd-lines.txt --lines --json >lines.json 2>/dev/null
+json lines.json "v['invalid_utf8'] == 1 and v['unknown_tokens'] >= 2"
+riverrun evaluate file-char five.txt --lines >lines.tsv 2>err.txt
+[ "$(wc -l <err.txt)" = 1 ] || fail "--lines warns of nothing: $(cat err.txt)"
+
+# Bytes need not be UTF-8.
+riverrun generate raw --prompt $'Gr\374' --length 5 >g.txt 2>err.txt
+[ ! -s err.txt ] || fail "a prompt of bytes: $(cat err.txt)"
+riverrun inspect raw --text $'Gr\374' >i.txt 2>err.txt
+[ ! -s err.txt ] || fail "a text of bytes: $(cat err.txt)"
+riverrun generate file-char --prompt $'the \374' --length 5 >g.txt 2>err.txt
+grep -q 'not UTF-8' err.txt || fail 'characters need to be UTF-8'
+
+# A byte order mark is no character of a text on the command line either; a second one is seen.
+mark=$'\357\273\277'
+riverrun inspect file-char --text "${mark}the cat" --json >i.json 2>err.txt
+json i.json "len(v['tokens']) == 7"
+[ ! -s err.txt ] || fail "a byte order mark: $(cat err.txt)"
+riverrun inspect file-char --compare "${mark}the cat" "${mark}a cat" >i.txt 2>err.txt
+[ ! -s err.txt ] || fail "a byte order mark: $(cat err.txt)"
+[ "$(riverrun generate file-char --prompt "${mark}the cat" --length 20)" = "$one" ] || fail 'a prompt with a mark'
+riverrun inspect file-char --text "$mark${mark}the cat" >i.txt 2>err.txt
+grep -q "vocabulary.*'.uFEFF'" err.txt || fail "a second mark is not seen: $(cat err.txt)"
+
+# gzip within gzip is named; an empty file is no prompt, an empty --prompt is none.
+gzip -c text.txt.gz >twice.gz
+expect 4 'twice.gz.*a gzip file within a gzip file: unpack it first' evaluate file-char twice.gz
+: >nothing.txt
+expect 4 'nothing.txt.*empty' generate file-char --prompt-file nothing.txt
+expect 4 'standard input.*empty' generate file-char --prompt-file - </dev/null
+expect 4 '/dev/null.*empty' evaluate file-char /dev/null
+riverrun generate file-char --prompt '' --length 3 >/dev/null || fail 'an empty prompt'
+
+# A text that is too short for the batch size that was asked for.
+head -c 4096 text.txt >short.txt
+riverrun train short.txt --out short --batch-size 32 --hidden-size 8 --embedding-size 4 --json >t.json 2>err.txt
+grep -Eq 'note: only [0-9]+ updates in all, as the text is short; --batch-size 0 would choose [0-9]+, and make [0-9]+' err.txt ||
+  fail "no hint: $(cat err.txt)"
+riverrun train short.txt --out short --overwrite --hidden-size 8 --embedding-size 4 --json >t.json 2>err.txt
+! grep -q 'note: only' err.txt || fail 'a hint that nobody needs'
+
 # A tenth of the words is kept for validation, wherever lines end.
 line=$(printf 'word%s ' {1..600})
 for text in "$line" "Title"$'\n'"$line" $'\n'"$line" "$line"$'\n'"$line"$'\n'"$line"; do

@@ -1,9 +1,8 @@
 #pragma once
 
 // All that networks are made of, trained with and saved by, and what makes a cell while the program
-// runs. Beside it there are riverrun/fixed/
-// (sizes known to the compiler), riverrun/text/, riverrun/insight/ and riverrun/lm/, whose headers
-// are included by name.
+// runs. Beside it there are riverrun/fixed/ (sizes known to the compiler), riverrun/text/,
+// riverrun/insight/ and riverrun/lm/, whose headers are included by name.
 
 #include "riverrun/cell/runtime_cell.h"
 #include "riverrun/cell/vocabulary.h"
@@ -15,7 +14,6 @@
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
 #include "riverrun/kernels/cell_kernels.h"
-#include "riverrun/nn/activations.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/clip.h"
 #include "riverrun/nn/dropout.h"
@@ -24,11 +22,11 @@
 #include "riverrun/nn/init.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"
+#include "riverrun/nn/ops.h"
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/recurrent_cell.h"
 #include "riverrun/nn/schedule.h"
-#include "riverrun/nn/select.h"
 #include "riverrun/nn/tape.h"
 #include "riverrun/version.h"

@@ -59,7 +59,7 @@ struct State {
   std::vector<Tensor> tensors;
 
   [[nodiscard]] bool empty() const noexcept { return tensors.empty(); }
-  /// Of all layers; select(state.h(), 0, -1) is the last one's (nn/select.h). Of a temporary it is
+  /// Of all layers; select(state.h(), 0, -1) is the last one's (nn/ops.h). Of a temporary it is
   /// the tensor itself, so that const Tensor& h = lstm.forward(x).state.h() is one that lasts.
   [[nodiscard]] Tensor& h() & { return tensors.at(0); }
   [[nodiscard]] const Tensor& h() const& { return tensors.at(0); }

@@ -8,7 +8,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
-#include "riverrun/nn/activations.h"
+#include "riverrun/nn/ops.h"
 
 #include "tests/nn/gradient_check.h"
 

@@ -11,7 +11,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/memory.h"
-#include "riverrun/nn/activations.h"
+#include "riverrun/nn/ops.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"

@@ -43,7 +43,7 @@ class TaskCommand {
   template <class T>
   CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
                    const std::string& help);
-  [[nodiscard]] insight::TaskNetworkOptions network_options(const insight::Task& task) const;
+  [[nodiscard]] SequenceModelOptions network_options(const insight::Task& task) const;
   void require_memory_for(const insight::Task& task) const;
 
   std::string name_;
@@ -117,13 +117,13 @@ TaskCommand::TaskCommand(CLI::App& app) {
   add_report_options(app, files_);
 }
 
-insight::TaskNetworkOptions TaskCommand::network_options(const insight::Task& task) const {
-  insight::TaskNetworkOptions options;
+SequenceModelOptions TaskCommand::network_options(const insight::Task& task) const {
+  SequenceModelOptions options;
   options.cell = setup_.cell;
   options.hidden_size = setup_.hidden_size;
   options.num_layers = num_layers_;
   options.bidirectional = setup_.bidirectional;
-  options.embedding_size = setup_.embedding_size;
+  options.input_size = setup_.embedding_size;
   options.dropout = setup_.dropout;
   // Without a length, chrono is for that of a first sequence.
   const std::int64_t length =
@@ -190,7 +190,7 @@ ExitCode TaskCommand::run() {
                                             .seed = task_options_.seed};
   check(trainer);
   require_memory_for(*task);
-  insight::TaskNetwork network(*task, network_options(*task));
+  SequenceModel network = insight::make_network(*task, network_options(*task));
   std::int64_t parameters = 0;
   for (const NamedParameter& named : network.parameters()) {
     parameters += named.parameter->value().elements();

@@ -28,5 +28,6 @@
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/recurrent_cell.h"
 #include "riverrun/nn/schedule.h"
+#include "riverrun/nn/sequence_model.h"
 #include "riverrun/nn/tape.h"
 #include "riverrun/version.h"

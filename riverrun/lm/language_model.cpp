@@ -9,21 +9,24 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
 #include "riverrun/nn/cells.h"
-#include "riverrun/nn/dropout.h"
 #include "riverrun/nn/loss.h"
+#include "riverrun/nn/sequence_model.h"
 
 namespace riverrun::lm {
 namespace {
 
-RecurrentOptions recurrent_options(const LanguageModelOptions& options) {
-  RecurrentOptions recurrent;
-  recurrent.input_size = options.embedding_size;
-  recurrent.hidden_size = options.hidden_size;
-  recurrent.num_layers = options.num_layers;
-  recurrent.dropout = options.num_layers > 1 ? options.dropout : 0.0f;
-  recurrent.forget_bias = options.forget_bias;
-  recurrent.seed = part_seed(options.seed, 1);
-  return recurrent;
+SequenceModelOptions sequence_options(const LanguageModelOptions& options) {
+  SequenceModelOptions of_model;
+  of_model.cell = options.cell;
+  of_model.num_embeddings = options.vocab_size;
+  of_model.input_size = options.embedding_size;
+  of_model.hidden_size = options.hidden_size;
+  of_model.num_layers = options.num_layers;
+  of_model.output_size = options.vocab_size;
+  of_model.dropout = options.dropout;
+  of_model.init.forget_bias = options.forget_bias;
+  of_model.seed = options.seed;
+  return of_model;
 }
 
 }  // namespace
@@ -82,45 +85,24 @@ void check(const LanguageModelOptions& options) {
 }
 
 struct LanguageModel::Impl {
-  explicit Impl(const LanguageModelOptions& o)
-      : options(o),
-        embedding({.num_embeddings = o.vocab_size,
-                   .embedding_dim = o.embedding_size,
-                   .seed = part_seed(o.seed, 0)}),
-        rnn(find_cell(o.cell), recurrent_options(o)),
-        decoder({.in_features = o.hidden_size,
-                 .out_features = o.vocab_size,
-                 .bias = true,
-                 .seed = part_seed(o.seed, 2)}) {}
+  explicit Impl(const LanguageModelOptions& o) : options(o), model(sequence_options(o)) {}
   /// With parameters of its own.
-  Impl(const Impl& other)
-      : options(other.options),
-        embedding(other.embedding.clone()),
-        rnn(other.rnn.clone()),
-        decoder(other.decoder.clone()) {}
+  Impl(const Impl& other) : options(other.options), model(other.model.clone()) {}
 
-  /// Of a const model or of one that is not.
-  template <class Self>
-  static auto parameters(Self& self) {
-    return prefixed("embedding", self.embedding.parameters()) +
-           prefixed("rnn", self.rnn.parameters()) + prefixed("decoder", self.decoder.parameters());
-  }
-
-  Shape shape(std::size_t inputs, std::size_t targets, std::int64_t batch) const {
-    const auto tokens = static_cast<std::int64_t>(inputs);
-    if (batch < 1 || tokens == 0 || tokens % batch != 0 || inputs != targets) {
+  static SequenceInput input(std::span<const std::int32_t> inputs,
+                             std::span<const std::int32_t> targets, std::int64_t batch) {
+    const auto tokens = static_cast<std::int64_t>(inputs.size());
+    if (batch < 1 || tokens == 0 || tokens % batch != 0 || inputs.size() != targets.size()) {
       throw ShapeError(
           fmt::format("LanguageModel: {} inputs and {} targets for a batch of {}; both must be the "
                       "same multiple of the batch, and not 0",
-                      inputs, targets, batch));
+                      inputs.size(), targets.size(), batch));
     }
-    return {tokens / batch, batch};
+    return {.seq_len = tokens / batch, .batch = batch, .symbols = inputs};
   }
 
   LanguageModelOptions options;
-  Embedding embedding;
-  Recurrent rnn;
-  Linear decoder;
+  SequenceModel model;
 };
 
 LanguageModel::LanguageModel(const LanguageModelOptions& options) {
@@ -144,44 +126,38 @@ LanguageModel LanguageModel::clone() const { return LanguageModel(std::make_uniq
 LanguageModel::Loss LanguageModel::loss(Tape& tape, std::span<const std::int32_t> inputs,
                                         std::span<const std::int32_t> targets, std::int64_t batch,
                                         const State& initial) {
-  const Shape shape = impl_->shape(inputs.size(), targets.size(), batch);
-  std::vector<Var> state;
-  state.reserve(initial.tensors.size());
-  for (const Tensor& tensor : initial.tensors) state.push_back(tape.input(tensor));
-
-  Var x = impl_->embedding.forward(tape, inputs, shape);
-  x = dropout(tape, x, impl_->options.dropout);
-  Recurrent::VarOutput hidden = impl_->rnn.forward(tape, x, state);
-  const Var y = dropout(tape, hidden.output, impl_->options.dropout);
-  return {linear_cross_entropy(impl_->decoder, tape, y, targets), std::move(hidden.state)};
+  SequenceModel& model = impl_->model;
+  SequenceModel::VarOutput result =
+      model.features(tape, Impl::input(inputs, targets, batch), initial);
+  return {linear_cross_entropy(model.decoder(), tape, result.output, targets),
+          std::move(result.state)};
 }
 
 double LanguageModel::total_nats(std::span<const std::int32_t> inputs,
                                  std::span<const std::int32_t> targets, std::int64_t batch,
                                  State& state, std::span<double> per_target) const {
-  const Shape shape = impl_->shape(inputs.size(), targets.size(), batch);
-  Recurrent::Output hidden = impl_->rnn.forward(impl_->embedding.forward(inputs, shape), state);
-  state = std::move(hidden.state);
-  return linear_cross_entropy(impl_->decoder, hidden.output, targets, per_target);
+  SequenceModel::Output result =
+      std::as_const(impl_->model).features(Impl::input(inputs, targets, batch), state);
+  state = std::move(result.state);
+  return linear_cross_entropy(decoder(), result.output, targets, per_target);
 }
 
 void LanguageModel::set_inference_weights(WeightType type) {
-  impl_->rnn.set_inference_weights(type);
-  impl_->decoder.set_inference_weights(type);
+  impl_->model.set_inference_weights(type);
 }
 
-State LanguageModel::zero_state(std::int64_t batch) const { return impl_->rnn.zero_state(batch); }
+State LanguageModel::zero_state(std::int64_t batch) const { return rnn().zero_state(batch); }
 
-Embedding& LanguageModel::embedding() noexcept { return impl_->embedding; }
-const Embedding& LanguageModel::embedding() const noexcept { return impl_->embedding; }
-Recurrent& LanguageModel::rnn() noexcept { return impl_->rnn; }
-const Recurrent& LanguageModel::rnn() const noexcept { return impl_->rnn; }
-Linear& LanguageModel::decoder() noexcept { return impl_->decoder; }
-const Linear& LanguageModel::decoder() const noexcept { return impl_->decoder; }
+Embedding& LanguageModel::embedding() noexcept { return impl_->model.embedding(); }
+const Embedding& LanguageModel::embedding() const noexcept { return impl_->model.embedding(); }
+Recurrent& LanguageModel::rnn() noexcept { return impl_->model.rnn(); }
+const Recurrent& LanguageModel::rnn() const noexcept { return impl_->model.rnn(); }
+Linear& LanguageModel::decoder() noexcept { return impl_->model.decoder(); }
+const Linear& LanguageModel::decoder() const noexcept { return impl_->model.decoder(); }
 
-ParameterList LanguageModel::parameters() { return Impl::parameters(*impl_); }
+ParameterList LanguageModel::parameters() { return impl_->model.parameters(); }
 ConstParameterList LanguageModel::parameters() const {
-  return Impl::parameters(std::as_const(*impl_));
+  return std::as_const(impl_->model).parameters();
 }
 
 std::int64_t LanguageModel::parameter_count() const {
@@ -196,9 +172,9 @@ const LanguageModelOptions& LanguageModel::options() const noexcept { return imp
 
 struct LanguageModel::Reader::Impl {
   explicit Impl(const LanguageModel& model)
-      : embedding(model.impl_->embedding.weight().value()),
-        decoder(model.impl_->decoder),
-        stream(model.impl_->rnn.stream(1)),
+      : embedding(model.embedding().weight().value()),
+        decoder(model.decoder()),
+        stream(model.rnn().stream(1)),
         hidden({model.options().hidden_size}),
         logits({model.options().vocab_size}) {}
 

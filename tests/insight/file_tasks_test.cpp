@@ -222,18 +222,18 @@ TEST_F(WordSenseFiles, AreSplitBySenses) {
 
 TEST_F(WordSenseFiles, AreLearntWithMemoryAndNotWithout) {
   const auto task = make();
-  TaskNetworkOptions options;
+  SequenceModelOptions options;
   options.hidden_size = 8;
-  options.embedding_size = 6;
+  options.input_size = 6;
   options.bidirectional = true;
   const TaskTrainerOptions trainer{
       .batch_size = 16, .lr = 0.02, .clip = 1, .max_sequences = 1600, .evaluate_every = 400};
-  TaskNetwork lstm(*task, options);
+  SequenceModel lstm = make_network(*task, options);
   const TaskResult with_memory = train_task(*task, lstm, trainer);
   EXPECT_EQ(with_memory.test.f1(), 1.0);
   EXPECT_TRUE(with_memory.solved);
   options.cell = "memoryless";
-  TaskNetwork memoryless(*task, options);
+  SequenceModel memoryless = make_network(*task, options);
   const TaskResult without = train_task(*task, memoryless, trainer);
   EXPECT_EQ(without.test.f1(), 0.0);
   EXPECT_EQ(without.test.right, 50) << "the majority's level";
@@ -253,7 +253,7 @@ TEST_F(WordSenseFiles, WordsBeginWithTheVectorsOfAFile) {
   EXPECT_THAT(vector(2), testing::ElementsAre(-1.0f, 0.0f, 0.1f));
   EXPECT_THAT(vector(4), testing::ElementsAre(1.0f, 2.0f, 3.0f));
   EXPECT_THAT(vector(0), testing::Each(0.0f)) << "no vector";
-  EXPECT_THAT([&] { TaskNetwork(*task, {.hidden_size = 4, .embedding_size = 5}); },
+  EXPECT_THAT([&] { static_cast<void>(make_network(*task, {.input_size = 5, .hidden_size = 4})); },
               ThrowsMessage<ConfigError>(HasSubstr("that of the vectors, 3")));
 }
 

@@ -24,11 +24,11 @@ std::unique_ptr<Task> make(const char* name, std::int64_t length) {
   return make_task(find_task(name), {.length = length, .seed = 1});
 }
 
-TaskNetworkOptions small(const std::string& cell = "lstm") {
-  TaskNetworkOptions options;
+SequenceModelOptions small(const std::string& cell = "lstm") {
+  SequenceModelOptions options;
   options.cell = cell;
   options.hidden_size = 12;
-  options.embedding_size = 8;
+  options.input_size = 8;
   return options;
 }
 
@@ -37,9 +37,9 @@ const TaskTrainerOptions kTrainer{
 
 TEST(TrainTask, SolvesTemporalOrderOfTwentySteps) {
   const auto task = make("temporal-order-2", 20);
-  TaskNetworkOptions options = small();
+  SequenceModelOptions options = small();
   options.init = parse_initialization("chrono", 20);
-  TaskNetwork network(*task, options);
+  SequenceModel network = make_network(*task, options);
   const TaskResult result = train_task(*task, network, kTrainer);
   EXPECT_TRUE(result.solved);
   EXPECT_GE(result.sequences, 2000);
@@ -50,7 +50,7 @@ TEST(TrainTask, SolvesTemporalOrderOfTwentySteps) {
 
 TEST(TrainTask, WithoutMemoryStaysAtTheScoreWithoutMemory) {
   const auto task = make("temporal-order-2", 20);
-  TaskNetwork network(*task, small("memoryless"));
+  SequenceModel network = make_network(*task, small("memoryless"));
   TaskTrainerOptions trainer = kTrainer;
   trainer.max_sequences = 8000;
   const TaskResult result = train_task(*task, network, trainer);
@@ -62,9 +62,9 @@ TEST(TrainTask, WithoutMemoryStaysAtTheScoreWithoutMemory) {
 
 TEST(TrainTask, HeldOutSequencesDecideWhereThereIsNoWindow) {
   const auto task = make("adding", 6);
-  TaskNetworkOptions options = small();
+  SequenceModelOptions options = small();
   options.hidden_size = 24;
-  TaskNetwork network(*task, options);
+  SequenceModel network = make_network(*task, options);
   const TaskResult result = train_task(*task, network, kTrainer);
   EXPECT_TRUE(result.solved);
   ASSERT_FALSE(result.curve.empty());
@@ -83,9 +83,9 @@ TEST(TrainTask, SameBitsForAnyNumberOfThreadsAlsoWithRecomputation) {
     std::vector<std::vector<float>> weights;
     for (const int count : {1, 2, 3}) {
       set_num_threads(count);
-      TaskNetworkOptions options = small();
+      SequenceModelOptions options = small();
       options.recompute_steps = recompute_steps;
-      TaskNetwork network(*task, options);
+      SequenceModel network = make_network(*task, options);
       TaskTrainerOptions trainer = kTrainer;
       trainer.max_sequences = 160;
       losses.push_back(train_task(*task, network, trainer).test.losses);
@@ -102,7 +102,7 @@ TEST(TrainTask, TheRateFallsAlongHalfACosine) {
   const auto task = make("adding", 6);
   const auto bias_after = [&](std::int64_t updates, std::int64_t max_updates,
                               const char* schedule) {
-    TaskNetwork network(*task, small());
+    SequenceModel network = make_network(*task, small());
     TaskTrainerOptions trainer = kTrainer;
     trainer.schedule = schedule;
     trainer.max_sequences = max_updates * trainer.batch_size;
@@ -126,7 +126,7 @@ TEST(TrainTask, TheRateFallsAlongHalfACosine) {
 
 TEST(TrainTask, StopsWhenAsked) {
   const auto task = make("adding", 6);
-  TaskNetwork network(*task, small());
+  SequenceModel network = make_network(*task, small());
   std::atomic<bool> stop{false};
   int points = 0;
   TaskWatch watch;
@@ -142,7 +142,7 @@ TEST(TrainTask, StopsWhenAsked) {
 
 TEST(TrainTask, SaysWhenTheLossIsNoNumber) {
   const auto task = make("adding", 6);
-  TaskNetwork network(*task, small());
+  SequenceModel network = make_network(*task, small());
   network.parameters().back().parameter->mutable_value().fill(
       std::numeric_limits<float>::quiet_NaN());
   EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, kTrainer)); },
@@ -151,7 +151,7 @@ TEST(TrainTask, SaysWhenTheLossIsNoNumber) {
 
 TEST(TrainTask, SaysWhenTheLossOfTheTestIsNoNumber) {
   const auto task = make("adding", 6);
-  TaskNetwork network(*task, small());
+  SequenceModel network = make_network(*task, small());
   TaskTrainerOptions trainer = kTrainer;
   trainer.lr = 1e38;  // the only update is the one too many
   trainer.max_sequences = trainer.batch_size;
@@ -161,7 +161,7 @@ TEST(TrainTask, SaysWhenTheLossOfTheTestIsNoNumber) {
 
 TEST(TrainTask, RefusesOptionsThatCannotBe) {
   const auto task = make("adding", 6);
-  TaskNetwork network(*task, small());
+  SequenceModel network = make_network(*task, small());
   const auto expect = [&](auto change, const char* message) {
     TaskTrainerOptions trainer = kTrainer;
     change(trainer);

@@ -48,12 +48,13 @@ std::vector<Verdict> judge(const Task& task, std::span<const Sequence> sequences
 
 /// Up to the first batch with a wrong answer, if `all_right`.
 template <class Get>
-Tally evaluate(const Task& task, const TaskNetwork& network, std::int64_t size,
+Tally evaluate(const Task& task, const SequenceModel& network, std::int64_t size,
                std::int64_t batch_size, bool all_right, Get get) {
   Tally tally;
   for (std::int64_t first = 0; first < size; first += batch_size) {
     const std::vector<Sequence> sequences = take(first, std::min(batch_size, size - first), get);
-    const Tensor answers = network.answer(TaskBatch(sequences, task.traits().sizes));
+    const TaskBatch batch(sequences, task.traits().sizes);
+    const Tensor answers = network.forward(input_of(batch)).output;
     for (const Verdict& verdict : judge(task, sequences, answers.values())) tally.add(verdict);
     if (all_right && tally.right < tally.sequences) break;
   }
@@ -111,7 +112,7 @@ void check(const TaskTrainerOptions& options) {
   }
 }
 
-TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerOptions& options,
+TaskResult train_task(const Task& task, SequenceModel& network, const TaskTrainerOptions& options,
                       const TaskWatch& watch) {
   check(options);
   const TaskSizes& sizes = task.traits().sizes;
@@ -133,7 +134,7 @@ TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerO
   const auto update = [&](std::span<const Sequence> sequences) {
     tape.clear();
     const TaskBatch batch(sequences, sizes);
-    const Var answers = network.answer(tape, batch);
+    const Var answers = network.forward(tape, input_of(batch)).output;
     const Var loss =
         sizes.classes > 0 ? cross_entropy(answers, batch.classes) : mse_loss(answers, batch.values);
     zero_grad(parameters);

@@ -61,7 +61,7 @@ struct TaskWatch {
 /// Trains until the criterion is met, or sequences or time are up. The same task, network and
 /// options give the same bits for any number of threads, unless time is up. Throws as check(),
 /// and NumericError if the loss or the gradient is not finite.
-TaskResult train_task(const Task& task, TaskNetwork& network, const TaskTrainerOptions& options,
+TaskResult train_task(const Task& task, SequenceModel& network, const TaskTrainerOptions& options,
                       const TaskWatch& watch = {});
 
 }  // namespace riverrun::insight

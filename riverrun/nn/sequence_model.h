@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "riverrun/core/tensor.h"
+#include "riverrun/nn/embedding.h"
+#include "riverrun/nn/init.h"
+#include "riverrun/nn/linear.h"
+#include "riverrun/nn/parameter.h"
+#include "riverrun/nn/recurrent.h"
+#include "riverrun/nn/tape.h"
+
+namespace riverrun {
+
+/// Which states a sequence is answered from.
+enum class Readout {
+  kEveryStep,  ///< each step's: one answer for each element
+  kLast,       ///< the last state of each direction: one answer for the sequence
+  kMean,       ///< the mean over the sequence's own steps: one answer for the sequence
+  kAsked,      ///< those of the steps that the input names
+};
+
+struct SequenceModelOptions {
+  /// A name that find_cell knows.
+  std::string cell = "lstm";
+  /// It reads symbols in [0, num_embeddings), as vectors that are learnt; 0: numbers.
+  std::int64_t num_embeddings = 0;
+  /// Of these vectors, or how many numbers a step has.
+  std::int64_t input_size = 0;
+  std::int64_t hidden_size = 0;
+  std::int64_t num_layers = 1;
+  bool bidirectional = false;
+  Readout readout = Readout::kEveryStep;
+  /// What it answers with: logits of classes, or numbers.
+  std::int64_t output_size = 0;
+  /// While training: on what the recurrent layers read, between them, and on what is answered from
+  /// (Zaremba et al. 2014: never on the recurrent connections).
+  float dropout = 0.0f;
+  /// Of the recurrent layers.
+  Initialization init = {};
+  /// As in RecurrentOptions.
+  std::int64_t recompute_steps = 0;
+  /// Of the initial parameters.
+  std::uint64_t seed = 1;
+};
+
+/// What a model reads: symbols or numbers of some sequences side by side. The arrays must outlive
+/// the call that they are given to.
+struct SequenceInput {
+  std::int64_t seq_len = 0;  // of the longest
+  std::int64_t batch = 0;
+  std::span<const std::int32_t> symbols = {};  // [seq_len, batch], of a model of symbols
+  const Tensor* numbers = nullptr;             // [seq_len, batch, input_size], of one of numbers
+  std::span<const std::int64_t> lengths = {};  // [batch]; empty: each is seq_len
+  std::span<const std::int64_t> asked = {};    // for Readout::kAsked: step * batch + sequence
+};
+
+/// A recurrent network from what is read to what is answered: an embedding of symbols, or numbers;
+/// dropout; a recurrent stack around any cell; a readout; dropout; and a linear decoder. With R
+/// answers (seq_len · batch, batch, or as many as are asked for) of F = directions · hidden_size
+/// features each.
+///
+/// Parameters: embedding.weight [num_embeddings, input_size] if it reads symbols, rnn.weight_ih_l0
+/// … as Recurrent, decoder.weight [output_size, F], decoder.bias [output_size].
+///
+/// Several threads may call const functions at once; changing parameters is for one alone.
+class SequenceModel {
+ public:
+  /// Throws ConfigError if an option is out of range.
+  explicit SequenceModel(const SequenceModelOptions& options);
+  SequenceModel(SequenceModel&&) noexcept = default;
+  SequenceModel& operator=(SequenceModel&&) noexcept = default;
+  ~SequenceModel() = default;
+  /// The same model once more, with parameters of its own.
+  [[nodiscard]] SequenceModel clone() const { return SequenceModel(*this); }
+
+  struct VarOutput {
+    Var output;
+    std::vector<Var> state;  // at the end, in the order of State::tensors
+  };
+  struct Output {
+    Tensor output;
+    State state;
+  };
+
+  /// The answers: [seq_len, batch, output_size] of Readout::kEveryStep, [batch, output_size] of
+  /// kLast and kMean, [asked, output_size] of kAsked. On a tape, with gradients of all parameters;
+  /// without, for several threads at once. Both throw ShapeError, and ConfigError if a symbol is
+  /// not in [0, num_embeddings).
+  VarOutput forward(Tape& tape, const SequenceInput& input, const State& initial = {});
+  [[nodiscard]] Output forward(const SequenceInput& input, const State& initial = {}) const;
+
+  /// What the decoder reads, of the same shapes with F features in place of output_size: for a loss
+  /// that takes the decoder along (linear_cross_entropy). Throws as forward.
+  VarOutput features(Tape& tape, const SequenceInput& input, const State& initial = {});
+  [[nodiscard]] Output features(const SequenceInput& input, const State& initial = {}) const;
+
+  /// In which numbers weight matrices are read without gradients; see Recurrent. The embedding
+  /// stays float32, of which a symbol reads one row. Throws ConfigError if there is no such type.
+  void set_inference_weights(WeightType type);
+
+  /// In a fixed order, under the names that a file gives them.
+  [[nodiscard]] ParameterList parameters();
+  [[nodiscard]] ConstParameterList parameters() const;
+  [[nodiscard]] const SequenceModelOptions& options() const noexcept { return options_; }
+
+  /// The parts. A model of numbers has no embedding: then this throws Error.
+  [[nodiscard]] Embedding& embedding();
+  [[nodiscard]] const Embedding& embedding() const;
+  [[nodiscard]] Recurrent& rnn() noexcept { return rnn_; }
+  [[nodiscard]] const Recurrent& rnn() const noexcept { return rnn_; }
+  [[nodiscard]] Linear& decoder() noexcept { return decoder_; }
+  [[nodiscard]] const Linear& decoder() const noexcept { return decoder_; }
+
+ private:
+  SequenceModel(const SequenceModel& other);
+  void check(const SequenceInput& input) const;
+  [[nodiscard]] Var read_out(Var output, Var h, const SequenceInput& input) const;
+
+  SequenceModelOptions options_;
+  std::optional<Embedding> embedding_;
+  Recurrent rnn_;
+  Linear decoder_;
+};
+
+}  // namespace riverrun

@@ -1,5 +1,7 @@
 #include "riverrun/io/parameters.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -14,20 +16,25 @@ namespace riverrun::io {
 
 void load_parameters(const SafetensorsFile& file, const ParameterList& parameters) {
   std::set<std::string_view> wanted;
+  std::map<const Parameter*, std::string_view> stored_as;  // the first of its names in the file
   for (const NamedParameter& named : parameters) {
     wanted.insert(named.name);
     const TensorInfo* stored = file.find(named.name);
+    if (stored == nullptr) continue;
+    stored_as.emplace(named.parameter.get(), named.name);
     const Shape& shape = named.parameter->value().shape();
-    if (stored == nullptr) {
-      throw FormatError(file.path(), detail::kLengthSize,
-                        fmt::format("there is no tensor {}; the model needs it with shape {}",
-                                    detail::printable(named.name), shape.to_string()));
-    }
     if (stored->shape_string() != shape.to_string()) {
       throw file.error(*stored, fmt::format("tensor {} has shape {}; the model has {}",
                                             detail::printable(named.name), stored->shape_string(),
                                             shape.to_string()));
     }
+  }
+  for (const NamedParameter& named : parameters) {
+    if (stored_as.contains(named.parameter.get())) continue;
+    throw FormatError(
+        file.path(), detail::kLengthSize,
+        fmt::format("there is no tensor {}; the model needs it with shape {}",
+                    detail::printable(named.name), named.parameter->value().shape().to_string()));
   }
   for (const TensorInfo& stored : file.tensors()) {
     if (!wanted.contains(stored.name)) {
@@ -37,19 +44,29 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
   }
 
   // Reading may still fail; what cannot fail comes last.
-  std::vector<Tensor> values;
-  values.reserve(parameters.size());
-  for (const NamedParameter& named : parameters) values.push_back(file.tensor(named.name));
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    parameters[i].parameter->set_value(std::move(values[i]));
+  std::map<Parameter*, Tensor> values;
+  for (const auto& [name, parameter] : parameters) {
+    const TensorInfo* stored = file.find(name);
+    if (stored == nullptr) continue;
+    Tensor value = file.tensor(name);
+    const auto [first, is_first] = values.try_emplace(parameter.get());
+    if (is_first) {
+      first->second = std::move(value);
+    } else if (!std::ranges::equal(value.values(), first->second.values())) {
+      throw file.error(
+          *stored,
+          fmt::format("tensor {} differs from {}; in the model they are one parameter",
+                      detail::printable(name), detail::printable(stored_as.at(parameter.get()))));
+    }
   }
+  for (auto& [parameter, value] : values) parameter->set_value(std::move(value));
 }
 
 void save_parameters(const std::filesystem::path& path, const ConstParameterList& parameters,
                      const Metadata& metadata) {
   std::vector<TensorView> tensors;
   tensors.reserve(parameters.size());
-  for (const NamedConstParameter& named : parameters) {
+  for (const NamedConstParameter& named : distinct(parameters)) {
     tensors.push_back(view(named.name, named.parameter->value()));
   }
   write_safetensors(path, tensors, metadata);

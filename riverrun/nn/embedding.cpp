@@ -89,4 +89,14 @@ Var Embedding::forward(Tape& tape, IntSpan tokens, const Shape& shape) {
         });
       });
 }
+
+void Embedding::share_weight(std::shared_ptr<Parameter> weight) {
+  const Shape& shape = weight_->value().shape();
+  if (weight->value().shape() != shape) {
+    throw ShapeError("Embedding.share_weight: weight is " + weight->value().shape().to_string() +
+                     "; it must be [num_embeddings, embedding_dim], " + shape.to_string());
+  }
+  weight_ = std::move(weight);
+}
+
 }  // namespace riverrun

@@ -47,6 +47,12 @@ class Embedding {
   [[nodiscard]] const EmbeddingOptions& options() const noexcept { return options_; }
   [[nodiscard]] Parameter& weight() noexcept { return *weight_; }
   [[nodiscard]] const Parameter& weight() const noexcept { return *weight_; }
+  /// For sharing it with another layer: decoder.share_weight(embedding.shared_weight()) ties the
+  /// two (Press & Wolf 2017). A shared parameter is updated, clipped and saved once.
+  [[nodiscard]] const std::shared_ptr<Parameter>& shared_weight() noexcept { return weight_; }
+  /// Takes on another layer's weight in place of its own. Throws ShapeError unless it is
+  /// [num_embeddings, embedding_dim].
+  void share_weight(std::shared_ptr<Parameter> weight);
 
  private:
   Embedding(const Embedding& other) : options_(other.options_), weight_(other.weight_->clone()) {}

@@ -47,6 +47,15 @@ Shape Linear::output_shape(const Shape& input) const {
   return Shape(std::span(extents).first(static_cast<std::size_t>(input.rank())));
 }
 
+void Linear::share_weight(std::shared_ptr<Parameter> weight) {
+  const Shape& shape = weight_->value().shape();
+  if (weight->value().shape() != shape) {
+    throw ShapeError("Linear.share_weight: weight is " + weight->value().shape().to_string() +
+                     "; it must be [out_features, in_features], " + shape.to_string());
+  }
+  weight_ = std::move(weight);
+}
+
 void Linear::set_inference_weights(WeightType type) {
   static_cast<void>(name(type));
   inference_weights_ = type;

@@ -69,6 +69,12 @@ class Linear {
   [[nodiscard]] const LinearOptions& options() const noexcept { return options_; }
   [[nodiscard]] Parameter& weight() noexcept { return *weight_; }
   [[nodiscard]] const Parameter& weight() const noexcept { return *weight_; }
+  /// For sharing it with another layer: decoder.share_weight(embedding.shared_weight()) ties the
+  /// two (Press & Wolf 2017). A shared parameter is updated, clipped and saved once.
+  [[nodiscard]] const std::shared_ptr<Parameter>& shared_weight() noexcept { return weight_; }
+  /// Takes on another layer's weight in place of its own. Throws ShapeError unless it is
+  /// [out_features, in_features].
+  void share_weight(std::shared_ptr<Parameter> weight);
   /// Its value is an empty tensor in a layer without bias.
   [[nodiscard]] Parameter& bias() noexcept { return *bias_; }
   [[nodiscard]] const Parameter& bias() const noexcept { return *bias_; }

@@ -8,6 +8,18 @@
 #include "riverrun/core/error.h"
 
 namespace riverrun {
+namespace {
+
+template <class List>
+void erase_repeated(List& list) {
+  std::unordered_set<const Parameter*> seen;
+  const auto repeated = [&](const auto& entry) {
+    return !seen.insert(entry.parameter.get()).second;
+  };
+  list.erase(std::remove_if(list.begin(), list.end(), repeated), list.end());
+}
+
+}  // namespace
 
 // One count for all parameters: a layer that is given another parameter, or another's value, then
 // sees that what it has packed is stale, without knowing whose it was.
@@ -135,10 +147,12 @@ ConstParameterList& operator+=(ConstParameterList& list, const ConstParameterLis
 }
 
 ParameterList distinct(ParameterList list) {
-  std::unordered_set<const Parameter*> seen;
-  std::erase_if(list, [&](const NamedParameter& entry) {
-    return !seen.insert(entry.parameter.get()).second;
-  });
+  erase_repeated(list);
+  return list;
+}
+
+ConstParameterList distinct(ConstParameterList list) {
+  erase_repeated(list);
   return list;
 }
 

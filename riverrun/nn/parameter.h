@@ -109,6 +109,7 @@ ConstParameterList& operator+=(ConstParameterList& list, const ConstParameterLis
 
 /// `list` with each parameter once, under its first name.
 [[nodiscard]] ParameterList distinct(ParameterList list);
+[[nodiscard]] ConstParameterList distinct(ConstParameterList list);
 
 /// Empties every gradient, as PyTorch's optimizer.zero_grad().
 void zero_grad(const ParameterList& parameters) noexcept;

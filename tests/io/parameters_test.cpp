@@ -106,5 +106,30 @@ TEST_F(Parameters, RefuseToBeSavedUnderOneName) {
   EXPECT_THROW(save_parameters(folder_ / "file", list_), ConfigError);
 }
 
+TEST_F(Parameters, ThatLayersShareAreStoredOnce) {
+  list_.push_back({"decoder.weight", weight_});
+  save_parameters(folder_ / "file", list_);
+  const SafetensorsFile file(folder_ / "file");
+  EXPECT_EQ(file.find("decoder.weight"), nullptr);
+  weight_->mutable_value().fill(5);
+  load_parameters(file, list_);
+  EXPECT_THAT(weight_->value().values(), Each(1));
+}
+
+TEST_F(Parameters, ThatLayersShareMayBeStoredUnderAnyOfTheirNames) {
+  list_.push_back({"decoder.weight", weight_});
+  Tensor sevens(Shape{2, 3});
+  sevens.fill(7);
+  EXPECT_THAT(refusal({view("rnn.bias", good_bias_)}), HasSubstr("no tensor \"rnn.weight\""));
+  EXPECT_THAT(refusal({view("rnn.bias", good_bias_), view("rnn.weight", good_weight_),
+                       view("decoder.weight", sevens)}),
+              HasSubstr("tensor \"decoder.weight\" differs from \"rnn.weight\""));
+  const std::vector<TensorView> other = {view("rnn.bias", good_bias_),
+                                         view("decoder.weight", sevens)};
+  write_safetensors(folder_ / "file", other);
+  load_parameters(SafetensorsFile(folder_ / "file"), list_);
+  EXPECT_THAT(weight_->value().values(), Each(7));
+}
+
 }  // namespace
 }  // namespace riverrun::io

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/nn/embedding.h"
 #include "riverrun/nn/ops.h"
 
 #include "tests/nn/gradient_check.h"
@@ -17,6 +20,9 @@ namespace {
 
 using test::check_gradients;
 using test::random_tensor;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::Not;
 
 TEST(Linear, ComputesTheProductAndTheBias) {
   Linear linear({.in_features = 2, .out_features = 3});
@@ -153,6 +159,33 @@ TEST(Linear, HasTheSameBitsWithAnyNumberOfThreads) {
   set_num_threads(before);
   EXPECT_EQ(results[0], results[1]);
   EXPECT_EQ(results[0], results[2]);
+}
+
+// As a language model whose decoder is its embedding.
+TEST(Linear, SharesItsWeightWithAnEmbedding) {
+  Embedding embedding({.num_embeddings = 5, .embedding_dim = 4, .seed = 1});
+  Linear decoder({.in_features = 4, .out_features = 5, .seed = 2});
+  EXPECT_THROW(decoder.share_weight(std::make_shared<Parameter>(Shape{4, 5})), ShapeError);
+  EXPECT_THROW(embedding.share_weight(std::make_shared<Parameter>(Shape{5})), ShapeError);
+  const Tensor x = random_tensor({2, 4}, 3);
+  const Tensor before = decoder.forward(x);
+  decoder.share_weight(embedding.shared_weight());
+  EXPECT_THAT(decoder.forward(x).values(), Not(ElementsAreArray(before.values())))
+      << "the packed weight is another one";
+  const ParameterList list =
+      prefixed("embedding", embedding.parameters()) + prefixed("decoder", decoder.parameters());
+  EXPECT_EQ(list.size(), 3U);
+  EXPECT_EQ(distinct(list).size(), 2U);
+  check_gradients(
+      [&](Tape& tape, const auto&) {
+        return decoder.forward(tape, tanh(embedding.forward(tape, {0, 3, 3}, {3})));
+      },
+      {}, distinct(list));
+  // Used without a decoder, its gradient names rows again.
+  zero_grad(list);
+  Tape tape;
+  tape.backward(sum(embedding.forward(tape, {1}, {1})));
+  EXPECT_THAT(embedding.weight().grad_rows(), ElementsAre(1));
 }
 
 }  // namespace

@@ -177,6 +177,10 @@ ExitCode TaskCommand::run() {
   if (embedding_option_->count() > 0 && task->traits().sizes.symbols == 0) {
     throw ConfigError(fmt::format("task {}: it reads numbers, which are not embedded", name_));
   }
+  if (setup_.embedding_size < 1 && task->traits().sizes.symbols > 0) {
+    throw ConfigError(fmt::format("task {}: embedding-size is {}; it must be at least 1", name_,
+                                  setup_.embedding_size));
+  }
   if (const Tensor& vectors = task->symbol_vectors();
       !vectors.empty() && embedding_option_->count() == 0) {
     setup_.embedding_size = vectors.size(1);

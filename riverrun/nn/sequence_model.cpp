@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
 #include "riverrun/nn/cells.h"
@@ -15,8 +17,7 @@ namespace {
 const SequenceModelOptions& checked(const SequenceModelOptions& options) {
   const auto positive = [](const char* name, std::int64_t value) {
     if (value < 1) {
-      throw ConfigError(std::string("SequenceModel: ") + name + " is " + std::to_string(value) +
-                        "; it must be at least 1");
+      throw ConfigError(fmt::format("SequenceModel: {} is {}; it must be at least 1", name, value));
     }
   };
   positive("input_size", options.input_size);
@@ -24,13 +25,13 @@ const SequenceModelOptions& checked(const SequenceModelOptions& options) {
   positive("num_layers", options.num_layers);
   positive("output_size", options.output_size);
   if (options.num_embeddings < 0) {
-    throw ConfigError("SequenceModel: num_embeddings is " + std::to_string(options.num_embeddings) +
-                      "; it must not be negative");
+    throw ConfigError(fmt::format("SequenceModel: num_embeddings is {}; it must not be negative",
+                                  options.num_embeddings));
   }
   // Recurrent refuses it too, but under its own name and only with several layers.
   if (!(options.dropout >= 0.0f && options.dropout < 1.0f)) {
-    throw ConfigError("SequenceModel: dropout is " + std::to_string(options.dropout) +
-                      "; it must be in [0, 1)");
+    throw ConfigError(
+        fmt::format("SequenceModel: dropout is {}; it must be in [0, 1)", options.dropout));
   }
   return options;
 }

@@ -58,7 +58,7 @@ expect 2 'num-layers: -1; it must be a whole number' task adding --num-layers -1
 expect 2 'length: 010; .* without leading zeros' task adding --length 010
 expect 2 'reads numbers, which are not embedded' task adding --embedding-size 7
 expect 2 'take [0-9.e+]+ GiB' task adding --length 2 --hidden-size 100000
-expect 2 'Embedding.*embedding_dim is 0' task copy --embedding-size 0
+expect 2 'embedding-size is 0; it must be at least 1' task copy --embedding-size 0
 expect 2 'batch_size is 0' task adding --batch-size 0
 expect 2 'dropout is 1; it must be in \[0, 1\)' task adding --dropout 1
 expect 2 'clip is -1' task adding --clip -1

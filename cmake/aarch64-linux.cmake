@@ -1,0 +1,15 @@
+# A toolchain file: 64-bit Arm on Linux, by Debian's cross compiler, with what runs under QEMU.
+# RIVERRUN_SYSROOT is a folder of libraries for it: scripts/check_aarch64.sh makes one.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)
+
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES RIVERRUN_SYSROOT)
+set(CMAKE_FIND_ROOT_PATH ${RIVERRUN_SYSROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${RIVERRUN_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${RIVERRUN_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig)

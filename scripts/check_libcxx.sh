@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Compiles every source of the library with clang++ and libc++, in place of the compiler's usual
-# libstdc++, and one cell as riverrun_add_cell makes it. Nothing is linked: of that, only the names in
-# libc++'s own library would be new, and the headers declare no others.
+# Checks every source of the library, and one cell as riverrun_add_cell makes it, with clang++ and
+# libc++ in place of libstdc++. Nothing is linked, as fmt and Highway are packaged for libstdc++ only.
 #
 #   scripts/check_libcxx.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Of the same version on Debian 12 and 13; libc++ 14, Debian 12's usual one, lacks most of std::ranges.
+# Both Debian 12 and 13 have it; libc++ 14, Debian 12's default, lacks parts of std::ranges.
 version=19
 scripts/install-deps.sh "clang-$version" "libc++-$version-dev" "libc++abi-$version-dev"
 scratch=$(mktemp -d)
@@ -21,4 +20,4 @@ mapfile -t sources < <(git ls-files 'riverrun/*.cpp')
 printf '%s\0' "${sources[@]}" "$cell" |
   xargs -0 --max-procs="$(nproc)" --max-args=4 "clang++-$version" -stdlib=libc++ -std=c++20 \
     -fsyntax-only -DFMT_HEADER_ONLY -DHWY_COMPILE_ONLY_STATIC -Wall -Wextra -Werror -I.
-echo "libc++: ${#sources[@]} sources and a cell compiled"
+echo "libc++: ${#sources[@]} sources and a cell checked"

@@ -20,7 +20,11 @@ venv=$folder/venv-$zig_version
 if [ ! -e "$venv/done" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir "ziglang==$zig_version"
+  if ! "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir \
+    "ziglang==$zig_version"; then
+    echo "check_macos.sh: skipped: ziglang $zig_version cannot be had (see above)"
+    exit
+  fi
   touch "$venv/done"
 fi
 # zig keeps the parts of libc++ that it has compiled.
@@ -60,5 +64,5 @@ done
 "${compiler[@]}" -shared "${linked[@]}" -o "$folder/libplugin.dylib"
 file=$folder/libplugin.dylib
 magic=$(head -c 8 "$file" | od -An -tx1 | tr -d ' \n')
-[ "$magic" = cffaedfe0c000001 ] || { echo "check_macos.sh: $file is no program for arm64" >&2; exit 1; }
+[ "$magic" = cffaedfe0c000001 ] || { echo "check_macos.sh: $file is not a library for arm64" >&2; exit 1; }
 echo "macOS: ${#core[@]} sources of core linked, ${#others[@]} others compiled"

@@ -112,7 +112,7 @@ std::string latin1_to_utf8(std::string_view bytes) {
 
 ExitCode run(const GenerateFlags& flags) {
   lm::SamplerOptions options = flags.sampler;
-  (void)lm::Sampler(options);  // refuses what cannot be before a model is loaded
+  (void)lm::Sampler(options);  // refuses invalid options before a model is loaded
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
   lm::SavedModel saved = load_finite_model(flags.model);

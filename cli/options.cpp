@@ -61,6 +61,14 @@ std::string problem(const std::string& text, bool is_number, std::string_view ru
   return fmt::format("{}; it must be {}", shown(text), rule);
 }
 
+/// The rule for a decimal number that is `rule`.
+std::string decimal_rule(const std::string& text, std::string_view rule) {
+  if (parse_double(text) && !has_leading_zero(text) && !parse_decimal(text)) {
+    return fmt::format("{}, and 0 or between 1.2e-38 and 3.4e38 in size", rule);
+  }
+  return fmt::format("{}, in decimal, without leading zeros", rule);
+}
+
 /// Whether `text` is a whole number, however large.
 bool is_whole(std::string_view text) {
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
@@ -73,10 +81,13 @@ CLI::Validator whole_number_of() {
   return {[](const std::string& text) {
             T value{};
             using Limits = std::numeric_limits<T>;
-            return problem(text, parse(text, value),
-                           is_whole(text) ? fmt::format("a whole number from {} to {}",
-                                                        Limits::min(), Limits::max())
-                                          : "a whole number, without leading zeros");
+            std::string rule = "a whole number, without leading zeros";
+            if (is_whole(text)) {
+              rule = text.starts_with('-')
+                         ? fmt::format("a whole number of at least {}", Limits::min())
+                         : fmt::format("a whole number of at most {}", Limits::max());
+            }
+            return problem(text, parse(text, value), rule);
           },
           ""};
 }
@@ -84,7 +95,7 @@ CLI::Validator whole_number_of() {
 CLI::Validator decimal_number() {
   return {[](const std::string& text) {
             return problem(text, parse_decimal(text).has_value(),
-                           "a finite number in decimal, without leading zeros");
+                           decimal_rule(text, "a finite number"));
           },
           ""};
 }
@@ -104,12 +115,13 @@ const CLI::App* verb_called(const CLI::App& program, const std::string& word) {
   return &program;
 }
 
-/// Stands before a positional argument that CLI11 would take for a list, or that begins with it.
+/// Stands before an argument that CLI11 would take for a list or an option, or that begins with it.
 constexpr char kLiteral = '\x01';
 
 /// CLI11's name of an option's type, which is not shown in another way yet.
 void check_value(CLI::Option& option) {
-  if (option.get_positional()) {
+  if (option.get_items_expected_max() == 0) return;  // a flag
+  if (option.get_positional() || option.get_items_expected_max() > 1) {
     option.transform(CLI::Validator(
         [](std::string& text) {
           if (text.starts_with(kLiteral)) text.erase(0, 1);
@@ -117,7 +129,6 @@ void check_value(CLI::Option& option) {
         },
         ""));
   }
-  if (option.get_items_expected_max() == 0) return;  // a flag
   const std::string type = option.get_type_name();
   if (type.starts_with("INT")) {
     option.check(whole_number_of<std::int64_t>());
@@ -166,7 +177,7 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
 CLI::Validator not_negative() {
   const auto check = [](const std::string& text) {
     const std::optional<float> value = parse_decimal(text);
-    return problem(text, value && *value >= 0, "a finite number of at least 0, in decimal");
+    return problem(text, value && *value >= 0, decimal_rule(text, "a finite number of at least 0"));
   };
   return {check, ""};
 }
@@ -211,7 +222,8 @@ std::vector<std::string> arguments(const CLI::App& program, int argc, const char
             taking->get_name(), argument));
       }
       --values;
-      all.push_back(std::move(argument));
+      const bool is_pair = taking->get_items_expected_max() > 1;
+      all.push_back((is_pair ? std::string(1, kLiteral) : std::string()) + argument);
       continue;
     }
     if (argument == "--") only_values = true;

@@ -112,7 +112,7 @@ void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Cor
                     split_.train.front().path.string(), counted(train.size(), "token"), batch_size,
                     batch_size + 1));
   }
-  constexpr const char* kHint = "; --tokens byte reads any file as it is";
+  constexpr const char* kHint = "; --tokens byte reads any file that is not gzip as it is";
   warn_of_invalid_utf8(train.invalid(), tokenizer.kind(), "training text", kHint);
   warn_of_invalid_utf8(valid.invalid(), tokenizer.kind(), "validation text", kHint);
 }

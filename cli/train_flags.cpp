@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/text/utf8.h"
 
 #include "cli/options.h"
 #include "cli/text.h"
@@ -27,9 +28,10 @@ lr and clip are 20 times and a 20th of the paper's):
     --epochs 13 --init-uniform 0.1)";
 
 /// A folder as the checkpoint names it, whether or not a slash was written behind it.
+/// As the checkpoint keeps it, in UTF-8, which a folder's name need not be.
 std::string name_of(const fs::path& folder) {
   const fs::path path = folder.lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).string();
+  return text::to_valid_utf8((path.has_filename() ? path : path.parent_path()).string());
 }
 
 }  // namespace

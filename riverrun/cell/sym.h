@@ -35,8 +35,8 @@ class Sym {
     return node_;
   }
 
-  /// Asked for by `if`, `?:`, `&&`, `||` and `!`, which cannot be: a step is traced once, before
-  /// any number is known.
+  /// Asked for by `if`, `?:`, `&&`, `||` and `!`, which are impossible: a step is traced once,
+  /// before any number is known.
   template <class Bool>
   requires std::same_as<Bool, bool>
   explicit constexpr operator Bool() const {

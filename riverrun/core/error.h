@@ -8,7 +8,7 @@ namespace riverrun {
 
 /// The base of riverrun's own errors. What is not of its own comes as it is: std::bad_alloc, what a
 /// caller's function throws, and in cell/, which knows only the standard library,
-/// std::invalid_argument and std::length_error for a cell that cannot be. The message says who,
+/// std::invalid_argument and std::length_error for an invalid cell. The message says who,
 /// what came, and the rule: "LSTM.forward: input is [16, 4, 100]; the last dimension must be
 /// input_size = 128".
 class Error : public std::runtime_error {
@@ -22,7 +22,7 @@ class ShapeError : public Error {
   using Error::Error;
 };
 
-/// An option, a combination of options, or another value of the caller's that cannot be, such as a
+/// An option, a combination of options, or another value of the caller's that is invalid, such as a
 /// token that is not in the vocabulary.
 class ConfigError : public Error {
  public:

@@ -231,7 +231,12 @@ void File::read(std::uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
-std::string File::contents() const {
+std::string File::contents(std::uint64_t most_bytes) const {
+  if (size_ > most_bytes) {
+    throw FormatError(
+        path_, most_bytes,
+        fmt::format("the file has {} bytes; it may have at most {}", size_, most_bytes));
+  }
   std::string text(static_cast<std::size_t>(size_), '\0');
   read(0, std::as_writable_bytes(std::span(text)));
   return text;

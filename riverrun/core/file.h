@@ -78,8 +78,8 @@ class File {
   /// Fills `out` with the bytes from `offset` on. Throws IoError, and FormatError if the file ends
   /// before, because it was shortened meanwhile. Any number of threads may read.
   void read(std::uint64_t offset, std::span<std::byte> out) const;
-  /// All of it. Throws as above.
-  [[nodiscard]] std::string contents() const;
+  /// All of it. Throws as above, and FormatError if it has more than `most_bytes`.
+  [[nodiscard]] std::string contents(std::uint64_t most_bytes = UINT64_MAX) const;
 
  private:
   friend class Folder;

@@ -105,15 +105,22 @@ void forward_step(const Place& place, const double* x, std::int64_t x_stride, st
   }
 }
 
-void require_finite(const Place& place, const ExactRecurrent::Run::Layer& run, std::int64_t t) {
+/// What the network itself, which computes in float32, cannot hold must not be analysed either.
+void require_float32(const Place& place, const ExactRecurrent::Run::Layer& run, std::int64_t t) {
+  const auto require = [&](const double* begin, std::int64_t count, const std::string& what) {
+    const double* const end = begin + count;
+    const double* const beyond = std::find_if(begin, end, [](double value) {
+      return !(std::abs(value) <= std::numeric_limits<float>::max());
+    });
+    if (beyond == end) return;
+    throw NumericError(fmt::format("{}: {} is {} after step {}, beyond the range of float32",
+                                   place.cell.name, what, *beyond, t));
+  };
+  require(run.gates.data() + place.gates_at(t - 1), place.rows * place.values() * place.hidden,
+          "a gate's preactivation");
   for (std::int64_t s = 0; s < place.states(); ++s) {
-    const double* begin = run.states.data() + place.state_at(t, s);
-    if (std::all_of(begin, begin + place.rows * place.hidden,
-                    [](double value) { return std::isfinite(value); })) {
-      continue;
-    }
-    throw NumericError(fmt::format("{}: the state {} is not finite after step {}", place.cell.name,
-                                   place.cell.states[index(s)], t));
+    require(run.states.data() + place.state_at(t, s), place.rows * place.hidden,
+            "the state " + place.cell.states[index(s)]);
   }
 }
 
@@ -310,7 +317,7 @@ ExactRecurrent::Run ExactRecurrent::forward(const Tensor& x, const Run* before) 
           const double* below = run.layers[l - 1].states.data() + place.state_at(t + 1, 0);
           forward_step(place, below, hidden_, t, run.layers[l], nodes);
         }
-        require_finite(place, run.layers[l], t + 1);
+        require_float32(place, run.layers[l], t + 1);
       }
     }
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -52,7 +53,8 @@ void load_parameters(const SafetensorsFile& file, const ParameterList& parameter
     const auto [first, is_first] = values.try_emplace(parameter.get());
     if (is_first) {
       first->second = std::move(value);
-    } else if (!std::ranges::equal(value.values(), first->second.values())) {
+    } else if (!std::ranges::equal(std::as_bytes(value.values()),
+                                   std::as_bytes(first->second.values()))) {
       throw file.error(
           *stored,
           fmt::format("tensor {} differs from {}; in the model they are one parameter",

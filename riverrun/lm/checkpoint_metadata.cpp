@@ -282,7 +282,8 @@ std::string to_metadata(const RunOptions& options, const Fingerprints& texts,
                        {"trainer", options.trainer}, {"text", options.text},
                        {"from", options.from},       {"train_text", texts.train},
                        {"valid_text", texts.valid},  {"state", state_json(state)}};
-  return header.dump();
+  // A folder's name need not be UTF-8, which JSON is.
+  return header.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 CheckpointHeader from_metadata(const std::string& text) {

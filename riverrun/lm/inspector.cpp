@@ -20,8 +20,12 @@ void Inspector::predict_from(std::span<const double> output) {
   std::ranges::transform(output, output_.data(), [](double h) { return static_cast<float>(h); });
   model_.decoder().multiply(1, output_.data(), logits_.data());
   const std::span<const float> logits = logits_.values();
-  if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) {
-    throw NumericError("Inspector: a logit is not finite; the model's weights are damaged");
+  const auto wrong =
+      std::ranges::find_if(logits, [](float logit) { return !std::isfinite(logit); });
+  if (wrong != logits.end()) {
+    throw NumericError(
+        fmt::format("Inspector: the logit of token {} is {}; the model's weights are damaged",
+                    wrong - logits.begin(), *wrong));
   }
   const double largest = *std::ranges::max_element(logits);
   double sum = 0;

@@ -50,11 +50,15 @@ std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
   }
 }
 
+/// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
+constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{1} << 30;
+
 /// Typed access to config.json; a value that is not there or of another type is a FormatError.
 class Config {
  public:
   explicit Config(const File& file) : path_(file.path()) {
-    const std::string contents = file.contents();
+    const std::string contents = file.contents(kMostConfigBytes);
     try {
       values_ = json::parse(contents);
     } catch (const json::parse_error& error) {
@@ -269,8 +273,8 @@ LoadedModel load_model(const Folder& folder) {
   }
   const io::SafetensorsFile weights(folder.open(kWeightsFile));
 
-  text::Tokenizer tokenizer =
-      text::Tokenizer::from_json(tokenizer_file.contents(), tokenizer_file.path());
+  text::Tokenizer tokenizer = text::Tokenizer::from_json(
+      tokenizer_file.contents(kMostTokenizerBytes), tokenizer_file.path());
   check_size(tokenizer, tokenizer_file.path(), options.vocab_size, kConfigFile);
   if (const std::string_view kind = text::to_string(tokenizer.kind());
       config.has(kTokensKey) && config.string(kTokensKey) != kind) {
@@ -311,7 +315,8 @@ text::Tokenizer load_tokenizer(const std::filesystem::path& folder,
   const Folder opened(folder);
   const Config config(open_config(opened));
   const File file = opened.open(std::string(text::kTokenizerFile));
-  text::Tokenizer tokenizer = text::Tokenizer::from_json(file.contents(), file.path());
+  text::Tokenizer tokenizer =
+      text::Tokenizer::from_json(file.contents(kMostTokenizerBytes), file.path());
   check_size(tokenizer, file.path(), options.vocab_size, kCheckpointFile);
   if (const auto said = config.digest(); said && *said != digest(options, tokenizer)) {
     throw config.fail(

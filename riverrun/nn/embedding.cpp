@@ -91,6 +91,7 @@ Var Embedding::forward(Tape& tape, IntSpan tokens, const Shape& shape) {
 }
 
 void Embedding::share_weight(std::shared_ptr<Parameter> weight) {
+  if (weight == nullptr) throw ConfigError("Embedding.share_weight: weight is null");
   const Shape& shape = weight_->value().shape();
   if (weight->value().shape() != shape) {
     throw ShapeError("Embedding.share_weight: weight is " + weight->value().shape().to_string() +

@@ -51,7 +51,7 @@ class Embedding {
   /// two (Press & Wolf 2017). A shared parameter is updated, clipped and saved once.
   [[nodiscard]] const std::shared_ptr<Parameter>& shared_weight() noexcept { return weight_; }
   /// Takes on another layer's weight in place of its own. Throws ShapeError unless it is
-  /// [num_embeddings, embedding_dim].
+  /// [num_embeddings, embedding_dim], and ConfigError if it is null.
   void share_weight(std::shared_ptr<Parameter> weight);
 
  private:

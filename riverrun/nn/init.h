@@ -32,7 +32,7 @@ struct Initialization {
 
 /// Draws anew what `how` decides, of every layer and direction, from `seed`, and leaves the rest of
 /// the parameters. Throws ConfigError, before anything is changed, if the network has no such gate,
-/// biases or weights, or for values that cannot be.
+/// biases or weights, or for invalid values.
 void initialize(Recurrent& network, const Initialization& how, std::uint64_t seed);
 
 /// From words joined by '+': "pytorch" (nothing is set), "forget=X", "chrono" (over `length` steps)

@@ -48,6 +48,7 @@ Shape Linear::output_shape(const Shape& input) const {
 }
 
 void Linear::share_weight(std::shared_ptr<Parameter> weight) {
+  if (weight == nullptr) throw ConfigError("Linear.share_weight: weight is null");
   const Shape& shape = weight_->value().shape();
   if (weight->value().shape() != shape) {
     throw ShapeError("Linear.share_weight: weight is " + weight->value().shape().to_string() +

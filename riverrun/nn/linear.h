@@ -73,7 +73,7 @@ class Linear {
   /// two (Press & Wolf 2017). A shared parameter is updated, clipped and saved once.
   [[nodiscard]] const std::shared_ptr<Parameter>& shared_weight() noexcept { return weight_; }
   /// Takes on another layer's weight in place of its own. Throws ShapeError unless it is
-  /// [out_features, in_features].
+  /// [out_features, in_features], and ConfigError if it is null.
   void share_weight(std::shared_ptr<Parameter> weight);
   /// Its value is an empty tensor in a layer without bias.
   [[nodiscard]] Parameter& bias() noexcept { return *bias_; }

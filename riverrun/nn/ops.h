@@ -97,13 +97,13 @@ struct Conv1dOptions {
 /// (PyTorch's is [batch, in_channels, seq_len]), weight [out_channels, in_channels, kernel_size] as
 /// PyTorch's, bias [out_channels] -> [out_len, batch, out_channels] with
 /// out_len = (seq_len + 2·padding - dilation·(kernel_size - 1) - 1)/stride + 1. Throws ConfigError
-/// if stride or dilation is not positive or padding is negative.
+/// if stride or dilation is not positive, padding is negative, or one of them is above 2^31.
 Var conv1d(Var input, Var weight, std::optional<Var> bias = {}, const Conv1dOptions& options = {});
 
 // Parameters.
 
 /// The parameter's value as it is now, copied; its gradient is added to the parameter's. For
-/// computing with a parameter that belongs to no layer.
+/// computing with a parameter that belongs to no layer. Throws ConfigError if it is null.
 Var leaf(Tape& tape, const std::shared_ptr<Parameter>& parameter);
 
 }  // namespace riverrun

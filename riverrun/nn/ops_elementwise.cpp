@@ -239,6 +239,7 @@ Var masked_fill(Var input, const Tensor& mask, float value) {
 }
 
 Var leaf(Tape& tape, const std::shared_ptr<Parameter>& parameter) {
+  if (parameter == nullptr) throw ConfigError("leaf: parameter is null");
   Tensor value = tape.allocate(parameter->value().shape());
   std::copy_n(parameter->value().data(), value.elements(), value.data());
   return tape.record(std::move(value), [&tape, parameter](const Tensor& grad) {

@@ -119,16 +119,18 @@ struct Convolution {
 
 Convolution convolution_of(const Shape& input, const Shape& weight, const Conv1dOptions& options) {
   const auto [stride, padding, dilation] = options;
-  if (stride <= 0 || dilation <= 0 || padding < 0) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (stride < 1 || dilation < 1 || padding < 0 || std::max({stride, dilation, padding}) > kMost) {
     throw ConfigError("conv1d: stride is " + std::to_string(stride) + ", padding is " +
                       std::to_string(padding) + " and dilation is " + std::to_string(dilation) +
-                      "; stride and dilation must be positive, and padding not negative");
+                      "; stride and dilation must be positive, padding must not be negative, and "
+                      "none may be above 2^31");
   }
-  if (input.rank() != 3 || weight.rank() != 3 || input[2] != weight[1] || weight[2] == 0) {
+  if (input.rank() != 3 || weight.rank() != 3 || input[2] != weight[1] || weight.elements() == 0) {
     throw ShapeError("conv1d: input is " + input.to_string() + " and weight is " +
                      weight.to_string() +
                      "; they must be [seq_len, batch, in_channels] and [out_channels, "
-                     "in_channels, kernel_size]");
+                     "in_channels, kernel_size], and the weight must not be empty");
   }
   Convolution c{.steps = input[0],
                 .batch = input[1],
@@ -225,6 +227,7 @@ Var conv1d(Var input, Var weight, std::optional<Var> bias, const Conv1dOptions& 
   }
   for (std::int64_t element = 0; element < c.kernel; ++element) {
     const Tap tap = c.tap(element);
+    if (tap.begin == tap.end || c.batch == 0) continue;
     kernels::pack(columns, weight.value().data() + element, c.kernel, c.in * c.kernel, c.in,
                   packed.data());
     kernels::product(columns, (tap.end - tap.begin) * c.batch, c.in,

@@ -70,7 +70,11 @@ SequenceModel::SequenceModel(const SequenceModelOptions& options)
 
 SequenceModel::SequenceModel(const SequenceModel& other)
     : options_(other.options_), rnn_(other.rnn_.clone()), decoder_(other.decoder_.clone()) {
-  if (other.embedding_) embedding_ = other.embedding_->clone();
+  if (!other.embedding_) return;
+  embedding_ = other.embedding_->clone();
+  if (&other.embedding_->weight() == &other.decoder_.weight()) {
+    decoder_.share_weight(embedding_->shared_weight());
+  }
 }
 
 void SequenceModel::check(const SequenceInput& input) const {

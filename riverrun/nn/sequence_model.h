@@ -75,7 +75,8 @@ class SequenceModel {
   SequenceModel(SequenceModel&&) noexcept = default;
   SequenceModel& operator=(SequenceModel&&) noexcept = default;
   ~SequenceModel() = default;
-  /// The same model once more, with parameters of its own.
+  /// The same model once more, with parameters of its own; an embedding and a decoder that share
+  /// their weight share it there too.
   [[nodiscard]] SequenceModel clone() const { return SequenceModel(*this); }
 
   struct VarOutput {

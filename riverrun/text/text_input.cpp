@@ -109,7 +109,9 @@ TextPart open_text(const fs::path& path, const TextFormat& format, const StoreOp
   Source source(path);
   std::string head(kHeadBytes, '\0');
   head.resize(source.read(head));
-  if (source.is_regular() && format.encoding.empty() && !is_gzip(head)) {
+  // Files that the system makes while they are read say that they have no bytes.
+  const bool has_size = source.is_regular() && (source.size() > 0 || head.empty());
+  if (has_size && format.encoding.empty() && !is_gzip(head)) {
     if (!format.as_bytes) refuse_other_kinds(head, source.name());
     const std::size_t text = format.as_bytes ? head.size() : without_byte_order_mark(head).size();
     return {

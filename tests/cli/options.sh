@@ -66,6 +66,10 @@ expect 2 '^riverrun: --compare is given twice; it takes 2 values, once' \
   inspect model --compare 'the cat' 'a cat' --compare 'the cat' 'a cat'
 expect 2 'compare: the value is empty' inspect model --compare '' 'a cat'
 expect 2 'compare: the value is empty' inspect model --compare= 'a cat'
+riverrun inspect model --compare 'the cat' '--cat' >/dev/null 2>&1 || fail 'a second text that begins with dashes'
+expect 2 'lr: 1e-300; it must be a finite number, and 0 or between' train text.txt --out new --lr 1e-300
+expect 2 'hidden-size: 99999999999999999999; it must be a whole number of at most 9223372036854775807' \
+  train text.txt --out new --hidden-size 99999999999999999999
 riverrun inspect model --compare '[the cat, a dog]' '[a cat, a dog]' --at cat >out.txt 2>/dev/null ||
   fail 'texts in brackets'
 # Texts and cells that are repeated are all taken, of others the last.

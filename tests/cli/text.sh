@@ -35,6 +35,12 @@ json i.json "len(v['tokens']) == 100 and v['ranked_over_tokens'] == $(wc -c <tex
 zcat text.txt.gz | riverrun gradients file-char - --steps 10 --batch-size 1 --json >g.json
 json g.json "len(v['curves']) == 2"
 
+# A file that the system makes while it is read says that it has no bytes.
+if [ -r /proc/version ]; then
+  riverrun evaluate file-byte /proc/version --json >p.json
+  json p.json "v['tokens'] > 10"
+fi
+
 # A run is resumed with its text, by whatever way that comes, and with no other.
 train text.txt --out resumed --epochs 1 >/dev/null 2>&1
 zcat text.txt.gz | riverrun train - --out resumed --resume --epochs 2 >/dev/null 2>&1 ||

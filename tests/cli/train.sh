@@ -43,6 +43,13 @@ expect 2 '--from tuned, but the run that is resumed began with base' \
 riverrun train other.txt --from base --out parts $learn --resume --json >t.json 2>/dev/null
 mv gone base
 json t.json "v['from'] == 'base'"
+# A folder's name need not be UTF-8.
+latin=$'m\xe9'
+cp -r base "$latin"
+riverrun train other.txt --from "$latin" --out odd $learn --max-minutes 1e-9 --json >t.json 2>/dev/null
+json t.json "v['from'] == 'm\ufffd'"
+riverrun train other.txt --from "$latin" --out odd $learn --resume >/dev/null 2>&1 || fail 'resumed from a name'
+
 cmp whole/checkpoint.safetensors parts/checkpoint.safetensors || fail 'resuming changes bits'
 expect 2 'began without --from; omit it' train text.txt --from whole --out base $small --resume
 riverrun train text.txt --out base $small --resume --json 2>/dev/null >t.json

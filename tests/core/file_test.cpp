@@ -91,6 +91,8 @@ TEST(File, IsReadAtAnyPlace) {
   EXPECT_EQ(part(first, 8, 0), "");
   File second = std::move(first);
   EXPECT_EQ(second.contents(), "contents");
+  EXPECT_EQ(second.contents(8), "contents");
+  EXPECT_THROW((void)second.contents(7), FormatError);
   replace_file(folder / "other", "");
   File third(folder / "other");
   EXPECT_EQ(third.contents(), "");

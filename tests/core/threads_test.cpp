@@ -64,7 +64,7 @@ bool meet(std::atomic<int>& inside, int count) {
 
 TEST_F(Threads, AreAtLeastOneAtFirst) { EXPECT_GE(num_threads(), 1); }
 
-TEST_F(Threads, RefuseANumberThatCannotBe) {
+TEST_F(Threads, RefuseAnInvalidNumber) {
   for (int threads : {-1, 0, 1025}) EXPECT_THROW(set_num_threads(threads), ConfigError) << threads;
   set_num_threads(3);
   EXPECT_EQ(num_threads(), 3);

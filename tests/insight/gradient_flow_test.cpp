@@ -91,6 +91,18 @@ TEST(GradientFlow, RefusesALossThatIsNoNumber) {
       NumericError);
 }
 
+TEST(GradientFlow, RefusesStatesAndGatesThatFloat32CannotHold) {
+  for (const char* huge : {"weight_ih_l0", "weight_hh_l0"}) {
+    LSTM net({.input_size = 3, .hidden_size = 4});
+    for (const NamedParameter& named : net.parameters()) {
+      named.parameter->mutable_value().fill(named.name == huge ? 3e38f : 1.0f);
+    }
+    Tensor x(Shape{6, 2, 3});
+    x.fill(1.0f);
+    EXPECT_THROW(static_cast<void>(ExactRecurrent(net).forward(x)), NumericError) << huge;
+  }
+}
+
 // What the whole is about: without memory nothing, with tanh a few steps, with a road all of them.
 TEST(GradientFlow, CellsDifferInHowFarItReaches) {
   constexpr std::int64_t kSteps = 500;

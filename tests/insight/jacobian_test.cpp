@@ -163,7 +163,7 @@ TEST(Jacobian, LargestSingularValue) {
   }
 }
 
-TEST(Jacobian, RefusesLagsThatCannotBe) {
+TEST(Jacobian, RefusesInvalidLags) {
   RNN net({.input_size = 3, .hidden_size = 4});
   const ExactRecurrent exact(net);
   const ExactRecurrent::Run run = exact.forward(noise({5, 1, 3}));

@@ -159,7 +159,7 @@ TEST(TrainTask, SaysWhenTheLossOfTheTestIsNoNumber) {
               ThrowsMessage<NumericError>(HasSubstr("the loss of the test is")));
 }
 
-TEST(TrainTask, RefusesOptionsThatCannotBe) {
+TEST(TrainTask, RefusesInvalidOptions) {
   const auto task = make("adding", 6);
   SequenceModel network = make_network(*task, small());
   const auto expect = [&](auto change, const char* message) {

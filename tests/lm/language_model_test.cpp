@@ -168,7 +168,7 @@ TEST(LanguageModel, RefusesWhatDoesNotFit) {
   EXPECT_THROW((void)reader.read(-1), ConfigError);
 }
 
-TEST(LanguageModel, RefusesOptionsThatCannotBeAndNamesThem) {
+TEST(LanguageModel, RefusesInvalidOptionsAndNamesThem) {
   const auto with = [](auto change) {
     LanguageModelOptions options = small();
     change(options);

@@ -105,7 +105,7 @@ TEST(Sampler, RefusesLogitsThatAreNoNumbers) {
   }
 }
 
-TEST(Sampler, RefusesOptionsThatCannotBe) {
+TEST(Sampler, RefusesInvalidOptions) {
   EXPECT_THROW(Sampler({.temperature = -1}), ConfigError);
   EXPECT_THROW(Sampler({.temperature = std::numeric_limits<float>::quiet_NaN()}), ConfigError);
   EXPECT_THROW(Sampler({.top_k = -1}), ConfigError);

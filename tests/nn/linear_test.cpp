@@ -167,6 +167,8 @@ TEST(Linear, SharesItsWeightWithAnEmbedding) {
   Linear decoder({.in_features = 4, .out_features = 5, .seed = 2});
   EXPECT_THROW(decoder.share_weight(std::make_shared<Parameter>(Shape{4, 5})), ShapeError);
   EXPECT_THROW(embedding.share_weight(std::make_shared<Parameter>(Shape{5})), ShapeError);
+  EXPECT_THROW(decoder.share_weight(nullptr), ConfigError);
+  EXPECT_THROW(embedding.share_weight(nullptr), ConfigError);
   const Tensor x = random_tensor({2, 4}, 3);
   const Tensor before = decoder.forward(x);
   decoder.share_weight(embedding.shared_weight());

@@ -150,6 +150,7 @@ TEST(OpsElementwise, RefuseWhatDoesNotFit) {
   EXPECT_THROW(divide(a, tape.input(Tensor(Shape{2}))), ShapeError);
   EXPECT_THROW(add(a, other.input(Tensor({2, 3}))), Error);
   EXPECT_THROW(subtract(a, Var()), Error);
+  EXPECT_THROW(leaf(tape, nullptr), ConfigError);
 }
 
 }  // namespace

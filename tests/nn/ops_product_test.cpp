@@ -160,7 +160,13 @@ TEST(Conv1d, RefusesWhatDoesNotFit) {
   EXPECT_THROW(conv1d(x, tape.input(Tensor(Shape{5, 3, 5}))), ShapeError);
   EXPECT_THROW(conv1d(x, tape.input(Tensor(Shape{5, 3, 0}))), ShapeError);
   EXPECT_THROW(conv1d(x, w, {}, {.dilation = 4}), ShapeError);
-  EXPECT_THROW(conv1d(x, w, {}, {.dilation = std::int64_t{1} << 62}), ShapeError);
+  EXPECT_THROW(conv1d(x, w, {}, {.dilation = std::int64_t{1} << 30}), ShapeError);
+  EXPECT_THROW(conv1d(x, w, {}, {.dilation = std::int64_t{1} << 62}), ConfigError);
+  EXPECT_THROW(conv1d(x, w, {}, {.padding = std::int64_t{1} << 62}), ConfigError);
+  EXPECT_THROW(conv1d(x, tape.input(Tensor(Shape{0, 3, 1}))), ShapeError);
+  EXPECT_THROW(conv1d(tape.input(Tensor(Shape{4, 2, 0})), tape.input(Tensor(Shape{3, 0, 1}))),
+               ShapeError);
+  EXPECT_EQ(conv1d(tape.input(Tensor(Shape{4, 0, 3})), w).shape(), (Shape{3, 0, 5}));
   EXPECT_THROW(conv1d(x, w, tape.input(Tensor(Shape{4}))), ShapeError);
   EXPECT_THROW(conv1d(tape.input(Tensor(Shape{4, 3})), w), ShapeError);
   EXPECT_THROW(conv1d(x, w, {}, {.stride = 0}), ConfigError);

@@ -55,7 +55,7 @@ TEST(RecurrentErrors, AValueOfNoTape) {
   expect_error<Error>([&] { static_cast<void>(net.forward(tape, Var{})); }, "it has no value");
 }
 
-TEST(RecurrentErrors, OptionsThatCannotBe) {
+TEST(RecurrentErrors, InvalidOptions) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
   expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");
   for (const std::int64_t size : {std::int64_t{1} << 29, std::int64_t{1} << 62}) {

@@ -171,6 +171,18 @@ TEST(SequenceModel, ACloneHasParametersOfItsOwn) {
               ElementsAreArray(same.forward(symbols()).output.values()));
 }
 
+TEST(SequenceModel, ACloneSharesWhatItsModelShares) {
+  SequenceModelOptions options = of_symbols();
+  options.input_size = options.hidden_size;
+  options.output_size = options.num_embeddings;
+  SequenceModel model(options);
+  model.decoder().share_weight(model.embedding().shared_weight());
+  SequenceModel copy = model.clone();
+  EXPECT_EQ(&copy.decoder().weight(), &copy.embedding().weight());
+  EXPECT_NE(&copy.decoder().weight(), &model.decoder().weight());
+  EXPECT_EQ(distinct(copy.parameters()).size(), copy.parameters().size() - 1);
+}
+
 TEST(SequenceModel, RefusesInvalidOptions) {
   const auto expect = [](auto change, const char* message) {
     SequenceModelOptions options = of_symbols();

@@ -55,7 +55,7 @@ struct TaskEntry {
 [[nodiscard]] std::span<const TaskEntry> task_catalogue();
 /// Throws ConfigError, which lists the names there are.
 [[nodiscard]] const TaskEntry& find_task(std::string_view name);
-/// Throws ConfigError for a length that cannot be, or files that are missing or not wanted; IoError
+/// Throws ConfigError for an invalid length, or files that are missing or not wanted; IoError
 /// and FormatError for what is wrong with them.
 [[nodiscard]] std::unique_ptr<Task> make_task(const TaskEntry& entry, TaskOptions options);
 

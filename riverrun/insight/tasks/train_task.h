@@ -36,7 +36,7 @@ struct TaskPoint {
   std::optional<Tally> held_out;
 };
 
-/// Throws ConfigError for options that cannot be.
+/// Throws ConfigError for invalid options.
 void check(const TaskTrainerOptions& options);
 
 struct TaskResult {

@@ -17,10 +17,27 @@
 namespace riverrun {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RIVERRUN_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define RIVERRUN_ADDRESS_SANITIZER 1
+#endif
+
+#if defined(RIVERRUN_ADDRESS_SANITIZER)
+// A child may find this sanitizer's own allocator locked by a thread that it does not have, and as
+// leaks it counts what only the stacks of such threads knew.
+constexpr bool kForkedChildrenMayHaveThreads = false;
+// The pool of a plug-in stays behind: some bytes, on purpose.
+constexpr bool kCountsLeaks = true;
+#elif defined(__SANITIZE_THREAD__)
 constexpr bool kForkedChildrenMayHaveThreads = false;  // this sanitizer ends them
+constexpr bool kCountsLeaks = false;
 #else
 constexpr bool kForkedChildrenMayHaveThreads = true;
+constexpr bool kCountsLeaks = false;
 #endif
 
 constexpr int kWrong = 7;  // exit status
@@ -194,6 +211,7 @@ TEST_F(Exit, InTheMiddleOfAJob) {
 }
 
 TEST_F(Process, APlugInThatComputedCanBeUnloaded) {
+  if (kCountsLeaks) GTEST_SKIP();
   for (int i = 0; i < 10; ++i) {
     void* const plugin = ::dlopen(RIVERRUN_CORE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
     ASSERT_NE(plugin, nullptr) << ::dlerror();

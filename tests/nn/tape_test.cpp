@@ -11,10 +11,10 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/memory.h"
-#include "riverrun/nn/ops.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/linear.h"
 #include "riverrun/nn/loss.h"
+#include "riverrun/nn/ops.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/recurrent_cell.h"
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 namespace riverrun::cli {
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 #include "cli/terminal.h"
 

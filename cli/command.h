@@ -8,7 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "riverrun/text/corpus.h"
+#include "riverrun/data/text/corpus.h"
 
 namespace CLI {
 class App;

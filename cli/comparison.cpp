@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 #include "cli/coloured.h"
 #include "cli/inspection.h"
@@ -115,8 +115,8 @@ std::string verdict(const Comparison& c) {
       c.word, c.total_variation, c.divergence);
 }
 
-insight::Table distances_table(const Comparison& c) {
-  insight::Table table{
+report::Table distances_table(const Comparison& c) {
+  report::Table table{
       .caption = {}, .header = {"layer and state", "distance", "relative", "cosine"}, .rows = {}};
   for (const Comparison::Distance& d : c.distances) {
     table.rows.push_back({fmt::format("{} {}", d.layer, d.state), fmt::format("{:.4g}", d.distance),
@@ -125,8 +125,8 @@ insight::Table distances_table(const Comparison& c) {
   return table;
 }
 
-insight::Table next_table(const Comparison& c) {
-  insight::Table table{.caption = {}, .header = {"", "after A", "after B"}, .rows = {}};
+report::Table next_table(const Comparison& c) {
+  report::Table table{.caption = {}, .header = {"", "after A", "after B"}, .rows = {}};
   for (std::size_t i = 0; i < c.next[0].size(); ++i) {
     table.rows.push_back({fmt::format("{}", i + 1)});
     for (const auto& next : c.next) {
@@ -137,8 +137,8 @@ insight::Table next_table(const Comparison& c) {
   return table;
 }
 
-insight::Table units_table(const Comparison& c) {
-  insight::Table table{.caption = {}, .header = {"unit", "A - B"}, .rows = {}};
+report::Table units_table(const Comparison& c) {
+  report::Table table{.caption = {}, .header = {"unit", "A - B"}, .rows = {}};
   constexpr std::size_t kMostUnits = 10;
   for (std::size_t i = 0; i < std::min(c.units.size(), kMostUnits); ++i) {
     table.rows.push_back({to_string(c.units[i].unit), fmt::format("{:+.2f}", c.units[i].value)});
@@ -257,11 +257,11 @@ std::string to_text(const Comparison& c) {
          aligned(units_table(c));
 }
 
-insight::Figure predictions_figure(const Comparison& c) {
-  insight::Figure figure{.title = fmt::format("What may come after \"{}\"", c.word),
-                         .x = {.label = "next token"},
-                         .y = {.label = "probability", .low = 0.0},
-                         .series = {}};
+report::Figure predictions_figure(const Comparison& c) {
+  report::Figure figure{.title = fmt::format("What may come after \"{}\"", c.word),
+                        .x = {.label = "next token"},
+                        .y = {.label = "probability", .low = 0.0},
+                        .series = {}};
   std::vector<std::int32_t> tokens;
   for (const auto& next : c.next) {
     for (const lm::Likely& likely : next) {
@@ -272,9 +272,9 @@ insight::Figure predictions_figure(const Comparison& c) {
     figure.x.categories.push_back(quoted(c.tokenizer, token));
   }
   for (std::size_t i = 0; i < c.texts.size(); ++i) {
-    insight::Series series;
+    report::Series series;
     series.name = fmt::format("{}: {}", i == 0 ? "A" : "B", end_of(c.texts[i]));
-    series.mark = insight::Mark::kBars;
+    series.mark = report::Mark::kBars;
     for (const std::int32_t token : tokens) {
       series.x.push_back(static_cast<double>(series.x.size()));
       series.y.push_back(std::exp(c.log_probabilities[i][static_cast<std::size_t>(token)]));
@@ -284,8 +284,8 @@ insight::Figure predictions_figure(const Comparison& c) {
   return figure;
 }
 
-insight::Page to_page(const Comparison& c) {
-  insight::Page page(fmt::format("\"{}\" in two contexts", c.word));
+report::Page to_page(const Comparison& c) {
+  report::Page page(fmt::format("\"{}\" in two contexts", c.word));
   page.paragraph(fmt::format("A: {}", c.texts[0]));
   page.paragraph(fmt::format("B: {}", c.texts[1]));
   page.paragraph(verdict(c));

@@ -9,11 +9,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "riverrun/insight/figure.h"
-#include "riverrun/insight/page.h"
 #include "riverrun/insight/unit_statistics.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"
+#include "riverrun/report/figure.h"
+#include "riverrun/report/page.h"
 
 namespace riverrun::cli {
 
@@ -64,8 +64,8 @@ struct Comparison {
 [[nodiscard]] std::string to_text(const Comparison& comparison);
 [[nodiscard]] nlohmann::ordered_json to_json(const Comparison& comparison);
 /// The likeliest tokens after the word, in both texts.
-[[nodiscard]] insight::Figure predictions_figure(const Comparison& comparison);
+[[nodiscard]] report::Figure predictions_figure(const Comparison& comparison);
 /// Throws ConfigError if this build has no charts.
-[[nodiscard]] insight::Page to_page(const Comparison& comparison);
+[[nodiscard]] report::Page to_page(const Comparison& comparison);
 
 }  // namespace riverrun::cli

@@ -13,8 +13,8 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/weight_type.h"
+#include "riverrun/data/text/corpus.h"
 #include "riverrun/lm/evaluate_lines.h"
-#include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
 #include "cli/model.h"

@@ -12,12 +12,12 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/random.h"
+#include "riverrun/data/text/corpus.h"
 #include "riverrun/insight/exact_recurrent.h"
 #include "riverrun/insight/gradient_flow.h"
 #include "riverrun/insight/jacobian.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/init.h"
-#include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
 #include "cli/gradients_report.h"

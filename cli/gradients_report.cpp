@@ -22,7 +22,7 @@ std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
   if (at == curve.lags.end() || *at != lag) return "";
   const double log10 =
       curve.log_norms[static_cast<std::size_t>(at - curve.lags.begin())] / std::numbers::ln10;
-  return std::isinf(log10) ? "0" : insight::power_of_ten(log10);
+  return std::isinf(log10) ? "0" : report::power_of_ten(log10);
 }
 
 std::string horizon_text(const FlowCurve& curve) {
@@ -42,10 +42,10 @@ std::string_view fate_text(Fate fate) {
   return fate == Fate::kNone ? "no memory" : to_string(fate);
 }
 
-insight::Table horizon_table(const FlowReport& report) {
-  insight::Table table{.caption = {},
-                       .header = {"", "memory horizon (steps)", "growth per step", "the gradient"},
-                       .rows = {}};
+report::Table horizon_table(const FlowReport& report) {
+  report::Table table{.caption = {},
+                      .header = {"", "memory horizon (steps)", "growth per step", "the gradient"},
+                      .rows = {}};
   for (const FlowCurve& curve : report.curves) {
     table.rows.push_back({curve.name, horizon_text(curve), growth_text(curve),
                           std::string(fate_text(curve.horizon.fate))});
@@ -53,8 +53,8 @@ insight::Table horizon_table(const FlowReport& report) {
   return table;
 }
 
-insight::Table norm_table(const FlowReport& report) {
-  insight::Table table{.caption = {}, .header = {"lag"}, .rows = {}};
+report::Table norm_table(const FlowReport& report) {
+  report::Table table{.caption = {}, .header = {"lag"}, .rows = {}};
   for (const FlowCurve& curve : report.curves) table.header.push_back(curve.name);
   for (const std::int64_t lag : report.shown) {
     table.rows.push_back({grouped(lag)});
@@ -117,22 +117,22 @@ nlohmann::ordered_json to_json(const FlowReport& report) {
           {"curves", curves}};
 }
 
-insight::Figure to_figure(const FlowReport& report) {
+report::Figure to_figure(const FlowReport& report) {
   // What is far below the rest is out of sight, so that the rest can be seen.
   constexpr double kLowest = -18;
   double low = 0;
   double high = 0;
-  insight::Figure figure{
+  report::Figure figure{
       .title = "Norm of the gradient against the lag",
       .x = {.label = "lag k",
             .unit = "steps",
-            .scale = insight::Scale::kLogarithmic,
+            .scale = report::Scale::kLogarithmic,
             .low = 1,
             .high = static_cast<double>(std::max<std::int64_t>(report.steps, 2))},
-      .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kPowersOfTen},
+      .y = {.label = "norm of the gradient k steps back", .scale = report::Scale::kPowersOfTen},
       .series = {}};
   for (const FlowCurve& curve : report.curves) {
-    insight::Series series{.name = curve.name, .x = {}, .y = {}};
+    report::Series series{.name = curve.name, .x = {}, .y = {}};
     for (std::size_t i = 0; i < curve.lags.size(); ++i) {
       series.x.push_back(static_cast<double>(curve.lags[i]));
       series.y.push_back(curve.log_norms[i] / std::numbers::ln10);
@@ -147,8 +147,8 @@ insight::Figure to_figure(const FlowReport& report) {
   return figure;
 }
 
-insight::Page to_page(const FlowReport& report) {
-  insight::Page page("How far back the gradient reaches");
+report::Page to_page(const FlowReport& report) {
+  report::Page page("How far back the gradient reaches");
   page.paragraph(
       "To learn from what came k steps before, a network needs the gradient of its loss with "
       "respect to its state there. Going back a step multiplies it once more by the same kind of "

@@ -7,9 +7,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "riverrun/insight/figure.h"
 #include "riverrun/insight/gradient_flow.h"
-#include "riverrun/insight/page.h"
+#include "riverrun/report/figure.h"
+#include "riverrun/report/page.h"
 
 namespace riverrun::cli {
 
@@ -36,8 +36,8 @@ struct FlowReport {
 
 [[nodiscard]] std::string to_text(const FlowReport& report);
 [[nodiscard]] nlohmann::ordered_json to_json(const FlowReport& report);
-[[nodiscard]] insight::Figure to_figure(const FlowReport& report);
+[[nodiscard]] report::Figure to_figure(const FlowReport& report);
 /// Throws ConfigError if this build has no charts.
-[[nodiscard]] insight::Page to_page(const FlowReport& report);
+[[nodiscard]] report::Page to_page(const FlowReport& report);
 
 }  // namespace riverrun::cli

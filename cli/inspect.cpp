@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/data/text/corpus.h"
 #include "riverrun/insight/text_features.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/text/corpus.h"
 
 #include "cli/command.h"
 #include "cli/comparison.h"

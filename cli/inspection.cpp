@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "riverrun/data/text/utf8.h"
 #include "riverrun/insight/text_features.h"
-#include "riverrun/text/utf8.h"
 
 #include "cli/coloured.h"
 #include "cli/command.h"
@@ -74,8 +74,8 @@ std::string followers_note(const Inspection& inspection) {
   return note;
 }
 
-insight::Table tokens_table(const Inspection& inspection) {
-  insight::Table table{.caption = {}, .header = {"token", "nats", "bits"}, .rows = {}};
+report::Table tokens_table(const Inspection& inspection) {
+  report::Table table{.caption = {}, .header = {"token", "nats", "bits"}, .rows = {}};
   table.header.insert(table.header.end(), inspection.gates.begin(), inspection.gates.end());
   table.header.push_back(fmt::format("|{}|", inspection.memory_name()));
   table.header.emplace_back("next");
@@ -96,8 +96,8 @@ insight::Table tokens_table(const Inspection& inspection) {
   return table;
 }
 
-insight::Table memory_table(const Inspection& inspection) {
-  insight::Table table{
+report::Table memory_table(const Inspection& inspection) {
+  report::Table table{
       .caption = {}, .header = {"unit", "time constant (tokens)", "kept in a step"}, .rows = {}};
   const std::vector<insight::UnitStatistics::Ranked> ranked = inspection.statistics.by_memory();
   for (std::size_t i = 0; i < std::min(ranked.size(), inspection.rank); ++i) {
@@ -108,8 +108,8 @@ insight::Table memory_table(const Inspection& inspection) {
   return table;
 }
 
-insight::Table followers_table(const Inspection& inspection) {
-  insight::Table table{.caption = {}, .header = {"feature", "unit", "correlation"}, .rows = {}};
+report::Table followers_table(const Inspection& inspection) {
+  report::Table table{.caption = {}, .header = {"feature", "unit", "correlation"}, .rows = {}};
   for (const Follower& f : followers(inspection.statistics)) {
     table.rows.push_back(
         {std::string(f.feature), to_string(f.unit), fmt::format("{:+.2f}", f.correlation)});
@@ -117,8 +117,8 @@ insight::Table followers_table(const Inspection& inspection) {
   return table;
 }
 
-insight::Table unit_table(const Inspection& inspection, std::size_t unit) {
-  insight::Table table{.caption = {}, .header = {"token"}, .rows = {}};
+report::Table unit_table(const Inspection& inspection, std::size_t unit) {
+  report::Table table{.caption = {}, .header = {"token"}, .rows = {}};
   table.header.insert(table.header.end(), inspection.gates.begin(), inspection.gates.end());
   table.header.insert(table.header.end(), inspection.states.begin(), inspection.states.end());
   for (std::size_t t = 0; t < std::min(inspection.tokens.size(), kMostLines); ++t) {
@@ -192,14 +192,14 @@ std::string to_text(const Inspection& inspection, bool colour) {
     text += aligned(unit_table(inspection, u)) + '\n';
   }
   text += text::escaped(memory_note(inspection)) + '\n';
-  if (const insight::Table memory = memory_table(inspection); !memory.rows.empty())
+  if (const report::Table memory = memory_table(inspection); !memory.rows.empty())
     text += aligned(memory);
   return text + '\n' + text::escaped(followers_note(inspection)) + '\n' +
          aligned(followers_table(inspection));
 }
 
-insight::Page to_page(const Inspection& inspection) {
-  insight::Page page(fmt::format("What {} does at each token", folder_name(inspection.model)));
+report::Page to_page(const Inspection& inspection) {
+  report::Page page(fmt::format("What {} does at each token", folder_name(inspection.model)));
   page.paragraph(summary(inspection) + ".");
   page.chart(surprise_figure(inspection));
   page.chart(gates_figure(inspection));
@@ -212,7 +212,7 @@ insight::Page to_page(const Inspection& inspection) {
   }
   page.heading("What the units remember");
   page.paragraph(memory_note(inspection));
-  if (const insight::Table memory = memory_table(inspection); !memory.rows.empty())
+  if (const report::Table memory = memory_table(inspection); !memory.rows.empty())
     page.table(memory);
   page.heading("What the units follow");
   page.paragraph(followers_note(inspection));

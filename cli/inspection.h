@@ -8,10 +8,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "riverrun/insight/page.h"
 #include "riverrun/insight/unit_statistics.h"
 #include "riverrun/lm/inspector.h"
 #include "riverrun/lm/model_folder.h"
+#include "riverrun/report/page.h"
 
 namespace riverrun::cli {
 
@@ -73,6 +73,6 @@ struct Follower {
 [[nodiscard]] std::string to_text(const Inspection& inspection, bool colour);
 [[nodiscard]] nlohmann::ordered_json to_json(const Inspection& inspection);
 /// Throws ConfigError if this build has no charts.
-[[nodiscard]] insight::Page to_page(const Inspection& inspection);
+[[nodiscard]] report::Page to_page(const Inspection& inspection);
 
 }  // namespace riverrun::cli

@@ -7,15 +7,15 @@
 
 #include <fmt/format.h>
 
-#include "riverrun/insight/html.h"
+#include "riverrun/report/html.h"
 
 namespace riverrun::cli {
 namespace {
 
-using insight::Axis;
-using insight::Figure;
-using insight::Html;
-using insight::Series;
+using report::Axis;
+using report::Figure;
+using report::Html;
+using report::Series;
 
 /// The tokens by name, if there are few enough to be read.
 Axis token_axis(const Inspection& inspection) {

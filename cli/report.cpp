@@ -11,9 +11,9 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
+#include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/run_folder.h"
-#include "riverrun/text/tokenizer.h"
 
 namespace riverrun::cli {
 
@@ -71,19 +71,19 @@ void require(const ReportFiles& files, const std::vector<fs::path>& read) {
                     "cannot write a report there");
     }
   }
-  if (!files.html.empty()) insight::require_charts();
-  if (!files.svg.empty()) insight::require_gnuplot();
+  if (!files.html.empty()) report::require_charts();
+  if (!files.svg.empty()) report::require_gnuplot();
 }
 
-void write(const ReportFiles& files, const insight::Figure& figure,
-           const std::function<insight::Page()>& page) {
+void write(const ReportFiles& files, const report::Figure& figure,
+           const std::function<report::Page()>& page) {
   constexpr std::size_t kMostPoints = 400;
   std::vector<std::pair<fs::path, std::string>> made;
   if (!files.svg.empty()) {
-    made.emplace_back(files.svg, insight::to_svg(insight::thinned(figure, kMostPoints)));
+    made.emplace_back(files.svg, report::to_svg(report::thinned(figure, kMostPoints)));
   }
   if (!files.html.empty()) made.emplace_back(files.html, page().str());
-  if (!files.csv.empty()) made.emplace_back(files.csv, insight::to_csv(figure));
+  if (!files.csv.empty()) made.emplace_back(files.csv, report::to_csv(figure));
   for (const auto& [path, content] : made) replace_file(path, content);
 }
 

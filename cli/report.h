@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <functional>
 
-#include "riverrun/insight/figure.h"
-#include "riverrun/insight/page.h"
+#include "riverrun/report/figure.h"
+#include "riverrun/report/page.h"
 
 namespace CLI {
 class App;
@@ -31,7 +31,7 @@ void require(const ReportFiles& files, const std::vector<std::filesystem::path>&
 
 /// Writes what was asked for: `figure` as CSV and SVG, and the page, which is made only for --html.
 /// Each file atomically, and none before all are made. Throws IoError.
-void write(const ReportFiles& files, const insight::Figure& figure,
-           const std::function<insight::Page()>& page);
+void write(const ReportFiles& files, const report::Figure& figure,
+           const std::function<report::Page()>& page);
 
 }  // namespace riverrun::cli

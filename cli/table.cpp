@@ -6,7 +6,7 @@
 
 namespace riverrun::cli {
 
-std::string aligned(const insight::Table& table, std::optional<std::size_t> width) {
+std::string aligned(const report::Table& table, std::optional<std::size_t> width) {
   constexpr std::size_t kGap = 2;
   std::vector<std::vector<std::string>> lines = {table.header};
   lines.insert(lines.end(), table.rows.begin(), table.rows.end());

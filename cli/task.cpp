@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/insight/tasks/catalogue.h"
-#include "riverrun/insight/tasks/train_task.h"
 #include "riverrun/nn/cells.h"
+#include "riverrun/tasks/catalogue.h"
+#include "riverrun/tasks/train_task.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -23,7 +23,7 @@ namespace {
 /// All tasks, as --help shows them.
 std::string footer() {
   std::string text = "\nTasks:\n";
-  for (const insight::TaskEntry& entry : insight::task_catalogue()) {
+  for (const tasks::TaskEntry& entry : tasks::task_catalogue()) {
     text += fmt::format("  {}: {}.\n    Solved: {}.\n    {}\n", entry.name, entry.definition,
                         entry.criterion, entry.source);
     if (!entry.files.empty()) text += fmt::format("    --data: a folder with {}\n", entry.files);
@@ -41,41 +41,41 @@ class TaskCommand {
 
  private:
   template <class T>
-  CLI::Option* add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+  CLI::Option* add(CLI::App& app, const char* flag, T tasks::TaskSetup::*member,
                    const std::string& help);
-  [[nodiscard]] SequenceModelOptions network_options(const insight::Task& task) const;
-  void require_memory_for(const insight::Task& task) const;
+  [[nodiscard]] SequenceModelOptions network_options(const tasks::Task& task) const;
+  void require_memory_for(const tasks::Task& task) const;
 
   std::string name_;
-  insight::TaskSetup setup_;
-  std::vector<std::function<void(const insight::TaskSetup&)>> settle_;
-  insight::TaskOptions task_options_;
+  tasks::TaskSetup setup_;
+  std::vector<std::function<void(const tasks::TaskSetup&)>> settle_;
+  tasks::TaskOptions task_options_;
   std::int64_t num_layers_ = 1;
   double max_minutes_ = 0;
   int threads_ = 0;
   bool json_ = false;
   ReportFiles files_;
-  const insight::TaskEntry* entry_ = nullptr;
+  const tasks::TaskEntry* entry_ = nullptr;
   CLI::Option* embedding_option_ = nullptr;
   CLI::Option* init_option_ = nullptr;
 };
 
 /// An option that, if it is not given, is as the task has it.
 template <class T>
-CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T insight::TaskSetup::*member,
+CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T tasks::TaskSetup::*member,
                               const std::string& help) {
   CLI::Option* option = app.add_option(flag, setup_.*member, help);
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     option->check(whole_number(0, INT64_MAX));
   }
-  settle_.push_back([this, option, member](const insight::TaskSetup& usual) {
+  settle_.push_back([this, option, member](const tasks::TaskSetup& usual) {
     if (option->count() == 0) setup_.*member = usual.*member;
   });
   return option;
 }
 
 TaskCommand::TaskCommand(CLI::App& app) {
-  using insight::TaskSetup;
+  using tasks::TaskSetup;
   app.footer(footer());
   app.add_option("NAME", name_, "The task; below is what there is")->required();
   add(app, "--length", &TaskSetup::length, "T of the task");
@@ -117,7 +117,7 @@ TaskCommand::TaskCommand(CLI::App& app) {
   add_report_options(app, files_);
 }
 
-SequenceModelOptions TaskCommand::network_options(const insight::Task& task) const {
+SequenceModelOptions TaskCommand::network_options(const tasks::Task& task) const {
   SequenceModelOptions options;
   options.cell = setup_.cell;
   options.hidden_size = setup_.hidden_size;
@@ -142,9 +142,9 @@ SequenceModelOptions TaskCommand::network_options(const insight::Task& task) con
 /// Counts what is certain: of a batch, what a layer reads, its states and what is answered, the
 /// latter two with their gradients; of what is learnt for each symbol, unit and class, Adam's
 /// moments too.
-void TaskCommand::require_memory_for(const insight::Task& task) const {
-  const insight::TaskSizes& sizes = task.traits().sizes;
-  const insight::Sequence first = task.training(0);
+void TaskCommand::require_memory_for(const tasks::Task& task) const {
+  const tasks::TaskSizes& sizes = task.traits().sizes;
+  const tasks::Sequence first = task.training(0);
   const auto steps = static_cast<double>(first.seq_len(sizes));
   const auto asked = static_cast<double>(first.asked.size());
   const auto batch = static_cast<double>(std::min(setup_.batch_size, setup_.max_sequences));
@@ -164,7 +164,7 @@ void TaskCommand::require_memory_for(const insight::Task& task) const {
 }
 
 ExitCode TaskCommand::run() {
-  entry_ = &insight::find_task(name_);
+  entry_ = &tasks::find_task(name_);
   for (const auto& settle : settle_) settle(entry_->setup);
   setup_.bidirectional = entry_->setup.bidirectional;
   // It need not have the gates.
@@ -173,7 +173,7 @@ ExitCode TaskCommand::run() {
   check_initialization(setup_.init);
   use_threads(threads_);
   task_options_.length = setup_.length;
-  const std::unique_ptr<insight::Task> task = insight::make_task(*entry_, task_options_);
+  const std::unique_ptr<tasks::Task> task = tasks::make_task(*entry_, task_options_);
   if (embedding_option_->count() > 0 && task->traits().sizes.symbols == 0) {
     throw ConfigError(fmt::format("task {}: it reads numbers, which are not embedded", name_));
   }
@@ -185,16 +185,16 @@ ExitCode TaskCommand::run() {
       !vectors.empty() && embedding_option_->count() == 0) {
     setup_.embedding_size = vectors.size(1);
   }
-  const insight::TaskTrainerOptions trainer{.batch_size = setup_.batch_size,
-                                            .lr = setup_.lr,
-                                            .schedule = setup_.schedule,
-                                            .clip = setup_.clip,
-                                            .max_sequences = setup_.max_sequences,
-                                            .evaluate_every = setup_.evaluate_every,
-                                            .seed = task_options_.seed};
+  const tasks::TaskTrainerOptions trainer{.batch_size = setup_.batch_size,
+                                          .lr = setup_.lr,
+                                          .schedule = setup_.schedule,
+                                          .clip = setup_.clip,
+                                          .max_sequences = setup_.max_sequences,
+                                          .evaluate_every = setup_.evaluate_every,
+                                          .seed = task_options_.seed};
   check(trainer);
   require_memory_for(*task);
-  SequenceModel network = insight::make_network(*task, network_options(*task));
+  SequenceModel network = tasks::make_network(*task, network_options(*task));
   std::int64_t parameters = 0;
   for (const NamedParameter& named : network.parameters()) {
     parameters += named.parameter->value().elements();
@@ -212,10 +212,10 @@ ExitCode TaskCommand::run() {
   }
 
   const InterruptGuard guard;
-  insight::TaskWatch watch;
+  tasks::TaskWatch watch;
   watch.stop = &guard.interrupted();
   watch.max_seconds = max_minutes_ * 60;
-  watch.point = [&](const insight::TaskPoint& point) {
+  watch.point = [&](const tasks::TaskPoint& point) {
     std::string line = fmt::format("{} sequences  loss {:.6f}  error {:.4f}  right {:.2f} %",
                                    grouped(point.sequences), point.training.loss(),
                                    point.training.error(), 100 * point.training.right_share());
@@ -225,7 +225,7 @@ ExitCode TaskCommand::run() {
     }
     note(line);
   };
-  const insight::TaskResult result = insight::train_task(*task, network, trainer, watch);
+  const tasks::TaskResult result = tasks::train_task(*task, network, trainer, watch);
   report({.entry = *entry_,
           .setup = setup_,
           .num_layers = num_layers_,

@@ -14,13 +14,13 @@
 namespace riverrun::cli {
 namespace {
 
-using insight::Score;
-using insight::Tally;
-using insight::TaskPoint;
+using tasks::Score;
+using tasks::Tally;
+using tasks::TaskPoint;
 
 /// What was found, name and value.
 std::vector<std::pair<std::string, std::string>> findings(const EndedTask& task) {
-  const insight::TaskResult& result = task.result;
+  const tasks::TaskResult& result = task.result;
   const Score kind = task.traits.score;
   std::vector<std::pair<std::string, std::string>> list = {
       {"solved", result.solved ? "yes" : "no"},
@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, std::string>> findings(const EndedTask& task)
   return list;
 }
 
-nlohmann::ordered_json to_json(const Tally& tally, const insight::TaskTraits& traits) {
+nlohmann::ordered_json to_json(const Tally& tally, const tasks::TaskTraits& traits) {
   nlohmann::ordered_json object = {{"sequences", tally.sequences},
                                    {"right", tally.right},
                                    {"loss", tally.loss()},
@@ -54,7 +54,7 @@ nlohmann::ordered_json to_json(const Tally& tally, const insight::TaskTraits& tr
 }
 
 nlohmann::ordered_json to_json(const EndedTask& task) {
-  const insight::TaskResult& result = task.result;
+  const tasks::TaskResult& result = task.result;
   nlohmann::ordered_json curve = nlohmann::ordered_json::array();
   for (const TaskPoint& point : result.curve) {
     curve.push_back(
@@ -97,19 +97,18 @@ nlohmann::ordered_json to_json(const EndedTask& task) {
 }
 
 /// The score along the sequences: of those learnt from, those held out, and without memory.
-insight::Figure to_figure(const EndedTask& task) {
+report::Figure to_figure(const EndedTask& task) {
   const Score kind = task.traits.score;
-  insight::Figure figure;
+  report::Figure figure;
   figure.title = fmt::format("{}, {}, {}", task.entry.name, task.setup.cell, task.setup.init);
   figure.x = {.label = "sequences learnt from"};
-  figure.y = {
-      .label = std::string(task.entry.score),
-      .scale = kind == Score::kLoss ? insight::Scale::kLogarithmic : insight::Scale::kLinear};
-  insight::Series training;
+  figure.y = {.label = std::string(task.entry.score),
+              .scale = kind == Score::kLoss ? report::Scale::kLogarithmic : report::Scale::kLinear};
+  report::Series training;
   training.name = "before learning from them";
-  insight::Series held_out;
+  report::Series held_out;
   held_out.name = "held out";
-  insight::Series memoryless;
+  report::Series memoryless;
   memoryless.name = "without memory";
   for (const TaskPoint& point : task.result.curve) {
     const auto x = static_cast<double>(point.sequences);
@@ -128,11 +127,11 @@ insight::Figure to_figure(const EndedTask& task) {
   return figure;
 }
 
-insight::Page to_page(const EndedTask& task) {
-  insight::Page page(fmt::format("{}: what it remembers", task.entry.name));
+report::Page to_page(const EndedTask& task) {
+  report::Page page(fmt::format("{}: what it remembers", task.entry.name));
   page.paragraph(fmt::format("{} ({}). Solved: {}.", task.entry.definition, task.entry.source,
                              task.entry.criterion));
-  insight::Table table{.header = {"", ""}, .rows = {}};
+  report::Table table{.header = {"", ""}, .rows = {}};
   for (const auto& [name, value] : findings(task)) table.rows.push_back({name, value});
   page.table(table);
   page.chart(to_figure(task));

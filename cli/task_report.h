@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "riverrun/insight/tasks/catalogue.h"
-#include "riverrun/insight/tasks/train_task.h"
+#include "riverrun/tasks/catalogue.h"
+#include "riverrun/tasks/train_task.h"
 
 #include "cli/report.h"
 
@@ -11,13 +11,13 @@ namespace riverrun::cli {
 
 /// A task that was learnt, or not; all references belong to somebody else.
 struct EndedTask {
-  const insight::TaskEntry& entry;
-  const insight::TaskSetup& setup;
+  const tasks::TaskEntry& entry;
+  const tasks::TaskSetup& setup;
   std::int64_t num_layers;
   std::int64_t parameters;
   std::uint64_t seed;
-  const insight::TaskTraits& traits;
-  const insight::TaskResult& result;
+  const tasks::TaskTraits& traits;
+  const tasks::TaskResult& result;
 };
 
 /// Prints what came of it and writes the files that were asked for. Throws IoError.

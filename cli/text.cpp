@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 #include "cli/command.h"
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "riverrun/text/corpus.h"
-#include "riverrun/text/text_input.h"
+#include "riverrun/data/text/corpus.h"
+#include "riverrun/data/text/text_input.h"
 
 namespace CLI {
 class App;

@@ -12,9 +12,9 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/data/text/split.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/lm/trainer.h"
-#include "riverrun/text/split.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"

@@ -14,8 +14,8 @@
 namespace riverrun::cli {
 namespace {
 
-using insight::Figure;
-using insight::Series;
+using report::Figure;
+using report::Series;
 
 Figure loss_figure(const std::vector<lm::Validation>& validations) {
   Series train{.name = "training", .x = {}, .y = {}};
@@ -35,8 +35,8 @@ Figure loss_figure(const std::vector<lm::Validation>& validations) {
 Figure norms_figure(const EndedRun& run) {
   Figure figure{
       .title = "Norm of the gradient against the lag, in the last measurement",
-      .x = {.label = "lag k", .unit = "steps", .scale = insight::Scale::kLogarithmic},
-      .y = {.label = "norm of the gradient k steps back", .scale = insight::Scale::kPowersOfTen},
+      .x = {.label = "lag k", .unit = "steps", .scale = report::Scale::kLogarithmic},
+      .y = {.label = "norm of the gradient k steps back", .scale = report::Scale::kPowersOfTen},
       .series = {}};
   const std::vector<std::string>& states = find_cell(run.model.options().cell).states;
   for (std::size_t s = 0; s < states.size(); ++s) {
@@ -88,8 +88,8 @@ Figure reach_figure(const EndedRun& run) {
           .series = {std::move(horizon), std::move(flows)}};
 }
 
-insight::Page to_page(const EndedRun& run) {
-  insight::Page page(fmt::format("Training {}", folder_name(run.out)));
+report::Page to_page(const EndedRun& run) {
+  report::Page page(fmt::format("Training {}", folder_name(run.out)));
   page.paragraph(summary(run));
   if (!run.result.validations.empty()) page.chart(loss_figure(run.result.validations));
   if (run.reach.measured().empty()) return page;

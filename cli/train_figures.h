@@ -1,7 +1,7 @@
 #pragma once
 
-#include "riverrun/insight/figure.h"
-#include "riverrun/insight/page.h"
+#include "riverrun/report/figure.h"
+#include "riverrun/report/page.h"
 
 #include "cli/train_report.h"
 
@@ -9,9 +9,9 @@ namespace riverrun::cli {
 
 /// The memory horizon at each measurement; where the gradient reaches further than it flows, the
 /// steps that it flows through.
-[[nodiscard]] insight::Figure reach_figure(const EndedRun& run);
+[[nodiscard]] report::Figure reach_figure(const EndedRun& run);
 /// Losses, memory horizons, and the last measurement's norms. Throws ConfigError if this build has
 /// no charts.
-[[nodiscard]] insight::Page to_page(const EndedRun& run);
+[[nodiscard]] report::Page to_page(const EndedRun& run);
 
 }  // namespace riverrun::cli

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 #include "cli/options.h"
 #include "cli/text.h"

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <string>
 
+#include "riverrun/data/text/corpus.h"
+#include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/trainer.h"
-#include "riverrun/text/corpus.h"
-#include "riverrun/text/tokenizer.h"
 
 #include "cli/reach_report.h"
 

@@ -8,13 +8,13 @@
 #include <span>
 
 #include "riverrun/core/error.h"
-#include "riverrun/insight/tasks/idx.h"
+#include "riverrun/tasks/idx.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const int rank : {1, 3}) {
     try {
-      const riverrun::insight::IdxArray array =
-          riverrun::insight::parse_idx(std::as_bytes(std::span(data, size)), "fuzzed", rank);
+      const riverrun::tasks::IdxArray array =
+          riverrun::tasks::parse_idx(std::as_bytes(std::span(data, size)), "fuzzed", rank);
       std::size_t product = 1;
       for (const std::int64_t extent : array.extents) product *= static_cast<std::size_t>(extent);
       if (product != array.values.size() || product >= size ||

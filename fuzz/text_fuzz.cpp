@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/import.h"
-#include "riverrun/text/text_input.h"
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/import.h"
+#include "riverrun/data/text/text_input.h"
+#include "riverrun/data/text/utf8.h"
 
 namespace {
 

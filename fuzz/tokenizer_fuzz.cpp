@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/tokenizer.h"
+#include "riverrun/data/text/tokenizer.h"
 
 namespace {
 

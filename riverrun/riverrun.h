@@ -1,7 +1,7 @@
 #pragma once
 
 // All that networks are made of, trained with and saved by, and what makes a cell while the program
-// runs. Beside it there are riverrun/fixed/ (sizes known to the compiler), riverrun/text/,
+// runs. Beside it there are riverrun/fixed/ (sizes known to the compiler), riverrun/data/text/,
 // riverrun/insight/ and riverrun/lm/, whose headers are included by name.
 
 #include "riverrun/cell/runtime_cell.h"

@@ -13,10 +13,12 @@ declare -A allowed=(
   [nn]='kernels cell core'
   [io]='nn cell core'
   [fixed]='io nn cell core'
-  [text]='core'
-  [insight]='text io nn kernels cell core'
-  [lm]='insight text io nn kernels cell core'
-  [cli]='lm insight text io nn cell core'
+  [data]='core'
+  [report]='data core'
+  [insight]='data io nn kernels cell core'
+  [tasks]='data nn core'
+  [lm]='insight data io nn kernels cell core'
+  [cli]='lm tasks insight report data io nn cell core'
 )
 
 # What a room may include, as words between spaces.

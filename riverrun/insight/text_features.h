@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "riverrun/text/utf8.h"
+#include "riverrun/data/text/utf8.h"
 
 namespace riverrun::insight {
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "riverrun/core/random.h"
+#include "riverrun/data/text/batches.h"
 #include "riverrun/io/safetensors.h"
 #include "riverrun/lm/trainer.h"
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/schedule.h"
-#include "riverrun/text/batches.h"
 
 namespace riverrun::lm {
 

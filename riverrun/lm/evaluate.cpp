@@ -4,7 +4,7 @@
 #include <numbers>
 #include <vector>
 
-#include "riverrun/text/batches.h"
+#include "riverrun/data/text/batches.h"
 
 namespace riverrun::lm {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "riverrun/data/text/corpus.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/text/corpus.h"
 
 namespace riverrun::lm {
 

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/batches.h"
+#include "riverrun/data/text/batches.h"
 
 namespace riverrun::lm {
 namespace {

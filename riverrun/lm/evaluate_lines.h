@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "riverrun/data/text/corpus.h"
+#include "riverrun/data/text/text_input.h"
+#include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/evaluate.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/text/corpus.h"
-#include "riverrun/text/text_input.h"
-#include "riverrun/text/tokenizer.h"
 
 namespace riverrun::lm {
 

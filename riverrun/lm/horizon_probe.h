@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "riverrun/data/text/batches.h"
 #include "riverrun/insight/horizon.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/text/batches.h"
 
 namespace riverrun::lm {
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "riverrun/core/folder.h"
+#include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/text/tokenizer.h"
 
 namespace riverrun::lm {
 

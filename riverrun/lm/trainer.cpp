@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/data/text/batches.h"
 #include "riverrun/lm/checkpoint.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/nn/clip.h"
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/schedule.h"
-#include "riverrun/text/batches.h"
 
 namespace riverrun::lm {
 namespace {

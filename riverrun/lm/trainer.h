@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "riverrun/data/text/corpus.h"
 #include "riverrun/lm/evaluate.h"
 #include "riverrun/lm/horizon_probe.h"
 #include "riverrun/lm/language_model.h"
@@ -16,7 +17,6 @@
 #include "riverrun/lm/progress.h"
 #include "riverrun/lm/run_folder.h"
 #include "riverrun/lm/trainer_options.h"
-#include "riverrun/text/corpus.h"
 
 namespace riverrun::lm {
 

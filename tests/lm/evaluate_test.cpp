@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/text/tokenizer.h"
+#include "riverrun/data/text/tokenizer.h"
 
 #include "tests/lm/untrained.h"
 

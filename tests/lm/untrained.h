@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
+#include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/text/tokenizer.h"
 
 namespace riverrun::lm {
 

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riverrun/tasks/network.h"
+#include "riverrun/tasks/task.h"
+
+namespace riverrun::tasks {
+
+struct TaskTrainerOptions {
+  std::int64_t batch_size = 0;
+  /// Of Adam.
+  double lr = 0;
+  /// "constant", or "cosine": the rate falls to 0 at max_sequences.
+  std::string schedule = "constant";
+  /// Largest norm of a gradient; 0: any.
+  double clip = 0;
+  std::int64_t max_sequences = 0;
+  /// Sequences between two points of the curve, at which those held out are judged.
+  std::int64_t evaluate_every = 0;
+  /// Of dropout.
+  std::uint64_t seed = 1;
+};
+
+/// A point of the learning curve.
+struct TaskPoint {
+  std::int64_t sequences = 0;  // learnt from, so far
+  Tally training;  // those since the point before, each as answered before it was learnt
+  /// Judged up to the first one that is wrong, where all must be right; none if the criterion is
+  /// about training sequences.
+  std::optional<Tally> held_out;
+};
+
+/// Throws ConfigError for invalid options.
+void check(const TaskTrainerOptions& options);
+
+struct TaskResult {
+  bool solved = false;
+  bool interrupted = false;
+  std::int64_t sequences = 0;
+  std::vector<TaskPoint> curve;
+  /// Of a task that is judged at its end: how good the best weights are on what is held out.
+  std::optional<Tally> best;
+  /// Of the sequences for the end, or if there are none, of those held out.
+  Tally test;
+  double seconds = 0;  // of training and judging, without the test
+};
+
+struct TaskWatch {
+  std::function<void(const TaskPoint&)> point;
+  /// Ends training after the current update when it becomes true.
+  const std::atomic<bool>* stop = nullptr;
+  double max_seconds = 0;  // 0: no limit
+};
+
+/// Trains until the criterion is met, or sequences or time are up. The same task, network and
+/// options give the same bits for any number of threads, unless time is up. Throws as check(),
+/// and NumericError if the loss or the gradient is not finite.
+TaskResult train_task(const Task& task, SequenceModel& network, const TaskTrainerOptions& options,
+                      const TaskWatch& watch = {});
+
+}  // namespace riverrun::tasks

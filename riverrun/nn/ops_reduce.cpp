@@ -25,6 +25,20 @@ struct Columns {
   std::int64_t stride = 1;   // from place to place
   std::int64_t reduced = 0;  // of the first column, where the dimension has gone
   std::size_t count = 1;
+
+  // `visit(i, j)` for each element i, which is of column j, in the order of memory.
+  template <class Visit>
+  void each(std::int64_t extent, Visit visit) const {
+    for (std::int64_t e = 0; e < extent; ++e) {
+      const std::int64_t row = first + e * stride;
+      for (std::size_t j = 0; j < count; ++j) visit(row + static_cast<std::int64_t>(j), j);
+    }
+  }
+  // `visit(i, j)` for each column j, which is element i where the dimension has gone.
+  template <class Visit>
+  void each_column(Visit visit) const {
+    for (std::size_t j = 0; j < count; ++j) visit(reduced + static_cast<std::int64_t>(j), j);
+  }
 };
 
 // Calls `body(columns)` for all columns, on all threads.
@@ -59,25 +73,18 @@ Var scaled_sum(Var input, const Axis& axis, const Shape& shape, double factor) {
   float* y = output.data();
   for_columns(axis, [&](const Columns& c) {
     Doubles sums{};
-    for (std::int64_t e = 0; e < axis.extent; ++e) {
-      const float* row = x + c.first + e * c.stride;
-      for (std::size_t j = 0; j < c.count; ++j) sums[j] += row[j];
-    }
-    for (std::size_t j = 0; j < c.count; ++j) {
-      y[c.reduced + static_cast<std::int64_t>(j)] = static_cast<float>(factor * sums[j]);
-    }
+    c.each(axis.extent, [&](std::int64_t i, std::size_t j) { sums[j] += x[i]; });
+    c.each_column(
+        [&](std::int64_t i, std::size_t j) { y[i] = static_cast<float>(factor * sums[j]); });
   });
   if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
   return tape.record(std::move(output), [&tape, input, axis, factor](const Tensor& grad) {
     Tensor grad_input = tape.allocate(input.shape());
     for_columns(axis, [&](const Columns& c) {
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        float* row = grad_input.data() + c.first + e * c.stride;
-        for (std::size_t j = 0; j < c.count; ++j) {
-          row[j] =
-              static_cast<float>(factor) * grad.data()[c.reduced + static_cast<std::int64_t>(j)];
-        }
-      }
+      const float* of_column = grad.data() + c.reduced;
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+        grad_input.data()[i] = static_cast<float>(factor) * of_column[j];
+      });
     });
     tape.add_grad(input, std::move(grad_input));
   });
@@ -93,17 +100,12 @@ struct Exponentials {
 
   Exponentials(const Axis& axis, const Columns& c, const float* x) {
     most.fill(-std::numeric_limits<float>::infinity());
-    for (std::int64_t e = 0; e < axis.extent; ++e) {
-      const float* row = x + c.first + e * c.stride;
-      // Written so that a NaN stays.
-      for (std::size_t j = 0; j < c.count; ++j) most[j] = row[j] <= most[j] ? most[j] : row[j];
-    }
-    for (std::int64_t e = 0; e < axis.extent; ++e) {
-      const float* row = x + c.first + e * c.stride;
-      for (std::size_t j = 0; j < c.count; ++j) {
-        sums[j] += static_cast<double>(std::exp(row[j] - most[j]));
-      }
-    }
+    // Written so that a NaN stays.
+    c.each(axis.extent,
+           [&](std::int64_t i, std::size_t j) { most[j] = x[i] <= most[j] ? most[j] : x[i]; });
+    c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+      sums[j] += static_cast<double>(std::exp(x[i] - most[j]));
+    });
   }
 };
 
@@ -140,24 +142,22 @@ Var logsumexp(Var input, int dimension, bool keepdim) {
   const float* x = input.value().data();
   float* y = output.data();
   for_columns(axis, [&](const Columns& c) {
-    const auto [most, sums] = Exponentials(axis, c, x);
-    for (std::size_t j = 0; j < c.count; ++j) {
-      // Two infinities have no difference.
-      y[c.reduced + static_cast<std::int64_t>(j)] =
-          std::isinf(most[j]) ? most[j] : static_cast<float>(most[j] + std::log(sums[j]));
-    }
+    const Exponentials of(axis, c, x);
+    // Two infinities have no difference.
+    c.each_column([&](std::int64_t i, std::size_t j) {
+      y[i] = std::isinf(of.most[j]) ? of.most[j]
+                                    : static_cast<float>(of.most[j] + std::log(of.sums[j]));
+    });
   });
   if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
   return tape.record(std::move(output), [&tape, input, axis, x, y](const Tensor& grad) {
     Tensor grad_input = tape.allocate(input.shape());
     for_columns(axis, [&](const Columns& c) {
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        const std::int64_t from = c.first + e * c.stride;
-        for (std::int64_t j = 0; j < static_cast<std::int64_t>(c.count); ++j) {
-          grad_input.data()[from + j] =
-              grad.data()[c.reduced + j] * weight_of(x[from + j], y[c.reduced + j]);
-        }
-      }
+      const float* of_column = grad.data() + c.reduced;
+      const float* log_sums = y + c.reduced;
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+        grad_input.data()[i] = of_column[j] * weight_of(x[i], log_sums[j]);
+      });
     });
     tape.add_grad(input, std::move(grad_input));
   });
@@ -170,35 +170,23 @@ Var softmax(Var input, int dimension) {
   const float* x = input.value().data();
   float* y = output.data();
   for_columns(axis, [&](const Columns& c) {
-    const auto [most, sums] = Exponentials(axis, c, x);
-    for (std::int64_t e = 0; e < axis.extent; ++e) {
-      const std::int64_t at = c.first + e * c.stride;
-      for (std::size_t j = 0; j < c.count; ++j) {
-        const std::int64_t i = at + static_cast<std::int64_t>(j);
-        // As in PyTorch, NaN where every element is -infinity: it has no weights.
-        y[i] = static_cast<float>(std::exp(x[i] - most[j]) / sums[j]);
-      }
-    }
+    const Exponentials of(axis, c, x);
+    c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+      // As in PyTorch, NaN where every element is -infinity: it has no weights.
+      y[i] = static_cast<float>(std::exp(x[i] - of.most[j]) / of.sums[j]);
+    });
   });
   if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
   return tape.record(std::move(output), [&tape, input, axis, y](const Tensor& grad) {
     Tensor grad_input = tape.allocate(input.shape());
     for_columns(axis, [&](const Columns& c) {
       Doubles means{};
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        const std::int64_t at = c.first + e * c.stride;
-        for (std::size_t j = 0; j < c.count; ++j) {
-          const std::int64_t i = at + static_cast<std::int64_t>(j);
-          means[j] += static_cast<double>(y[i]) * grad.data()[i];
-        }
-      }
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        const std::int64_t at = c.first + e * c.stride;
-        for (std::size_t j = 0; j < c.count; ++j) {
-          const std::int64_t i = at + static_cast<std::int64_t>(j);
-          grad_input.data()[i] = y[i] * (grad.data()[i] - static_cast<float>(means[j]));
-        }
-      }
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+        means[j] += static_cast<double>(y[i]) * grad.data()[i];
+      });
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+        grad_input.data()[i] = y[i] * (grad.data()[i] - static_cast<float>(means[j]));
+      });
     });
     tape.add_grad(input, std::move(grad_input));
   });
@@ -211,33 +199,22 @@ Var log_softmax(Var input, int dimension) {
   const float* x = input.value().data();
   float* y = output.data();
   for_columns(axis, [&](const Columns& c) {
-    const auto [most, sums] = Exponentials(axis, c, x);
+    const Exponentials of(axis, c, x);
     Doubles logs{};
-    for (std::size_t j = 0; j < c.count; ++j) logs[j] = std::log(sums[j]);
-    for (std::int64_t e = 0; e < axis.extent; ++e) {
-      const std::int64_t at = c.first + e * c.stride;
-      for (std::size_t j = 0; j < c.count; ++j) {
-        const std::int64_t i = at + static_cast<std::int64_t>(j);
-        y[i] = static_cast<float>(x[i] - most[j] - logs[j]);
-      }
-    }
+    for (std::size_t j = 0; j < c.count; ++j) logs[j] = std::log(of.sums[j]);
+    c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+      y[i] = static_cast<float>(x[i] - of.most[j] - logs[j]);
+    });
   });
   if (!input.requires_grad()) return tape.record(std::move(output), nullptr);
   return tape.record(std::move(output), [&tape, input, axis, y](const Tensor& grad) {
     Tensor grad_input = tape.allocate(input.shape());
     for_columns(axis, [&](const Columns& c) {
       Doubles sums{};
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        const float* row = grad.data() + c.first + e * c.stride;
-        for (std::size_t j = 0; j < c.count; ++j) sums[j] += row[j];
-      }
-      for (std::int64_t e = 0; e < axis.extent; ++e) {
-        const std::int64_t at = c.first + e * c.stride;
-        for (std::size_t j = 0; j < c.count; ++j) {
-          const std::int64_t i = at + static_cast<std::int64_t>(j);
-          grad_input.data()[i] = grad.data()[i] - std::exp(y[i]) * static_cast<float>(sums[j]);
-        }
-      }
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) { sums[j] += grad.data()[i]; });
+      c.each(axis.extent, [&](std::int64_t i, std::size_t j) {
+        grad_input.data()[i] = grad.data()[i] - std::exp(y[i]) * static_cast<float>(sums[j]);
+      });
     });
     tape.add_grad(input, std::move(grad_input));
   });

@@ -1,9 +1,14 @@
 #include "cli/train_flags.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/fields.h"
 #include "riverrun/data/text/utf8.h"
 
 #include "cli/options.h"
@@ -27,29 +32,43 @@ lr and clip are 20 times and a 20th of the paper's):
     --optimizer sgd --lr 20 --clip 0.25 --schedule step --decay-after 4 --decay 0.5 --warmup 0
     --epochs 13 --init-uniform 0.1)";
 
-/// A folder as the checkpoint names it, whether or not a slash was written behind it.
-/// As the checkpoint keeps it, in UTF-8, which a folder's name need not be.
+/// A folder as the checkpoint names it, whether or not a slash was written behind it, and in UTF-8,
+/// which a folder's name need not be.
 std::string name_of(const fs::path& folder) {
   const fs::path path = folder.lexically_normal();
   return text::to_valid_utf8((path.has_filename() ? path : path.parent_path()).string());
 }
 
+/// "--hidden-size" for the field hidden_size.
+template <class Options, class T>
+CLI::Option* add_field_option(CLI::App& app, const Field<Options, T>& field, T& value) {
+  std::string flag = std::string("--") + field.name;
+  std::ranges::replace(flag, '_', '-');
+  return app.add_option(flag, value, field.help)->capture_default_str();
+}
+
 }  // namespace
 
-/// An option of the run: on --resume it comes from the checkpoint, and may be given again but not
-/// changed. So does one of the model (kModel) with --from, where those of the weights that it would
-/// begin with (kStart) have no meaning.
-template <class Get>
-CLI::Option* TrainFlags::add(CLI::App& app, const char* flag, Get get, const std::string& help,
+/// On --resume an option comes from the checkpoint, and may be given again but not changed, unless
+/// it is one of the call (kCall). So does one of the model (kModel) with --from, where those of the
+/// weights that it would begin with (kStart) have no meaning.
+template <class Part, class FieldOfPart>
+CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const FieldOfPart& field,
                              Of of) {
-  CLI::Option* option = app.add_option(flag, get(options), help);
-  option->capture_default_str();
+  const auto member = field.member;
+  const auto get = [ part, member ](auto& run) -> auto& { return run.*part.*member; };
+  CLI::Option* option = add_field_option(app, field, get(options));
   const auto settle = [this, option, get](const lm::RunOptions& stored) {
     const bool differs = option->count() > 0 && get(options) != get(stored);
     get(options) = get(stored);
     return !differs;
   };
-  settle_.push_back([settle, flag](const lm::RunOptions& stored) {
+  const std::string flag = option->get_name();
+  settle_.push_back([this, settle, flag, option, get, of](const lm::RunOptions& stored) {
+    if (of == Of::kCall) {
+      if (option->count() == 0) get(options) = get(stored);
+      return;
+    }
     if (settle(stored)) return;
     throw ConfigError(
         fmt::format("train: {} differs from that of the run that is resumed; omit it, or begin "
@@ -78,75 +97,34 @@ TrainFlags::TrainFlags(CLI::App& app) {
                  "Begin with the weights and the vocabulary of this model instead of random ones; "
                  "the text, and how it is learnt from, may be others");
   app.add_option("--valid", valid, "Text to validate on; without it, the end of TEXT");
-  add(
-      app, "--valid-fraction", [](auto& o) -> auto& { return o.text.valid_fraction; },
-      "How much of the end of TEXT that is")
-      ->excludes("--valid");
   tokens_option_ = app.add_option("--tokens", tokens, "byte, char or word")->capture_default_str();
-  add(
-      app, "--vocab-size", [](auto& o) -> auto& { return o.text.vocab_size; },
-      "At most so many different tokens, the most frequent ones; 0: all", Of::kStart)
-      ->check(whole_number(0, INT64_MAX));
+  for_each_field<lm::TextOptions>([&](const auto& field) {
+    const bool is_fraction = field.name == std::string_view("valid_fraction");
+    CLI::Option* option =
+        add(app, &lm::RunOptions::text, field, is_fraction ? Of::kRun : Of::kStart);
+    if (is_fraction) {
+      option->excludes("--valid");
+    } else {
+      option->check(whole_number(0, INT64_MAX));
+    }
+  });
+  for_each_field<lm::LanguageModelOptions>([&](const auto& field) {
+    const std::string_view name = field.name;
+    if (name == "vocab_size" || name == "seed") return;  // the text has the first, --seed is below
+    const bool is_dropout = name == "dropout";
+    CLI::Option* option = add(app, &lm::RunOptions::model, field,
+                              field.initial ? Of::kStart
+                              : is_dropout  ? Of::kRun
+                                            : Of::kModel);
+    if (is_dropout) dropout_option_ = option;
+    if (name == "cell") option->description(known_cells());
+  });
+  for_each_field<lm::TrainerOptions>([&](const auto& field) {
+    const std::string_view name = field.name;
+    if (name == "seed") return;
+    add(app, &lm::RunOptions::trainer, field, name == "epochs" ? Of::kCall : Of::kRun);
+  });
 
-  add(
-      app, "--cell", [](auto& o) -> auto& { return o.model.cell; }, known_cells(), Of::kModel);
-  add(
-      app, "--embedding-size", [](auto& o) -> auto& { return o.model.embedding_size; },
-      "Numbers that stand for a token", Of::kModel);
-  add(
-      app, "--hidden-size", [](auto& o) -> auto& { return o.model.hidden_size; },
-      "Units of a layer", Of::kModel);
-  add(
-      app, "--num-layers", [](auto& o) -> auto& { return o.model.num_layers; }, "Recurrent layers",
-      Of::kModel);
-  dropout_option_ = add(
-      app, "--dropout", [](auto& o) -> auto& { return o.model.dropout; },
-      "Part of the units that is left out while training, in [0, 1)");
-  add(
-      app, "--forget-bias", [](auto& o) -> auto& { return o.model.forget_bias; },
-      "Initial bias of the gate f; not given: as PyTorch", Of::kStart);
-  add(
-      app, "--init-uniform", [](auto& o) -> auto& { return o.model.init_uniform; },
-      "All parameters begin uniform in +-X; not given: as PyTorch", Of::kStart);
-
-  add(
-      app, "--seq-len", [](auto& o) -> auto& { return o.trainer.seq_len; },
-      "Steps that gradients flow back through");
-  add(
-      app, "--batch-size", [](auto& o) -> auto& { return o.trainer.batch_size; },
-      "Stretches of the text read side by side; 0: 32, or fewer for a short text");
-  add(
-      app, "--optimizer", [](auto& o) -> auto& { return o.trainer.optimizer; },
-      "sgd, adam, adamw or rmsprop");
-  add(
-      app, "--lr", [](auto& o) -> auto& { return o.trainer.lr; }, "Learning rate");
-  add(
-      app, "--momentum", [](auto& o) -> auto& { return o.trainer.momentum; }, "Of sgd and rmsprop");
-  add(
-      app, "--weight-decay", [](auto& o) -> auto& { return o.trainer.weight_decay; },
-      "Pull of the weights towards 0");
-  add(
-      app, "--schedule", [](auto& o) -> auto& { return o.trainer.schedule; },
-      "Of the learning rate: constant, step, cosine or plateau");
-  add(
-      app, "--warmup", [](auto& o) -> auto& { return o.trainer.warmup; },
-      "Updates during which the learning rate rises");
-  add(
-      app, "--decay", [](auto& o) -> auto& { return o.trainer.decay; },
-      "What step and plateau multiply it by");
-  add(
-      app, "--decay-after", [](auto& o) -> auto& { return o.trainer.decay_after; },
-      "step: epochs before the first decay");
-  add(
-      app, "--clip", [](auto& o) -> auto& { return o.trainer.clip; },
-      "Largest norm of a gradient; 0: any");
-  add(
-      app, "--valid-every", [](auto& o) -> auto& { return o.trainer.valid_every; },
-      "Updates between validations within an epoch; 0: chosen by the texts' sizes");
-
-  epochs_option_ = app.add_option("--epochs", options.trainer.epochs,
-                                  "Passes over the text; with --resume it may be given anew")
-                       ->capture_default_str();
   seed_option_ = app.add_option("--seed", seed, "Same seed, same model, to the bit")
                      ->capture_default_str()
                      ->check(whole_number(0, UINT64_MAX));
@@ -169,7 +147,6 @@ TrainFlags::TrainFlags(CLI::App& app) {
 
 void TrainFlags::settle_with(const lm::RunOptions& stored) {
   for (const auto& settle : settle_) settle(stored);
-  if (epochs_option_->count() == 0) options.trainer.epochs = stored.trainer.epochs;
   if (seed_option_->count() > 0 && seed != stored.model.seed) {
     throw ConfigError("train: --seed differs from that of the run that is resumed");
   }

@@ -53,15 +53,14 @@ class TrainFlags {
   lm::RunOptions options;
 
  private:
-  /// Of a model that the run begins with, whether an option may be another.
-  enum class Of { kRun, kModel, kStart };
-  template <class Get>
-  CLI::Option* add(CLI::App& app, const char* flag, Get get, const std::string& help,
-                   Of of = Of::kRun);
+  /// What an option belongs to, which says when it may be given.
+  enum class Of { kCall, kRun, kModel, kStart };
+  /// An option for a field of `part` of the run's options, called as the field.
+  template <class Part, class FieldOfPart>
+  CLI::Option* add(CLI::App& app, Part lm::RunOptions::*part, const FieldOfPart& field, Of of);
 
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* dropout_option_ = nullptr;
-  CLI::Option* epochs_option_ = nullptr;
   CLI::Option* seed_option_ = nullptr;
   std::vector<std::function<void(const lm::RunOptions&)>> settle_;
   std::vector<std::function<void(const lm::RunOptions&)>> settle_from_;

@@ -14,5 +14,6 @@ namespace riverrun {
 /// The double that is written as x is: 0.2 for 0.2f, not 0.20000000298023224. For JSON, whose
 /// numbers are doubles; reading it back as a float gives x.
 [[nodiscard]] double shortest(float x);
+[[nodiscard]] constexpr double shortest(double x) { return x; }
 
 }  // namespace riverrun

@@ -5,13 +5,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/core/weight_type.h"
-#include "riverrun/nn/embedding.h"
-#include "riverrun/nn/linear.h"
-#include "riverrun/nn/parameter.h"
-#include "riverrun/nn/recurrent.h"
+#include "riverrun/nn/sequence_model.h"
 #include "riverrun/nn/tape.h"
 
 namespace riverrun::lm {
@@ -38,12 +38,36 @@ struct LanguageModelOptions {
   friend bool operator==(const LanguageModelOptions&, const LanguageModelOptions&) = default;
 };
 
+}  // namespace riverrun::lm
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::lm::LanguageModelOptions> = [] {
+  using O = lm::LanguageModelOptions;
+  return std::tuple{
+      Field{"cell", &O::cell},
+      Field{"vocab_size", &O::vocab_size, at_least(1)},
+      Field{"embedding_size", &O::embedding_size, from_to(1, kLargestSize),
+            "Numbers that stand for a token"},
+      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
+      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
+      Field{"dropout", &O::dropout, from_below(0, 1),
+            "Part of the units that is left out while training, in [0, 1)"},
+      Field{"forget_bias", &O::forget_bias, any_value(),
+            "Initial bias of the gate f; not given: as PyTorch", kInitial},
+      Field{"init_uniform", &O::init_uniform, at_least(0),
+            "All parameters begin uniform in +-X; not given: as PyTorch", kInitial},
+      Field{"seed", &O::seed, any_value(), "", kInitial},
+  };
+}();
+
+namespace riverrun::lm {
+
 /// Throws ConfigError if an option is out of range; the message names it. Allocates nothing of the
 /// sizes that are asked for.
 void check(const LanguageModelOptions& options);
 
-/// Embedding, dropout, a recurrent stack around any cell, dropout, and a linear decoder to one
-/// logit per token of the vocabulary. It knows tokens only as numbers in [0, vocab_size).
+/// A SequenceModel that reads tokens and answers each with one logit per token of the vocabulary,
+/// for the one that follows. It knows tokens only as numbers in [0, vocab_size).
 ///
 /// Parameters: embedding.weight [vocab_size, embedding_size], rnn.weight_ih_l0 … as Recurrent,
 /// decoder.weight [vocab_size, hidden_size], decoder.bias [vocab_size].
@@ -51,11 +75,11 @@ class LanguageModel {
  public:
   /// Throws ConfigError as check().
   explicit LanguageModel(const LanguageModelOptions& options);
-  LanguageModel(LanguageModel&&) noexcept;
-  LanguageModel& operator=(LanguageModel&&) noexcept;
-  ~LanguageModel();
+  LanguageModel(LanguageModel&&) noexcept = default;
+  LanguageModel& operator=(LanguageModel&&) noexcept = default;
+  ~LanguageModel() = default;
   /// The same model once more, with parameters of its own.
-  [[nodiscard]] LanguageModel clone() const;
+  [[nodiscard]] LanguageModel clone() const { return {options_, model_.clone()}; }
 
   struct Loss {
     Var loss;                // []: the mean over all tokens, in nats
@@ -77,24 +101,24 @@ class LanguageModel {
   /// In which numbers the weight matrices are read by total_nats() and by readers made from now on;
   /// see Recurrent. The embedding stays float32, of which a token reads one row. Throws ConfigError
   /// if there is no such type.
-  void set_inference_weights(WeightType type);
+  void set_inference_weights(WeightType type) { model_.set_inference_weights(type); }
 
   /// The state before anything was read, for `batch` sequences.
-  [[nodiscard]] State zero_state(std::int64_t batch) const;
+  [[nodiscard]] State zero_state(std::int64_t batch) const { return rnn().zero_state(batch); }
 
   /// The parts, for looking inside; the recurrent stack's input is the embedding's output.
-  [[nodiscard]] Embedding& embedding() noexcept;
-  [[nodiscard]] const Embedding& embedding() const noexcept;
-  [[nodiscard]] Recurrent& rnn() noexcept;
-  [[nodiscard]] const Recurrent& rnn() const noexcept;
-  [[nodiscard]] Linear& decoder() noexcept;
-  [[nodiscard]] const Linear& decoder() const noexcept;
+  [[nodiscard]] Embedding& embedding() { return model_.embedding(); }
+  [[nodiscard]] const Embedding& embedding() const { return model_.embedding(); }
+  [[nodiscard]] Recurrent& rnn() noexcept { return model_.rnn(); }
+  [[nodiscard]] const Recurrent& rnn() const noexcept { return model_.rnn(); }
+  [[nodiscard]] Linear& decoder() noexcept { return model_.decoder(); }
+  [[nodiscard]] const Linear& decoder() const noexcept { return model_.decoder(); }
 
   /// In a fixed order, under the names that a file gives them.
-  [[nodiscard]] ParameterList parameters();
-  [[nodiscard]] ConstParameterList parameters() const;
+  [[nodiscard]] ParameterList parameters() { return model_.parameters(); }
+  [[nodiscard]] ConstParameterList parameters() const { return model_.parameters(); }
   [[nodiscard]] std::int64_t parameter_count() const;
-  [[nodiscard]] const LanguageModelOptions& options() const noexcept;
+  [[nodiscard]] const LanguageModelOptions& options() const noexcept { return options_; }
 
   /// The model token by token, for sampling: its own state, the model's weights. The model must
   /// outlive it and must not be trained meanwhile.
@@ -116,9 +140,11 @@ class LanguageModel {
   };
 
  private:
-  struct Impl;
-  explicit LanguageModel(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  LanguageModel(const LanguageModelOptions& options, SequenceModel model)
+      : options_(options), model_(std::move(model)) {}
+
+  LanguageModelOptions options_;
+  SequenceModel model_;
 };
 
 }  // namespace riverrun::lm

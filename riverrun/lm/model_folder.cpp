@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,6 +17,7 @@
 #include "riverrun/core/file.h"
 #include "riverrun/core/folder.h"
 #include "riverrun/core/number.h"
+#include "riverrun/io/fields_json.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
 #include "riverrun/lm/parameter_shapes.h"
@@ -54,7 +54,7 @@ std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
 constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{1} << 30;
 
-/// Typed access to config.json; a value that is not there or of another type is a FormatError.
+/// config.json; a value that is not there or of another type is a FormatError.
 class Config {
  public:
   explicit Config(const File& file) : path_(file.path()) {
@@ -69,29 +69,18 @@ class Config {
     if (!values_.is_object()) throw fail("must be a JSON object");
   }
 
-  std::int64_t integer(const char* name) const {
-    const json& value = at(name);
-    if (!value.is_number_integer() || value.is_number_float()) {
-      throw fail(fmt::format("{} must be a whole number", name));
+  template <class T>
+  void read(const char* name, T& value) const {
+    try {
+      io::read_value(io::member(values_, name), name, value);
+    } catch (const ConfigError& error) {
+      throw fail(error.what());
     }
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) {
-      throw fail(fmt::format("{} is too large", name));
-    }
-    return value.get<std::int64_t>();
-  }
-  float number(const char* name) const {
-    const json& value = at(name);
-    if (!value.is_number()) throw fail(fmt::format("{} must be a number", name));
-    const auto number = value.get<double>();
-    if (std::abs(number) > std::numeric_limits<float>::max()) {
-      throw fail(fmt::format("{} is too large", name));
-    }
-    return static_cast<float>(number);
   }
   std::string string(const char* name) const {
-    const json& value = at(name);
-    if (!value.is_string()) throw fail(fmt::format("{} must be a string", name));
-    return value.get<std::string>();
+    std::string value;
+    read(name, value);
+    return value;
   }
   [[nodiscard]] bool has(const char* name) const { return values_.contains(name); }
   [[nodiscard]] std::optional<std::string> digest() const {
@@ -100,12 +89,6 @@ class Config {
   FormatError fail(const std::string& what) const { return FormatError(path_, 0, what); }
 
  private:
-  const json& at(const char* name) const {
-    const auto found = values_.find(name);
-    if (found == values_.end()) throw fail(fmt::format("{} is missing", name));
-    return *found;
-  }
-
   std::string path_;
   json values_;
 };
@@ -115,12 +98,9 @@ LanguageModelOptions options_of(const Config& config) {
     throw config.fail(fmt::format("model_type is \"{}\"; it must be \"{}\"", type, kModelType));
   }
   LanguageModelOptions options;
-  options.cell = config.string("cell");
-  options.vocab_size = config.integer("vocab_size");
-  options.embedding_size = config.integer("embedding_size");
-  options.hidden_size = config.integer("hidden_size");
-  options.num_layers = config.integer("num_layers");
-  options.dropout = config.number("dropout");
+  for_each_field<LanguageModelOptions>([&](const auto& field) {
+    if (!field.initial) config.read(field.name, options.*field.member);
+  });
   try {
     check(options);
   } catch (const ConfigError& error) {
@@ -208,19 +188,14 @@ std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
 
 void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
                  const text::Tokenizer& tokenizer) {
-  const nlohmann::ordered_json config = {
-      {"model_type", kModelType},
-      {"architectures", {"RiverrunLanguageModel"}},
-      {"cell", options.cell},
-      {"vocab_size", options.vocab_size},
-      {"embedding_size", options.embedding_size},
-      {"hidden_size", options.hidden_size},
-      {"num_layers", options.num_layers},
-      {"dropout", shortest(options.dropout)},
-      {kTokensKey, text::to_string(tokenizer.kind())},
-      {"torch_dtype", "float32"},
-      {kDigestKey, digest(options, tokenizer)},
-  };
+  nlohmann::ordered_json config = {{"model_type", kModelType},
+                                   {"architectures", {"RiverrunLanguageModel"}}};
+  for_each_field<LanguageModelOptions>([&](const auto& field) {
+    if (!field.initial) config[field.name] = io::value_to_json(options.*field.member);
+  });
+  config[kTokensKey] = text::to_string(tokenizer.kind());
+  config["torch_dtype"] = "float32";
+  config[kDigestKey] = digest(options, tokenizer);
   replace_file(folder / kConfigFile, config.dump(2) + "\n");
   tokenizer.save(folder / text::kTokenizerFile);
 }

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/data/text/corpus.h"
 #include "riverrun/lm/evaluate.h"
 #include "riverrun/lm/horizon_probe.h"
@@ -28,6 +30,19 @@ struct TextOptions {
   /// The largest vocabulary that was asked for; 0: any.
   std::int64_t vocab_size = 0;
 };
+
+}  // namespace riverrun::lm
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::lm::TextOptions> = [] {
+  using O = lm::TextOptions;
+  return std::tuple{Field{"valid_fraction", &O::valid_fraction, from_below(0, 1),
+                          "How much of the end of TEXT is validated on"},
+                    Field{"vocab_size", &O::vocab_size, at_least(0),
+                          "At most so many different tokens, the most frequent ones; 0: all"}};
+}();
+
+namespace riverrun::lm {
 
 /// All that decides which bits a training run ends with, besides the files.
 struct RunOptions {

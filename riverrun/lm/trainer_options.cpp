@@ -1,9 +1,6 @@
 #include "riverrun/lm/trainer_options.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,70 +8,13 @@
 #include "riverrun/core/error.h"
 
 namespace riverrun::lm {
-namespace {
-
-template <std::size_t n>
-void check_one_of(const char* name, const std::string& value,
-                  const std::array<std::string_view, n>& allowed) {
-  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
-  std::string names;
-  for (const std::string_view a : allowed)
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", a);
-  throw ConfigError(fmt::format("Trainer: {} is \"{}\"; it must be one of {}", name, value, names));
-}
-
-}  // namespace
-
 void check(const TrainerOptions& o) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value < 1) {
-      throw ConfigError(fmt::format("Trainer: {} is {}; it must be at least 1", name, value));
-    }
-  };
-  const auto not_negative = [](const char* name, double value) {
-    if (!(value >= 0) || !std::isfinite(value)) {
-      throw ConfigError(
-          fmt::format("Trainer: {} is {}; it must be a finite number of at least 0", name, value));
-    }
-  };
-  positive("seq_len", o.seq_len);
-  positive("epochs", o.epochs);
-  positive("decay_after", o.decay_after);
-  check_one_of<4>("optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop"});
-  check_one_of<4>("schedule", o.schedule, {"constant", "step", "cosine", "plateau"});
-  not_negative("batch_size", static_cast<double>(o.batch_size));
-  not_negative("lr", o.lr);
-  not_negative("momentum", o.momentum);
-  not_negative("weight_decay", o.weight_decay);
-  not_negative("clip", o.clip);
-  not_negative("warmup", static_cast<double>(o.warmup));
-  not_negative("valid_every", static_cast<double>(o.valid_every));
-  if (!(o.decay > 0 && o.decay < 1)) {
-    throw ConfigError(fmt::format("Trainer: decay is {}; it must be between 0 and 1", o.decay));
-  }
-  if (o.momentum >= 1) {
-    throw ConfigError(
-        fmt::format("Trainer: momentum is {}; it must be below 1, or the updates grow without end",
-                    o.momentum));
-  }
+  check_fields("Trainer", o);
   if (o.momentum != 0 && (o.optimizer == "adam" || o.optimizer == "adamw")) {
     throw ConfigError(
         fmt::format("Trainer: momentum is {}, which {} does not have; only sgd and "
                     "rmsprop do",
                     o.momentum, o.optimizer));
-  }
-  // Products of these are computed as 64-bit numbers.
-  constexpr std::int64_t kLargest = std::int64_t{1} << 30;
-  for (const auto& [name, value] : {std::pair{"seq_len", o.seq_len},
-                                    {"batch_size", o.batch_size},
-                                    {"epochs", o.epochs},
-                                    {"warmup", o.warmup},
-                                    {"decay_after", o.decay_after},
-                                    {"valid_every", o.valid_every}}) {
-    if (value > kLargest) {
-      throw ConfigError(
-          fmt::format("Trainer: {} is {}; it must be at most {}", name, value, kLargest));
-    }
   }
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/schedule.h"
 
@@ -41,6 +45,45 @@ struct TrainerOptions {
 
   friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;
 };
+
+inline constexpr std::array<std::string_view, 4> kOptimizers = {"sgd", "adam", "adamw", "rmsprop"};
+inline constexpr std::array<std::string_view, 4> kSchedules = {"constant", "step", "cosine",
+                                                               "plateau"};
+/// Of whole numbers: products of them are computed as 64-bit numbers.
+inline constexpr double kMostUpdates = 1 << 30;
+
+}  // namespace riverrun::lm
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::lm::TrainerOptions> = [] {
+  using O = lm::TrainerOptions;
+  using lm::kMostUpdates;
+  return std::tuple{
+      Field{"seq_len", &O::seq_len, from_to(1, kMostUpdates),
+            "Steps that gradients flow back through"},
+      Field{"batch_size", &O::batch_size, from_to(0, kMostUpdates),
+            "Stretches of the text read side by side; 0: 32, or fewer for a short text"},
+      Field{"epochs", &O::epochs, from_to(1, kMostUpdates),
+            "Passes over the text; with --resume it may be given anew"},
+      Field{"optimizer", &O::optimizer, one_of(lm::kOptimizers), "sgd, adam, adamw or rmsprop"},
+      Field{"lr", &O::lr, at_least(0), "Learning rate"},
+      Field{"momentum", &O::momentum, from_below(0, 1), "Of sgd and rmsprop"},
+      Field{"weight_decay", &O::weight_decay, at_least(0), "Pull of the weights towards 0"},
+      Field{"schedule", &O::schedule, one_of(lm::kSchedules),
+            "Of the learning rate: constant, step, cosine or plateau"},
+      Field{"warmup", &O::warmup, from_to(0, kMostUpdates),
+            "Updates during which the learning rate rises"},
+      Field{"decay", &O::decay, between(0, 1), "What step and plateau multiply it by"},
+      Field{"decay_after", &O::decay_after, from_to(1, kMostUpdates),
+            "step: epochs before the first decay"},
+      Field{"clip", &O::clip, at_least(0), "Largest norm of a gradient; 0: any"},
+      Field{"valid_every", &O::valid_every, from_to(0, kMostUpdates),
+            "Updates between validations within an epoch; 0: chosen by the texts' sizes"},
+      Field{"seed", &O::seed},
+  };
+}();
+
+namespace riverrun::lm {
 
 /// Throws ConfigError if an option is out of range; the message names it.
 void check(const TrainerOptions& options);

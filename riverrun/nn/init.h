@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/nn/recurrent.h"
 
 namespace riverrun {
@@ -29,6 +31,13 @@ struct Initialization {
 
   friend bool operator==(const Initialization&, const Initialization&) = default;
 };
+
+template <>
+inline constexpr auto kFields<Initialization> = [] {
+  using O = Initialization;
+  return std::tuple{Field{"forget_bias", &O::forget_bias}, Field{"chrono_steps", &O::chrono_steps},
+                    Field{"orthogonal", &O::orthogonal}, Field{"identity", &O::identity}};
+}();
 
 /// Draws anew what `how` decides, of every layer and direction, from `seed`, and leaves the rest of
 /// the parameters. Throws ConfigError, before anything is changed, if the network has no such gate,

@@ -20,23 +20,8 @@ namespace {
 
 void check(const CellDescriptor& cell, const RecurrentOptions& o) {
   const auto fail = [&](const std::string& what) { throw ConfigError(cell.name + ": " + what); };
-  if (o.input_size <= 0 || o.hidden_size <= 0 || o.num_layers <= 0) {
-    fail(fmt::format("input_size is {}, hidden_size {} and num_layers {}; all must be positive",
-                     o.input_size, o.hidden_size, o.num_layers));
-  }
-  // So that products of sizes fit 64 bits; what is too large for the memory shows when it is made.
-  constexpr std::int64_t kLargestSize = std::int64_t{1} << 28;
-  constexpr std::int64_t kMostLayers = 1000;
-  if (o.input_size > kLargestSize || o.hidden_size > kLargestSize || o.num_layers > kMostLayers) {
-    fail(fmt::format(
-        "input_size is {}, hidden_size {} and num_layers {}; at most {}, {} and {} are "
-        "possible",
-        o.input_size, o.hidden_size, o.num_layers, kLargestSize, kLargestSize, kMostLayers));
-  }
-  if (!(o.dropout >= 0.0f && o.dropout < 1.0f)) {
-    fail(fmt::format("dropout is {}; it must be in [0, 1)", o.dropout));
-  }
-  if (o.proj_size < 0 || o.proj_size >= o.hidden_size) {
+  check_fields(cell.name.c_str(), o);
+  if (o.proj_size >= o.hidden_size) {
     fail(fmt::format("proj_size is {}; it must be 0 (none) or less than hidden_size = {}",
                      o.proj_size, o.hidden_size));
   }
@@ -50,10 +35,6 @@ void check(const CellDescriptor& cell, const RecurrentOptions& o) {
     fail("forget_bias is set, but the cell has no gate \"f\"");
   }
   if (o.forget_bias && !o.bias) fail("forget_bias is set, but bias is false");
-  if (o.recompute_steps < 0 && o.recompute_steps != kRecomputeAuto) {
-    fail(fmt::format("recompute_steps is {}; it must be positive, 0 (none) or kRecomputeAuto = {}",
-                     o.recompute_steps, kRecomputeAuto));
-  }
 }
 
 }  // namespace

@@ -6,10 +6,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "riverrun/cell/descriptor.h"
+#include "riverrun/core/fields.h"
 #include "riverrun/core/list_span.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/weight_type.h"
@@ -21,6 +23,12 @@ namespace riverrun {
 /// For RecurrentOptions::recompute_steps: the square root of the length, and at least so many steps
 /// that a segment has 256 rows, which fast products need.
 inline constexpr std::int64_t kRecomputeAuto = -1;
+
+/// The most layers of a stack.
+inline constexpr std::int64_t kMostLayers = 1000;
+/// Of a layer, so that products of sizes fit 64 bits; what is too large for the memory shows when
+/// it is made.
+inline constexpr std::int64_t kLargestSize = std::int64_t{1} << 28;
 
 /// The arguments of PyTorch's nn.RNN, nn.GRU and nn.LSTM, under the same names, and some more.
 struct RecurrentOptions {
@@ -50,6 +58,24 @@ struct RecurrentOptions {
   /// >= seq_len) keeps everything.
   std::int64_t recompute_steps = 0;
 };
+
+template <>
+inline constexpr auto kFields<RecurrentOptions> = [] {
+  using O = RecurrentOptions;
+  return std::tuple{
+      Field{"input_size", &O::input_size, from_to(1, kLargestSize)},
+      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize)},
+      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers)},
+      Field{"bias", &O::bias},
+      Field{"batch_first", &O::batch_first},
+      Field{"dropout", &O::dropout, from_below(0, 1)},
+      Field{"bidirectional", &O::bidirectional},
+      Field{"proj_size", &O::proj_size, at_least(0)},
+      Field{"forget_bias", &O::forget_bias, any_value(), "", kInitial},
+      Field{"seed", &O::seed, any_value(), "", kInitial},
+      Field{"recompute_steps", &O::recompute_steps, at_least(kRecomputeAuto)},
+  };
+}();
 
 /// What a recurrent network carries from step to step: a value that can be copied, saved and
 /// carried on. One tensor for each state of the cell ("h", and "c" for an LSTM), each

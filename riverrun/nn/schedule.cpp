@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -78,7 +79,8 @@ ReduceOnPlateau::ReduceOnPlateau(const ReduceOnPlateauOptions& options) : option
 }
 
 double ReduceOnPlateau::update(double measured) {
-  if (measured < state_.best * (1.0 - options_.threshold)) {
+  if (measured <
+      state_.best.value_or(std::numeric_limits<double>::infinity()) * (1.0 - options_.threshold)) {
     state_.best = measured;
     state_.bad_measurements = 0;
   } else {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
+#include <optional>
 
 namespace riverrun {
 
@@ -57,7 +57,7 @@ class ReduceOnPlateau {
   /// All that changes, to be saved and set back.
   struct State {
     double lr = 0.0;
-    double best = std::numeric_limits<double>::infinity();
+    std::optional<double> best;  ///< of all measurements
     std::int64_t bad_measurements = 0;
     std::int64_t cooldown_left = 0;
     friend bool operator==(const State&, const State&) = default;

@@ -15,24 +15,7 @@ namespace riverrun {
 namespace {
 
 const SequenceModelOptions& checked(const SequenceModelOptions& options) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value < 1) {
-      throw ConfigError(fmt::format("SequenceModel: {} is {}; it must be at least 1", name, value));
-    }
-  };
-  positive("input_size", options.input_size);
-  positive("hidden_size", options.hidden_size);
-  positive("num_layers", options.num_layers);
-  positive("output_size", options.output_size);
-  if (options.num_embeddings < 0) {
-    throw ConfigError(fmt::format("SequenceModel: num_embeddings is {}; it must not be negative",
-                                  options.num_embeddings));
-  }
-  // Recurrent refuses it too, but under its own name and only with several layers.
-  if (!(options.dropout >= 0.0f && options.dropout < 1.0f)) {
-    throw ConfigError(
-        fmt::format("SequenceModel: dropout is {}; it must be in [0, 1)", options.dropout));
-  }
+  check(options);
   return options;
 }
 
@@ -56,6 +39,30 @@ RecurrentOptions recurrent_options(const SequenceModelOptions& options) {
 }
 
 }  // namespace
+
+void check(const SequenceModelOptions& options) {
+  check_fields("SequenceModel", options);
+  // A file may claim any sizes: refuse what could not be held before anything is allocated.
+  constexpr double kMostParameters = 1e11;
+  const auto embeddings = static_cast<double>(options.num_embeddings);
+  const auto input = static_cast<double>(options.input_size);
+  const auto hidden = static_cast<double>(options.hidden_size);
+  const auto layers = static_cast<double>(options.num_layers);
+  const auto output = static_cast<double>(options.output_size);
+  const auto gates = static_cast<double>(find_cell(options.cell).gates.size());
+  const double directions = options.bidirectional ? 2 : 1;
+  const double parameters =
+      embeddings * input + directions * gates * hidden * (input + hidden) +
+      (layers - 1) * directions * gates * hidden * (directions * hidden + hidden) +
+      directions * hidden * output;
+  if (parameters > kMostParameters) {
+    throw ConfigError(fmt::format(
+        "SequenceModel: hidden_size = {}, num_layers = {}, num_embeddings = {}, input_size = {} "
+        "and output_size = {} make about {:.0e} parameters; at most 1e11 are allowed",
+        options.hidden_size, options.num_layers, options.num_embeddings, options.input_size,
+        options.output_size, parameters));
+  }
+}
 
 SequenceModel::SequenceModel(const SequenceModelOptions& options)
     : options_(checked(options)),

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/nn/embedding.h"
 #include "riverrun/nn/init.h"
@@ -48,6 +52,35 @@ struct SequenceModelOptions {
   std::uint64_t seed = 1;
 };
 
+inline constexpr std::array<std::string_view, 4> kReadouts = {"every_step", "last", "mean",
+                                                              "asked"};
+template <>
+inline constexpr std::span<const std::string_view> kNames<Readout> = kReadouts;
+
+template <>
+inline constexpr auto kFields<SequenceModelOptions> = [] {
+  using O = SequenceModelOptions;
+  return std::tuple{
+      Field{"cell", &O::cell},
+      Field{"num_embeddings", &O::num_embeddings, at_least(0)},
+      Field{"input_size", &O::input_size, from_to(1, kLargestSize)},
+      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
+      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
+      Field{"bidirectional", &O::bidirectional, any_value(), "Read backwards too"},
+      Field{"readout", &O::readout},
+      Field{"output_size", &O::output_size, at_least(1)},
+      Field{"dropout", &O::dropout, from_below(0, 1),
+            "Part of the units that is left out while training, in [0, 1)"},
+      Field{"init", &O::init, any_value(), "", kInitial},
+      Field{"recompute_steps", &O::recompute_steps, at_least(kRecomputeAuto)},
+      Field{"seed", &O::seed, any_value(), "", kInitial},
+  };
+}();
+
+/// Throws ConfigError, which names it, if an option is out of range. Allocates nothing of the sizes
+/// that are asked for.
+void check(const SequenceModelOptions& options);
+
 /// What a model reads: symbols or numbers of some sequences side by side. The arrays must outlive
 /// the call that they are given to.
 struct SequenceInput {
@@ -70,7 +103,7 @@ struct SequenceInput {
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class SequenceModel {
  public:
-  /// Throws ConfigError if an option is out of range.
+  /// Throws ConfigError as check().
   explicit SequenceModel(const SequenceModelOptions& options);
   SequenceModel(SequenceModel&&) noexcept = default;
   SequenceModel& operator=(SequenceModel&&) noexcept = default;

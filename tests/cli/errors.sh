@@ -49,8 +49,8 @@ expect 2 'sgdd' train text.txt --out new --optimizer sgdd
 expect 2 'linear' train text.txt --out new --schedule linear
 expect 2 'momentum' train text.txt --out new --optimizer adam --momentum 0.9
 expect 2 'lr is -1' train text.txt --out new --lr -1
-expect 2 'init_uniform is -1; it must be a finite number' train text.txt --out new --init-uniform -1
-expect 2 'momentum is 1; it must be below 1' train text.txt --out new --optimizer sgd --momentum 1
+expect 2 'init_uniform is -1; it must be at least 0' train text.txt --out new --init-uniform -1
+expect 2 'momentum is 1; it must be in \[0, 1\)' train text.txt --out new --optimizer sgd --momentum 1
 expect 2 'num_layers is 1001; it must be at most 1000' train text.txt --out new --num-layers 1001
 expect 2 'epochs is 0' train text.txt --out new --epochs 0
 expect 2 'gate' train text.txt --out new --cell gru --forget-bias 1

@@ -196,7 +196,7 @@ TEST_F(Checkpoint, PlacesThatATextOfThatSizeDoesNotHaveAreRefused) {
   // 16 updates are the fifth of the second epoch of 11.
   rewrite({{R"("chunk":5)", R"("chunk":4)"}});
   EXPECT_THAT(refusal(), HasSubstr("step 16 is not at epoch 1, chunk 4 of 11"));
-  rewrite({{R"("chunk":5)", R"("chunk":16)"}, {R"("epoch":1})", R"("epoch":0})"}});
+  rewrite({{R"("chunk":5)", R"("chunk":16)"}, {R"("epoch":1,"chunk")", R"("epoch":0,"chunk")"}});
   EXPECT_THAT(refusal(), HasSubstr("chunk 16 of 11"));
   rewrite({{R"("batch_size":8)", R"("batch_size":1000000)"}});
   EXPECT_THAT(refusal(), HasSubstr("of 0")) << "no chunk at all";

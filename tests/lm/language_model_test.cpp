@@ -182,7 +182,9 @@ TEST(LanguageModel, RefusesInvalidOptionsAndNamesThem) {
   EXPECT_THAT(with([](auto& o) { o.init_uniform = -1.0f; }), HasSubstr("init_uniform is -1"));
   EXPECT_THAT(with([](auto& o) { o.cell = "lstn"; }), HasSubstr("lstn"));
   EXPECT_THAT(with([](auto& o) { o.hidden_size = std::int64_t{1} << 40; }),
-              HasSubstr("parameters"));
+              HasSubstr("hidden_size is 1099511627776; it must be at most 268435456"));
+  EXPECT_THAT(with([](auto& o) { o.hidden_size = std::int64_t{1} << 20; }),
+              HasSubstr("hidden_size = 1048576"));
 }
 
 }  // namespace

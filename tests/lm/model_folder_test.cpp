@@ -134,7 +134,7 @@ TEST_F(ModelFolder, EachValueOfTheConfigIsChecked) {
   EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden_size\": -5"), HasSubstr("hidden_size is -5"));
   EXPECT_THAT(changed("\"dropout\": 0.25", "\"dropout\": 2"), HasSubstr("dropout is 2"));
   EXPECT_THAT(changed("\"gru\"", "\"grue\""), HasSubstr("grue"));
-  EXPECT_THAT(changed("\"gru\"", "7"), HasSubstr("cell must be a string"));
+  EXPECT_THAT(changed("\"gru\"", "7"), HasSubstr("cell is 7; it must be a string"));
   EXPECT_THAT(changed("riverrun_lm", "gpt2"), HasSubstr("gpt2"));
   EXPECT_THAT(changed("{", "["), HasSubstr("not JSON"));
   replace_file(folder_ / kConfigFile, "[]");

@@ -194,7 +194,7 @@ TEST(Resume, ALyingCheckpointIsAFormatErrorThatNamesTheFile) {
   refused(R"(\"step\":16)", R"(\"step\":-6)");
   refused(R"(\"step\":16)", R"(\"step\":17)");
   refused(R"(\"chunk\":5)", R"(\"chunk\":6)");
-  refused(R"(\"epoch\":1})", R"(\"epoch\":2})");
+  refused(R"(\"epoch\":1,\"chunk)", R"(\"epoch\":2,\"chunk)");
   refused(R"(\"nats_tokens\":2)", R"(\"nats_tokens\":-)");
   refused(R"(\"valid_nats\":2)", R"(\"valid_nats\":-)");
   refused(R"(\"step\":14)", R"(\"step\":17)");  // of the best validation

@@ -326,7 +326,7 @@ TEST(RecomputeErrors, ANegativeNumberOfSteps) {
     const LSTM net({.input_size = 2, .hidden_size = 3, .recompute_steps = -2});
     ADD_FAILURE() << "nothing was thrown";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("recompute_steps is -2; it must be positive, 0 (none)"));
+    EXPECT_THAT(error.what(), HasSubstr("recompute_steps is -2; it must be at least -1"));
   }
 }
 

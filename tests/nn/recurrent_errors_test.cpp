@@ -57,7 +57,8 @@ TEST(RecurrentErrors, AValueOfNoTape) {
 
 TEST(RecurrentErrors, InvalidOptions) {
   const auto lstm = [](const RecurrentOptions& o) { return [o] { const LSTM net(o); }; };
-  expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}), "must be positive");
+  expect_error<ConfigError>(lstm({.input_size = 0, .hidden_size = 3}),
+                            "input_size is 0; it must be at least 1");
   for (const std::int64_t size : {std::int64_t{1} << 29, std::int64_t{1} << 62}) {
     expect_error<ConfigError>(lstm({.input_size = 1, .hidden_size = size}), "at most 268435456");
     expect_error<ConfigError>(lstm({.input_size = size, .hidden_size = 1}), "at most 268435456");

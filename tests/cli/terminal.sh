@@ -3,15 +3,16 @@
 # are wanted, tables that fit.
 . "$(dirname "$0")/common.sh"
 
-# terminal ARGUMENT…: what the program writes to a terminal of 80 columns, in out.txt. Standard error
-# goes there too.
+# terminal ARGUMENT…: what the program writes to a terminal of $width columns, in out.txt. Standard
+# error goes there too.
+width=80
 terminal() {
-  python3 - "$program" "$@" >out.txt <<'P' || fail "on a terminal: $*: $(cat out.txt)"
+  python3 - "$width" "$program" "$@" >out.txt <<'P' || fail "on a terminal: $*: $(cat out.txt)"
 import fcntl, os, pty, struct, sys, termios
 child, descriptor = pty.fork()
 if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-    os.execvp(sys.argv[1], sys.argv[1:])
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 24, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
 while True:
     try:
         piece = os.read(descriptor, 1 << 16)
@@ -34,8 +35,11 @@ none() { [ -z "$(controls)" ] || fail "$*: $(controls)"; }
 awk 'BEGIN { for (i = 0; i < 200; ++i) printf "the \033[31mcat\033[0m \302\233 \033]0;x\007 a \r dog\n" }' >text.txt
 export TERM=xterm-256color
 unset NO_COLOR
+# Wide enough for the bar beside any number of tokens a second.
+width=120
 # shellcheck disable=SC2086
 terminal train text.txt --out char $tiny
+width=80
 grep -q '\[#####*\]' out.txt || fail 'no progress bar on a terminal'
 for kind in dumb ''; do
   # shellcheck disable=SC2086

@@ -26,11 +26,11 @@
 #include "riverrun/core/threads.h"
 #include "riverrun/core/weight_type.h"
 #include "riverrun/lm/language_model.h"
-#include "riverrun/lm/trainer_options.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/clip.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
+#include "riverrun/train/trainer_options.h"
 #include "riverrun/version.h"
 
 #include "examples/own_cell/coupled_lstm.h"
@@ -144,7 +144,7 @@ class Layers final : public bench::Workload {
   Tape tape_;
 };
 
-/// The update of lm::Trainer, on tokens drawn at random.
+/// The update of train::Trainer, on tokens drawn at random.
 class LanguageModelTraining final : public bench::Workload {
  public:
   explicit LanguageModelTraining(const json& request)
@@ -157,10 +157,10 @@ class LanguageModelTraining final : public bench::Workload {
                 .num_layers = request.at("num_layers"),
                 .dropout = 0.0f}),
         parameters_(model_.parameters()) {
-    lm::TrainerOptions options;
+    train::TrainerOptions options;
     options.optimizer = request.at("optimizer");
     options.lr = request.at("lr");
-    optimizer_ = lm::make_optimizer(options, parameters_);
+    optimizer_ = train::make_optimizer(options, parameters_);
     clip_ = request.at("clip");
     const auto vocabulary = static_cast<std::uint32_t>(model_.options().vocab_size);
     Random random(/*seed=*/1);

@@ -31,26 +31,26 @@ using Json = nlohmann::ordered_json;
 /// What is not finite among the weights; empty if all are.
 std::string damage(const ParameterList& parameters) {
   try {
-    require_finite(parameters, lm::kWeightsFile);
+    require_finite(parameters, train::kWeightsFile);
   } catch (const NumericError& error) {
     return error.what();
   }
   return {};
 }
 
-std::int64_t batch_size(const lm::CheckpointHeader& run) {
+std::int64_t batch_size(const lm::SavedTraining& run) {
   return lm::chosen_batch_size(run.options.trainer, run.texts.train.tokens);
 }
 
 /// Whole passes over the training text: at the end of one, the position is still in it.
-std::int64_t epochs_done(const lm::CheckpointHeader& run) {
+std::int64_t epochs_done(const lm::SavedTraining& run) {
   const auto [epoch, chunk] = run.state.position;
-  const bool is_over = chunk == lm::steps_per_epoch(run.options.trainer, run.texts.train.tokens);
+  const bool is_over = chunk == lm::updates_per_epoch(run.options.trainer, run.texts.train.tokens);
   return epoch + (is_over ? 1 : 0);
 }
 
-Json to_json(const lm::CheckpointHeader& run) {
-  const lm::TrainerOptions& o = run.options.trainer;
+Json to_json(const lm::SavedTraining& run) {
+  const train::TrainerOptions& o = run.options.trainer;
   const lm::LanguageModelOptions& m = run.options.model;
   const auto initial = [](const std::optional<float>& x) {
     return x ? Json(shortest(*x)) : Json();
@@ -59,8 +59,8 @@ Json to_json(const lm::CheckpointHeader& run) {
   if (const auto& v = run.state.best) {
     best = {{"step", v->step},
             {"epoch", v->epoch},
-            {"train_nats_per_token", v->train_nats},
-            {"valid_nats_per_token", v->valid_nats}};
+            {"train_nats_per_token", v->train_loss},
+            {"valid_nats_per_token", v->valid_loss}};
   }
   return {{"steps", run.state.step},
           {"epochs", o.epochs},
@@ -87,8 +87,8 @@ Json to_json(const lm::CheckpointHeader& run) {
 }
 
 /// How it was trained, a name and a value a line.
-std::string described(const lm::CheckpointHeader& run) {
-  const lm::TrainerOptions& o = run.options.trainer;
+std::string described(const lm::SavedTraining& run) {
+  const train::TrainerOptions& o = run.options.trainer;
   std::string text = fmt::format(
       "  texts           {} to learn from, {} to validate on\n"
       "  run             {} so far; {} of {} done\n"
@@ -128,7 +128,7 @@ ExitCode run(const fs::path& folder, bool json) {
   const std::int64_t count = saved.model.parameter_count();
   const ParameterList parameters = saved.model.parameters();
   const std::string damaged = damage(parameters);
-  const std::optional<lm::Measured>& measured = loaded.measured;
+  const std::optional<train::Measured>& measured = loaded.measured;
 
   if (json) {
     Json table = Json::array();
@@ -152,7 +152,7 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"parameters", count},
                 {"bytes", count * 4},
                 {"step", measured ? Json(measured->step) : Json()},
-                {"valid_nats_per_token", measured ? Json(measured->valid_nats) : Json()},
+                {"valid_nats_per_token", measured ? Json(measured->valid_loss) : Json()},
                 {"weights_problem", or_null(damaged)},
                 {"resumable", loaded.checkpoint.has_value()},
                 {"checkpoint_problem", or_null(loaded.checkpoint_problem)},
@@ -176,7 +176,7 @@ ExitCode run(const fs::path& folder, bool json) {
   }
   if (measured) {
     text += fmt::format("  validation      {:.4f} nats per token, perplexity {:.2f}, after {}\n",
-                        measured->valid_nats, std::exp(measured->valid_nats),
+                        measured->valid_loss, std::exp(measured->valid_loss),
                         counted(measured->step, "step"));
   }
   if (loaded.checkpoint) text += described(*loaded.checkpoint);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "riverrun/lm/trainer.h"
+#include "riverrun/train/trainer.h"
 
 namespace riverrun::cli {
 
@@ -18,8 +18,8 @@ class ProgressDisplay {
   ~ProgressDisplay() { finish(); }
 
   /// `gradient` is what ReachReport says of it, for the end of the line.
-  void show(const lm::Progress& progress, const std::string& gradient);
-  void show(const lm::Validation& validation, const std::string& gradient);
+  void show(const train::Progress& progress, const std::string& gradient);
+  void show(const train::Validation& validation, const std::string& gradient);
   /// Removes the bar, for what is printed next.
   void finish();
 

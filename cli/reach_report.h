@@ -7,7 +7,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "riverrun/lm/trainer.h"
+#include "riverrun/lm/language_objective.h"
+#include "riverrun/train/progress.h"
 
 namespace riverrun::cli {
 
@@ -19,7 +20,7 @@ class ReachReport {
   explicit ReachReport(const lm::RunOptions& options) : options_(options) {}
 
   /// After each update. Returns a line for the user if there is reason for one.
-  [[nodiscard]] std::optional<std::string> take(const lm::Progress& progress);
+  [[nodiscard]] std::optional<std::string> take(const train::Progress& progress);
   /// After each measurement; the same.
   [[nodiscard]] std::optional<std::string> take(const lm::Reach& reach);
 

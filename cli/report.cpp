@@ -13,7 +13,7 @@
 #include "riverrun/core/file.h"
 #include "riverrun/data/text/tokenizer.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/lm/run_folder.h"
+#include "riverrun/train/run_folder.h"
 
 namespace riverrun::cli {
 
@@ -31,8 +31,8 @@ namespace {
 std::vector<fs::path> files_of(const fs::path& read) {
   std::error_code error;
   if (!fs::is_directory(read, error)) return {read};
-  if (fs::exists(read / lm::kConfigFile, error)) {
-    return {read / lm::kConfigFile, read / lm::kWeightsFile, read / lm::kCheckpointFile,
+  if (fs::exists(read / train::kConfigFile, error)) {
+    return {read / train::kConfigFile, read / train::kWeightsFile, read / train::kCheckpointFile,
             read / text::kTokenizerFile};
   }
   std::vector<fs::path> files;

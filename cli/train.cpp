@@ -13,8 +13,9 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/data/text/split.h"
+#include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/lm/trainer.h"
+#include "riverrun/train/trainer.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -54,8 +55,9 @@ class TrainCommand {
                    const text::Corpus& valid) const;
   void describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
                 const text::Corpus& train, const text::Corpus& valid,
-                const lm::Trainer& trainer) const;
-  void advise_on_batch_size(const text::Corpus& train, const lm::Trainer& trainer) const;
+                const lm::LanguageObjective& objective) const;
+  void advise_on_batch_size(const text::Corpus& train, std::int64_t batch_size,
+                            std::int64_t total_steps) const;
 
   TrainFlags flags_;
   text::TextSplit split_;
@@ -64,8 +66,8 @@ class TrainCommand {
 /// Throws ConfigError or IoError unless a run can begin in --out.
 void TrainCommand::check_out() const {
   try {
-    lm::RunFolder::check_start(flags_.out, flags_.overwrite);
-  } catch (const lm::OccupiedFolder& occupied) {
+    train::RunFolder::check_start(flags_.out, flags_.overwrite);
+  } catch (const train::OccupiedFolder& occupied) {
     throw ConfigError(fmt::format(
         "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
         occupied.resumable() ? std::string("go on with it (--resume)")
@@ -119,7 +121,7 @@ void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Cor
 
 void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
                             const text::Corpus& train, const text::Corpus& valid,
-                            const lm::Trainer& trainer) const {
+                            const lm::LanguageObjective& objective) const {
   note(fmt::format("text: {} {} tokens to learn from, {} to validate on; {} different ones",
                    grouped(train.size()), text::to_string(tokenizer.kind()), grouped(valid.size()),
                    grouped(tokenizer.size())));
@@ -130,23 +132,23 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
   note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell, o.num_layers,
                    counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
                    counted(flags_.options.trainer.epochs, "epoch"),
-                   counted(trainer.steps_per_epoch(), "step"), trainer.batch_size(),
+                   counted(objective.updates_per_epoch(), "step"), objective.batch_size(),
                    flags_.options.trainer.seq_len, counted(num_threads(), "thread")));
 }
 
 /// Whoever gives a batch size to a short text should know what it costs.
-void TrainCommand::advise_on_batch_size(const text::Corpus& train,
-                                        const lm::Trainer& trainer) const {
+void TrainCommand::advise_on_batch_size(const text::Corpus& train, std::int64_t batch_size,
+                                        std::int64_t total_steps) const {
   constexpr std::int64_t kFew = 64;
-  lm::TrainerOptions chosen = flags_.options.trainer;
+  train::TrainerOptions chosen = flags_.options.trainer;
   chosen.batch_size = 0;
   const std::int64_t smaller = lm::chosen_batch_size(chosen, train.size());
-  if (trainer.total_steps() >= kFew || smaller >= trainer.batch_size()) return;
+  if (total_steps >= kFew || smaller >= batch_size) return;
   note(
       fmt::format("note: only {} in all, as the text is short; --batch-size 0 would choose {}, "
                   "and make {}",
-                  counted(trainer.total_steps(), "update"), smaller,
-                  grouped(chosen.epochs * lm::steps_per_epoch(chosen, train.size()))));
+                  counted(total_steps, "update"), smaller,
+                  grouped(chosen.epochs * lm::updates_per_epoch(chosen, train.size()))));
 }
 
 ExitCode TrainCommand::run() {
@@ -156,19 +158,19 @@ ExitCode TrainCommand::run() {
   use_threads(flags_.threads);
   flags_.options.model.seed = flags_.seed;
   flags_.options.trainer.seed = flags_.seed;
-  std::optional<lm::RunFolder> folder;
+  std::optional<train::RunFolder> folder;
   std::optional<text::Tokenizer> tokenizer;
-  if (flags_.resume && lm::RunFolder::can_resume(flags_.out)) {
-    folder = lm::RunFolder::resume(flags_.out);
-    flags_.settle_with(lm::Trainer::checkpoint_options(*folder));
+  if (flags_.resume && train::RunFolder::can_resume(flags_.out)) {
+    folder = train::RunFolder::resume(flags_.out);
+    flags_.settle_with(lm::checkpoint_options(folder->path()));
     tokenizer = lm::load_tokenizer(folder->path(), flags_.options.model);
     flags_.settle_tokens(*tokenizer, "the run that is resumed");
   }
   const bool going_on = folder.has_value();
-  const bool had_no_model = going_on && !fs::exists(folder->path() / lm::kWeightsFile);
+  const bool had_no_model = going_on && !fs::exists(folder->path() / train::kWeightsFile);
 
   // Cheap checks first: nobody should wait for a vocabulary to hear of a mistyped option.
-  lm::check(flags_.options.trainer);
+  train::check(flags_.options.trainer);
   if (!going_on) {
     lm::LanguageModelOptions sizes = flags_.options.model;
     sizes.vocab_size = 1;
@@ -198,39 +200,41 @@ ExitCode TrainCommand::run() {
   lm::LanguageModel model(flags_.options.model);
   if (from) copy_weights(from->model, model);
   from.reset();
-  lm::Trainer trainer(model, train, valid, flags_.options.trainer);
+  lm::LanguageObjective objective(model, train, valid, flags_.options.trainer, flags_.options.text,
+                                  flags_.options.from);
+  train::Trainer trainer(objective, flags_.options.trainer);
   const InterruptGuard guard;
   if (going_on) {
     trainer.resume(*folder);
   } else {
     trainer.check_space(flags_.out);
-    folder = lm::RunFolder::start(flags_.out, flags_.overwrite);
+    folder = train::RunFolder::start(flags_.out, flags_.overwrite);
     lm::save_config(folder->path(), flags_.options.model, *tokenizer);
-    trainer.begin(*folder, flags_.options.text, flags_.options.from);
+    trainer.begin(*folder);
   }
-  describe(model, *tokenizer, train, valid, trainer);
-  if (!going_on) advise_on_batch_size(train, trainer);
+  describe(model, *tokenizer, train, valid, objective);
+  if (!going_on) advise_on_batch_size(train, objective.batch_size(), trainer.total_steps());
 
   ProgressDisplay display;
-  lm::Trainer::Watch watch;
+  train::Trainer::Watch watch;
   ReachReport reach_report(flags_.options);
   const auto warn = [&](const std::optional<std::string>& warning) {
     if (!warning) return;
     display.finish();
     note(*warning);
   };
-  watch.progress = [&](const lm::Progress& progress) {
+  watch.progress = [&](const train::Progress& progress) {
     warn(reach_report.take(progress));
     display.show(progress, reach_report.figures());
   };
-  watch.validation = [&](const lm::Validation& validation) {
+  watch.validation = [&](const train::Validation& validation) {
     display.show(validation, reach_report.figures());
   };
-  watch.reach = [&](const lm::Reach& reach) { warn(reach_report.take(reach)); };
-  watch.reach_every = flags_.reach_every;
+  objective.watch_reach([&](const lm::Reach& reach) { warn(reach_report.take(reach)); },
+                        flags_.reach_every);
   watch.stop = &guard.interrupted();
   watch.max_seconds = flags_.max_minutes * 60;
-  const lm::TrainingResult result = trainer.run(watch);
+  const train::TrainingResult result = trainer.run(watch);
   display.finish();
   if (!folder->leftover().empty()) {
     note(fmt::format("warning: the old model could not be removed; what is left of it is in {}",
@@ -245,13 +249,13 @@ ExitCode TrainCommand::run() {
                        .from = flags_.options.from,
                        .epochs = flags_.options.trainer.epochs,
                        .seq_len = flags_.options.trainer.seq_len,
-                       .batch_size = trainer.batch_size(),
+                       .batch_size = objective.batch_size(),
                        .had_no_model = had_no_model,
                        .result = result,
                        .reach = reach_report};
   report(ended, flags_.json);
   write(flags_.files, reach_figure(ended), [&] { return to_page(ended); });
-  return result.reason == lm::StopReason::kInterrupted ? kInterrupted : kOk;
+  return result.reason == train::StopReason::kInterrupted ? kInterrupted : kOk;
 }
 
 }  // namespace

@@ -17,13 +17,13 @@ namespace {
 using report::Figure;
 using report::Series;
 
-Figure loss_figure(const std::vector<lm::Validation>& validations) {
+Figure loss_figure(const std::vector<train::Validation>& validations) {
   Series train{.name = "training", .x = {}, .y = {}};
   Series valid{.name = "validation", .x = {}, .y = {}};
-  for (const lm::Validation& v : validations) {
+  for (const train::Validation& v : validations) {
     for (Series* series : {&train, &valid}) series->x.push_back(static_cast<double>(v.step));
-    train.y.push_back(v.train_nats);
-    valid.y.push_back(v.valid_nats);
+    train.y.push_back(v.train_loss);
+    valid.y.push_back(v.valid_loss);
   }
   return {.title = "Loss of a token",
           .x = {.label = "updates"},
@@ -56,7 +56,7 @@ std::string summary(const EndedRun& run) {
       fmt::format("{}, {} x {}; {}", o.cell, o.num_layers, counted(o.hidden_size, "unit"),
                   counted(run.result.steps, "update"));
   if (run.result.saved) {
-    const double nats = run.result.saved->valid_nats;
+    const double nats = run.result.saved->valid_loss;
     text +=
         fmt::format(", validation {:.4f} nats per token, perplexity {:.2f}", nats, std::exp(nats));
   }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/lm/trainer.h"
 
 #include "cli/report.h"
 

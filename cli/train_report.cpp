@@ -13,21 +13,21 @@
 namespace riverrun::cli {
 namespace {
 
-const char* to_string(lm::StopReason reason) {
+const char* to_string(train::StopReason reason) {
   switch (reason) {
-    case lm::StopReason::kFinished:
+    case train::StopReason::kFinished:
       return "finished";
-    case lm::StopReason::kTimeLimit:
+    case train::StopReason::kTimeLimit:
       return "time limit";
-    case lm::StopReason::kInterrupted:
+    case train::StopReason::kInterrupted:
       break;
   }
   return "interrupted";
 }
 
 void print_notes(const EndedRun& run) {
-  const lm::TrainingResult& result = run.result;
-  if (result.reason != lm::StopReason::kFinished) {
+  const train::TrainingResult& result = run.result;
+  if (result.reason != train::StopReason::kFinished) {
     note(fmt::format("{} after {}; the same command with --resume goes on from here",
                      to_string(result.reason), counted(result.steps, "step")));
   }
@@ -38,17 +38,17 @@ void print_notes(const EndedRun& run) {
                     run.out.string(), run.folder.path().string()));
   }
   if (!result.saved) return;
-  if (result.best && result.saved->valid_nats > result.best->valid_nats) {
+  if (result.best && result.saved->valid_loss > result.best->valid_loss) {
     note(fmt::format(
         "the best model, of step {} with {:.4f} nats per token, was removed from {}; "
         "now that of step {} is there",
-        result.best->step, result.best->valid_nats, run.out.string(), result.saved->step));
-  } else if (run.had_no_model && result.tokens == 0) {
+        result.best->step, result.best->valid_loss, run.out.string(), result.saved->step));
+  } else if (run.had_no_model && result.targets == 0) {
     note(fmt::format("the model had been removed from {} and was written again from the checkpoint",
                      run.out.string()));
   }
   const double uniform = std::log(static_cast<double>(run.tokenizer.size()));
-  if (result.saved->valid_nats > uniform) {
+  if (result.saved->valid_loss > uniform) {
     note(
         fmt::format("warning: the model is worse than guessing uniformly, which takes {:.4f} nats "
                     "per token: train longer, or with a lower learning rate (--lr)",
@@ -57,14 +57,14 @@ void print_notes(const EndedRun& run) {
 }
 
 nlohmann::ordered_json to_json(const EndedRun& run) {
-  const lm::TrainingResult& result = run.result;
+  const train::TrainingResult& result = run.result;
   nlohmann::ordered_json validations = nlohmann::ordered_json::array();
-  for (const lm::Validation& v : result.validations) {
+  for (const train::Validation& v : result.validations) {
     validations.push_back({{"step", v.step},
                            {"epoch", v.epoch},
                            {"lr", v.lr},
-                           {"train_nats_per_token", v.train_nats},
-                           {"valid_nats_per_token", v.valid_nats},
+                           {"train_nats_per_token", v.train_loss},
+                           {"valid_nats_per_token", v.valid_loss},
                            {"best", v.best}});
   }
   // Null where nothing was measured.
@@ -72,8 +72,8 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
   nlohmann::ordered_json perplexity;
   nlohmann::ordered_json step;
   if (result.saved) {
-    nats = result.saved->valid_nats;
-    perplexity = std::exp(result.saved->valid_nats);
+    nats = result.saved->valid_loss;
+    perplexity = std::exp(result.saved->valid_loss);
     step = result.saved->step;
   }
   const lm::LanguageModelOptions& o = run.model.options();
@@ -100,9 +100,9 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
           {"seq_len", run.seq_len},
           {"batch_size", run.batch_size},
           {"seconds", result.seconds},
-          {"tokens_trained", result.tokens},
+          {"tokens_trained", result.targets},
           {"tokens_per_second",
-           result.seconds > 0 ? static_cast<double>(result.tokens) / result.seconds : 0.0},
+           result.seconds > 0 ? static_cast<double>(result.targets) / result.seconds : 0.0},
           {"threads", num_threads()},
           {"best_valid_nats_per_token", nats},
           {"best_valid_perplexity", perplexity},
@@ -115,13 +115,13 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
 
 void report(const EndedRun& run, bool json) {
   print_notes(run);
-  const lm::TrainingResult& result = run.result;
+  const train::TrainingResult& result = run.result;
   if (json) {
     print_json(to_json(run));
   } else if (result.saved) {
     print(fmt::format("{}: validation {:.4f} nats per token, perplexity {:.2f}; {} in {}\n",
-                      run.out.string(), result.saved->valid_nats,
-                      std::exp(result.saved->valid_nats), counted(result.tokens, "token"),
+                      run.out.string(), result.saved->valid_loss,
+                      std::exp(result.saved->valid_loss), counted(result.targets, "token"),
                       duration(result.seconds)));
   } else if (result.model_saved) {
     print(fmt::format("{}: a model of {}, not yet validated\n", run.out.string(),

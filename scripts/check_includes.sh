@@ -15,10 +15,11 @@ declare -A allowed=(
   [fixed]='io nn cell core'
   [data]='core'
   [report]='data core'
+  [train]='data io nn core'
   [insight]='data io nn kernels cell core'
   [tasks]='data nn core'
-  [lm]='insight data io nn kernels cell core'
-  [cli]='lm tasks insight report data io nn cell core'
+  [lm]='train insight data io nn kernels cell core'
+  [cli]='lm train tasks insight report data io nn cell core'
 )
 
 # What a room may include, as words between spaces.

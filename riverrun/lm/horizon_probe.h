@@ -21,6 +21,12 @@ struct StateGradient {
   friend bool operator==(const StateGradient&, const StateGradient&) = default;
 };
 
+/// A measurement of a training run: how far back the gradient reaches.
+struct Reach {
+  std::int64_t step = 0;  ///< updates before it
+  std::vector<StateGradient> gradients;
+};
+
 /// Of all states together: the gradient of one alone may reach far and be next to nothing, as that
 /// of a saturated cell state.
 [[nodiscard]] insight::MemoryHorizon memory_horizon(const std::vector<StateGradient>& gradients);

@@ -21,7 +21,7 @@
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
 #include "riverrun/lm/parameter_shapes.h"
-#include "riverrun/lm/run_folder.h"
+#include "riverrun/train/model_config.h"
 
 namespace riverrun::lm {
 namespace {
@@ -31,70 +31,12 @@ using nlohmann::json;
 
 constexpr const char* kModelType = "riverrun_lm";
 constexpr const char* kTokensKey = "tokens";
-constexpr const char* kStepKey = "riverrun_step";
-constexpr const char* kValidNatsKey = "riverrun_valid_nats";
-
-/// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
-template <class T>
-std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
-  const auto found = metadata.find(key);
-  if (found == metadata.end()) return std::nullopt;
-  const std::string& text = found->second;
-  if constexpr (std::is_same_v<T, double>) {
-    return parse_double(text);
-  } else {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-  }
-}
 
 /// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
-constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{1} << 30;
 
-/// config.json; a value that is not there or of another type is a FormatError.
-class Config {
- public:
-  explicit Config(const File& file) : path_(file.path()) {
-    const std::string contents = file.contents(kMostConfigBytes);
-    try {
-      values_ = json::parse(contents);
-    } catch (const json::parse_error& error) {
-      throw FormatError(path_, error.byte, "not JSON");
-    } catch (const json::exception& error) {  // a number beyond the range of double
-      throw fail(fmt::format("invalid JSON: {}", error.what()));
-    }
-    if (!values_.is_object()) throw fail("must be a JSON object");
-  }
-
-  template <class T>
-  void read(const char* name, T& value) const {
-    try {
-      io::read_value(io::member(values_, name), name, value);
-    } catch (const ConfigError& error) {
-      throw fail(error.what());
-    }
-  }
-  std::string string(const char* name) const {
-    std::string value;
-    read(name, value);
-    return value;
-  }
-  [[nodiscard]] bool has(const char* name) const { return values_.contains(name); }
-  [[nodiscard]] std::optional<std::string> digest() const {
-    return has(kDigestKey) ? std::optional(string(kDigestKey)) : std::nullopt;
-  }
-  FormatError fail(const std::string& what) const { return FormatError(path_, 0, what); }
-
- private:
-  std::string path_;
-  json values_;
-};
-
-LanguageModelOptions options_of(const Config& config) {
-  if (const std::string type = config.string("model_type"); type != kModelType) {
+LanguageModelOptions options_of(const train::ModelConfig& config) {
+  if (const std::string type = config.string(train::kModelTypeKey); type != kModelType) {
     throw config.fail(fmt::format("model_type is \"{}\"; it must be \"{}\"", type, kModelType));
   }
   LanguageModelOptions options;
@@ -110,11 +52,11 @@ LanguageModelOptions options_of(const Config& config) {
 }
 
 File open_config(const Folder& folder) {
-  if (!folder.contains(kConfigFile)) {
+  if (!folder.contains(train::kConfigFile)) {
     throw IoError(folder.path().string(), ENOENT,
-                  fmt::format("not a model folder: there is no {}", kConfigFile));
+                  fmt::format("not a model folder: there is no {}", train::kConfigFile));
   }
-  return folder.open(kConfigFile);
+  return folder.open(train::kConfigFile);
 }
 
 Folder open_model_folder(const fs::path& path) {
@@ -122,11 +64,11 @@ Folder open_model_folder(const fs::path& path) {
     return Folder(path);
   } catch (const IoError& error) {
     throw IoError(path.string(), error.code(),
-                  fmt::format("not a model folder: there is no {}", kConfigFile));
+                  fmt::format("not a model folder: there is no {}", train::kConfigFile));
   }
 }
 
-/// See kDigestKey.
+/// See train::kDigestKey.
 std::string digest(const LanguageModelOptions& options, const text::Tokenizer& tokenizer) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const auto add = [&hash](std::string_view text) {
@@ -153,115 +95,75 @@ void check_size(const text::Tokenizer& tokenizer, const std::string& path, std::
 }
 
 /// Throws FormatError unless the digests in both files, as far as there are any, are `actual`.
-void check_digests(const Config& config, const io::SafetensorsFile& weights,
+void check_digests(const train::ModelConfig& config, const io::SafetensorsFile& weights,
                    const std::string& actual) {
   const std::optional<std::string> said = config.digest();
-  const auto found = weights.metadata().find(kDigestKey);
+  const auto found = weights.metadata().find(train::kDigestKey);
   if (found == weights.metadata().end()) {
     if (!said) return;  // both are of version 0.1
     throw FormatError(weights.path(), 0,
                       fmt::format("its metadata lack the {} that {} has; the files of a model "
                                   "belong together",
-                                  kDigestKey, kConfigFile));
+                                  train::kDigestKey, train::kConfigFile));
   }
   if (found->second != actual) {
     throw FormatError(weights.path(), 0,
                       fmt::format("these weights were made with another {} or {} than those beside "
                                   "them; the files of a model belong together",
-                                  kConfigFile, text::kTokenizerFile));
+                                  train::kConfigFile, text::kTokenizerFile));
   }
   if (said && *said != actual) {
     throw config.fail(
-        fmt::format("{} is \"{}\"; of this model it is \"{}\"", kDigestKey, *said, actual));
+        fmt::format("{} is \"{}\"; of this model it is \"{}\"", train::kDigestKey, *said, actual));
   }
-}
-
-/// Nothing unless both are there and possible.
-std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
-  const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
-  const auto nats = parsed<double>(weights.metadata(), kValidNatsKey);
-  if (!step || !nats || *step < 0 || !std::isfinite(*nats) || *nats < 0) return std::nullopt;
-  return Measured{*step, *nats};
 }
 
 }  // namespace
 
 void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
                  const text::Tokenizer& tokenizer) {
-  nlohmann::ordered_json config = {{"model_type", kModelType},
+  nlohmann::ordered_json config = {{train::kModelTypeKey, kModelType},
                                    {"architectures", {"RiverrunLanguageModel"}}};
   for_each_field<LanguageModelOptions>([&](const auto& field) {
     if (!field.initial) config[field.name] = io::value_to_json(options.*field.member);
   });
   config[kTokensKey] = text::to_string(tokenizer.kind());
   config["torch_dtype"] = "float32";
-  config[kDigestKey] = digest(options, tokenizer);
-  replace_file(folder / kConfigFile, config.dump(2) + "\n");
+  config[train::kDigestKey] = digest(options, tokenizer);
+  replace_file(folder / train::kConfigFile, config.dump(2) + "\n");
   tokenizer.save(folder / text::kTokenizerFile);
 }
 
-std::optional<std::string> config_digest(const std::filesystem::path& folder) {
-  const Folder opened(folder);
-  if (!opened.contains(kConfigFile)) return std::nullopt;
-  return Config(opened.open(kConfigFile)).digest();
-}
-
-void save_weights(const std::filesystem::path& folder, const LanguageModel& model,
-                  const std::optional<Measured>& measured) {
-  io::Metadata metadata{{"format", "pt"}};
-  if (auto found = config_digest(folder)) metadata[kDigestKey] = std::move(*found);
-  if (measured) {
-    metadata[kStepKey] = fmt::format("{}", measured->step);
-    metadata[kValidNatsKey] = fmt::format("{}", measured->valid_nats);
-  }
-  io::save_parameters(folder / kWeightsFile, model.parameters(), metadata);
-}
-
-std::optional<Measured> saved_measure(const std::filesystem::path& folder) {
-  return measure_of(io::SafetensorsFile(folder / kWeightsFile));
-}
-
 LanguageModelOptions load_config(const std::filesystem::path& folder) {
-  return options_of(Config(open_config(open_model_folder(folder))));
-}
-
-bool has_own_config(const std::filesystem::path& folder) {
-  try {
-    return Config(File(folder / kConfigFile)).string("model_type") == kModelType;
-  } catch (const FormatError&) {
-    return false;
-  } catch (const IoError& error) {
-    if (error.code() == ENOENT) return false;
-    throw;  // who cannot look must not judge
-  }
+  return options_of(train::ModelConfig(open_config(open_model_folder(folder))));
 }
 
 LoadedModel load_model(const Folder& folder) {
   // All are open before the larger two are read, which may take a while.
-  const Config config(open_config(folder));
+  const train::ModelConfig config(open_config(folder));
   const LanguageModelOptions options = options_of(config);
   const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
-  if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
-    throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
+  if (!folder.contains(train::kWeightsFile) && folder.contains(train::kCheckpointFile)) {
+    throw IoError((folder.path() / train::kWeightsFile).string(), ENOENT,
                   "the run in this folder is unfinished, or its model was removed; resuming it "
                   "makes one");
   }
-  const io::SafetensorsFile weights(folder.open(kWeightsFile));
+  const io::SafetensorsFile weights(folder.open(train::kWeightsFile));
 
   text::Tokenizer tokenizer = text::Tokenizer::from_json(
       tokenizer_file.contents(kMostTokenizerBytes), tokenizer_file.path());
-  check_size(tokenizer, tokenizer_file.path(), options.vocab_size, kConfigFile);
+  check_size(tokenizer, tokenizer_file.path(), options.vocab_size, train::kConfigFile);
   if (const std::string_view kind = text::to_string(tokenizer.kind());
       config.has(kTokensKey) && config.string(kTokensKey) != kind) {
     throw config.fail(fmt::format("{} is \"{}\"; by {} it must be \"{}\"", kTokensKey,
                                   config.string(kTokensKey), text::kTokenizerFile, kind));
   }
-  check_parameter_shapes(weights, options, kConfigFile);
+  check_parameter_shapes(weights, options, train::kConfigFile);
   check_digests(config, weights, digest(options, tokenizer));
   LanguageModel model(options);
   io::load_parameters(weights, model.parameters());
   return {.saved = {std::move(model), std::move(tokenizer)},
-          .measured = measure_of(weights),
+          .measured = train::measure_of(weights),
           .digest = config.digest()};
 }
 
@@ -288,16 +190,16 @@ SavedModel load_model(const std::filesystem::path& folder) {
 text::Tokenizer load_tokenizer(const std::filesystem::path& folder,
                                const LanguageModelOptions& options) {
   const Folder opened(folder);
-  const Config config(open_config(opened));
+  const train::ModelConfig config(open_config(opened));
   const File file = opened.open(std::string(text::kTokenizerFile));
   text::Tokenizer tokenizer =
       text::Tokenizer::from_json(file.contents(kMostTokenizerBytes), file.path());
-  check_size(tokenizer, file.path(), options.vocab_size, kCheckpointFile);
+  check_size(tokenizer, file.path(), options.vocab_size, train::kCheckpointFile);
   if (const auto said = config.digest(); said && *said != digest(options, tokenizer)) {
     throw config.fail(
         fmt::format("it is of another model than {} and {} beside it; the files of a "
                     "run belong together",
-                    kCheckpointFile, text::kTokenizerFile));
+                    train::kCheckpointFile, text::kTokenizerFile));
   }
   return tokenizer;
 }

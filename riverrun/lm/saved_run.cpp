@@ -12,18 +12,18 @@ namespace riverrun::lm {
 namespace {
 
 /// Throws Error if the checkpoint cannot be gone on from.
-CheckpointHeader read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
-  const io::SafetensorsFile file(folder.open(kCheckpointFile));
-  CheckpointHeader header = checkpoint_header(file);
+SavedTraining read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
+  const io::SafetensorsFile file(folder.open(train::kCheckpointFile));
+  SavedTraining training = read_training(file);
   const auto sizes = [](const LanguageModelOptions& o) {
     return std::tie(o.cell, o.vocab_size, o.embedding_size, o.hidden_size, o.num_layers);
   };
-  if (sizes(header.options.model) != sizes(loaded.saved.model.options())) {
+  if (sizes(training.options.model) != sizes(loaded.saved.model.options())) {
     throw FormatError(file.path(), 0, "it is of a model of other sizes");
   }
-  check_digest(header, loaded.digest, file.path());
-  check_checkpoint_numbers(file);
-  return header;
+  train::check_digest(training.digest, loaded.digest, file.path());
+  train::check_checkpoint_numbers(file);
+  return training;
 }
 
 }  // namespace
@@ -32,9 +32,9 @@ SavedRun load_run(const std::filesystem::path& folder) {
   std::optional<SavedRun> run;
   read_model_folder(folder, [&run](const Folder& opened) {
     LoadedModel loaded = load_model(opened);
-    std::optional<CheckpointHeader> checkpoint;
+    std::optional<SavedTraining> checkpoint;
     std::string problem;
-    if (opened.contains(kCheckpointFile)) {
+    if (opened.contains(train::kCheckpointFile)) {
       try {
         checkpoint = read_checkpoint(opened, loaded);
       } catch (const Error& error) {

@@ -1,4 +1,4 @@
-#include "riverrun/lm/checkpoint.h"
+#include "riverrun/train/checkpoint.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,17 +6,19 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <span>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/lm/saved_run.h"
+#include "riverrun/lm/saved_training.h"
 
 #include "tests/lm/small_run.h"
 #include "tests/temporary_folder.h"
@@ -59,7 +61,7 @@ class Checkpoint : public testing::Test {
   /// Of the call that comes before a model is made.
   std::string refusal() {
     try {
-      (void)Trainer::checkpoint_options(RunFolder::resume(run_.out_path));
+      (void)checkpoint_options(RunFolder::resume(run_.out_path).path());
     } catch (const FormatError& error) {
       return error.what();
     }
@@ -78,7 +80,7 @@ TEST_F(Checkpoint, NumbersThatTheirTypeCannotHoldAreRefused) {
       {R"("epochs":3)", {"1e300", "-1e300", "3.5", "true", "9223372036854775808"}},
       {R"("seed":1)", {"-1", "1e20", "1.5", "null"}},
       {R"("bad_measurements":0)", {"1e10", "9223372036854775808"}},
-      {R"("version":3)", {"1e300", "4294967299", "4", "1"}},
+      {R"("version":4)", {"1e300", "4294967300", "5", "1"}},
       {R"("hash":)", {"1e300,\"was\":", "-1,\"was\":"}},
       {R"("lr":0.01)", {"1e999", "\"0.01\"", "true"}},
       {R"("dropout":0.1)", {"1e300", "1e39"}},
@@ -134,8 +136,8 @@ TEST_F(Checkpoint, ValidationsComeBack) {
   for (const Validation& v : state.validations) {
     if (v.step != state.best->step) continue;
     EXPECT_TRUE(v.best);
-    EXPECT_EQ(v.valid_nats, state.best->valid_nats);
-    EXPECT_EQ(v.train_nats, state.best->train_nats);
+    EXPECT_EQ(v.valid_loss, state.best->valid_loss);
+    EXPECT_EQ(v.train_loss, state.best->train_loss);
     EXPECT_EQ(v.epoch, state.best->epoch);
     EXPECT_EQ(v.lr, state.best->lr);
   }
@@ -171,35 +173,69 @@ TEST_F(Checkpoint, ImpossibleValidationsAreRefused) {
   refused({rows.begin(), rows.begin() + 12}, {2, 6});
 }
 
-TEST_F(Checkpoint, OfTheVersionBeforeIsRead) {
-  const std::vector<Validation> before =
-      checkpoint_header(io::SafetensorsFile(run_.out_path / kCheckpointFile)).state.validations;
-  std::ostringstream rows;
-  rows.precision(17);
-  for (const Validation& v : before) {
-    rows << (rows.tellp() > 0 ? "," : "") << R"({"step":)" << v.step << R"(,"epoch":)" << v.epoch
-         << R"(,"lr":)" << v.lr << R"(,"train_nats":)" << v.train_nats << R"(,"valid_nats":)"
-         << v.valid_nats << R"(,"best":)" << (v.best ? "true" : "false") << "}";
+/// The metadata as version 3 had them, or version 2, in which they had the validations too.
+std::string older_metadata(const io::SafetensorsFile& file, int version) {
+  using Json = nlohmann::json;
+  const Json now = Json::parse(file.metadata().at("riverrun_training"));
+  const auto renamed = [](Json object, std::map<std::string, std::string> names) {
+    for (const auto& [from, to] : names) {
+      object[to] = object.at(from);
+      object.erase(from);
+    }
+    return object;
+  };
+  const auto validation = [&](const Json& v) {
+    return renamed(v, {{"train_loss", "train_nats"}, {"valid_loss", "valid_nats"}});
+  };
+  Json old = now.at("objective");
+  old["version"] = version;
+  old["trainer"] = now.at("trainer");
+  Json state = renamed(now.at("state"), {{"loss", "nats"}, {"targets", "nats_tokens"}});
+  state["position"] = renamed(state["position"], {{"update", "chunk"}});
+  state["best"] = validation(state["best"]);
+  if (version == 2) {
+    state.erase("validation_count");
+    for (const Validation& v : checkpoint_header(file).state.validations) {
+      state["validations"].push_back({{"step", v.step},
+                                      {"epoch", v.epoch},
+                                      {"lr", v.lr},
+                                      {"train_nats", v.train_loss},
+                                      {"valid_nats", v.valid_loss},
+                                      {"best", v.best}});
+    }
   }
-  rewrite({{R"("validation_count":3)", R"("validations":[)" + rows.str() + "]"},
-           {R"("version":3)", R"("version":2)"}},
-          "validations");
-  const TrainingResult result = run_.resume();
-  EXPECT_EQ(result.reason, StopReason::kFinished);
-  ASSERT_GT(result.validations.size(), before.size());
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    EXPECT_EQ(result.validations[i].valid_nats, before[i].valid_nats);
+  old["state"] = state;
+  return old.dump();
+}
+
+TEST_F(Checkpoint, OfEarlierVersionsIsRead) {
+  const TemporaryFolder folder;
+  SmallRun whole(folder / "whole");
+  const TrainingResult expected = whole.train();
+  const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
+  for (const int version : {2, 3}) {
+    rewrite({{file.metadata().at("riverrun_training"), older_metadata(file, version)}},
+            version == 2 ? "validations" : "");
+    const TrainingResult result = run_.resume();
+    EXPECT_EQ(result.reason, StopReason::kFinished);
+    ASSERT_EQ(result.validations.size(), expected.validations.size());
+    for (std::size_t i = 0; i < result.validations.size(); ++i) {
+      EXPECT_EQ(result.validations[i].valid_loss, expected.validations[i].valid_loss);
+    }
+    // And goes on to the bit.
+    EXPECT_TRUE(run_.file(kCheckpointFile) == whole.file(kCheckpointFile)) << version;
   }
 }
 
 TEST_F(Checkpoint, PlacesThatATextOfThatSizeDoesNotHaveAreRefused) {
   // 16 updates are the fifth of the second epoch of 11.
-  rewrite({{R"("chunk":5)", R"("chunk":4)"}});
-  EXPECT_THAT(refusal(), HasSubstr("step 16 is not at epoch 1, chunk 4 of 11"));
-  rewrite({{R"("chunk":5)", R"("chunk":16)"}, {R"("epoch":1,"chunk")", R"("epoch":0,"chunk")"}});
-  EXPECT_THAT(refusal(), HasSubstr("chunk 16 of 11"));
+  rewrite({{R"("update":5)", R"("update":4)"}});
+  EXPECT_THAT(refusal(), HasSubstr("step 16 is not at epoch 1, update 4 of 11"));
+  rewrite(
+      {{R"("update":5)", R"("update":16)"}, {R"("epoch":1,"update")", R"("epoch":0,"update")"}});
+  EXPECT_THAT(refusal(), HasSubstr("update 16 of 11"));
   rewrite({{R"("batch_size":8)", R"("batch_size":1000000)"}});
-  EXPECT_THAT(refusal(), HasSubstr("of 0")) << "no chunk at all";
+  EXPECT_THAT(refusal(), HasSubstr("of 0")) << "no batch at all";
 }
 
 TEST_F(Checkpoint, NumbersThatAreNotFiniteAreNamed) {
@@ -277,7 +313,7 @@ TEST_F(Checkpoint, OfAnotherRunIsRefused) {
 
 TEST_F(Checkpoint, TheTokenizerMustBeThatOfTheRun) {
   const LanguageModelOptions options =
-      Trainer::checkpoint_options(RunFolder::resume(run_.out_path)).model;
+      checkpoint_options(RunFolder::resume(run_.out_path).path()).model;
   EXPECT_TRUE(load_tokenizer(run_.out_path, options) == run_.tokenizer);
   std::string text = run_.train_text;
   std::ranges::replace(text, 'b', 'z');
@@ -293,10 +329,10 @@ TEST_F(Checkpoint, AFolderIsReadWithWhatIsWrongWithItsCheckpoint) {
   EXPECT_EQ(load_run(run_.out_path).checkpoint->state.step, 16);
   EXPECT_EQ(load_run(run_.out_path).checkpoint_problem, "");
   EXPECT_EQ(load_run(run_.out_path).measured->step, 14);
-  rewrite({{R"("chunk":5)", R"("chunk":4)"}});
+  rewrite({{R"("update":5)", R"("update":4)"}});
   const SavedRun loaded = load_run(run_.out_path);
   EXPECT_FALSE(loaded.checkpoint);
-  EXPECT_THAT(loaded.checkpoint_problem, HasSubstr("chunk 4"));
+  EXPECT_THAT(loaded.checkpoint_problem, HasSubstr("update 4"));
 }
 
 }  // namespace

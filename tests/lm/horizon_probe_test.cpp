@@ -145,10 +145,9 @@ TEST(HorizonProbe, TheDistanceFollowsFromTheCountOfOperations) {
 /// A run of 32 updates with a measurement after every fourth.
 struct WatchedRun : SmallRun {
   explicit WatchedRun(const std::filesystem::path& out) : SmallRun(out) {
-    watch.reach = [this](const Reach& reach) { measured.push_back(reach); };
-    watch.reach_every = 4;
+    reach = [this](const Reach& r) { measured.push_back(r); };
+    reach_every = 4;
   }
-  Trainer::Watch watch;
   std::vector<Reach> measured;
 };
 
@@ -157,7 +156,7 @@ TEST(HorizonProbe, ARunThatIsWatchedHasTheSameBits) {
   SmallRun plain(folder / "plain");
   plain.train();
   WatchedRun watched(folder / "watched");
-  watched.train(watched.watch);
+  watched.train();
   EXPECT_GT(watched.measured.size(), 5U);
   EXPECT_TRUE(watched.file(kCheckpointFile) == plain.file(kCheckpointFile));
   EXPECT_TRUE(watched.file(kWeightsFile) == plain.file(kWeightsFile));
@@ -166,18 +165,20 @@ TEST(HorizonProbe, ARunThatIsWatchedHasTheSameBits) {
 TEST(HorizonProbe, WhatIsMeasuredDependsOnNeitherThreadsNorInterruptions) {
   const TemporaryFolder folder;
   WatchedRun whole(folder / "whole");
-  whole.train(whole.watch);
+  whole.train();
   ASSERT_GT(whole.measured.size(), 3U);
   EXPECT_EQ(whole.measured[0].step, 0);
 
   const int before = num_threads();
   set_num_threads(3);
   WatchedRun threads(folder / "threads");
-  threads.train(threads.watch);
+  threads.train();
   set_num_threads(before);
   WatchedRun resumed(folder / "resumed");
+  const auto watch = std::exchange(resumed.reach, nullptr);
   resumed.train_and_stop_after(6);
-  resumed.resume(resumed.watch);
+  resumed.reach = watch;
+  resumed.resume();
 
   ASSERT_EQ(threads.measured.size(), whole.measured.size());
   for (std::size_t i = 0; i < whole.measured.size(); ++i) {
@@ -196,10 +197,8 @@ TEST(HorizonProbe, WhatIsMeasuredDependsOnNeitherThreadsNorInterruptions) {
 TEST(HorizonProbe, OnlyChunksOfFullLengthAreMeasured) {
   const TemporaryFolder folder;
   WatchedRun run(folder / "model");
-  run.watch.reach_every = 1;
-  std::int64_t updates = 0;
-  run.watch.progress = [&](const Progress& progress) { updates = progress.step; };
-  run.train(run.watch);
+  run.reach_every = 1;
+  const std::int64_t updates = run.train().steps;
   // The last chunk of each of the three epochs is short.
   EXPECT_EQ(static_cast<std::int64_t>(run.measured.size()), updates - 3);
   for (const Reach& reach : run.measured) EXPECT_EQ(reach.gradients.back().lag, 16);

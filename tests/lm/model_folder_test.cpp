@@ -19,6 +19,8 @@
 #include "tests/temporary_folder.h"
 
 namespace riverrun::lm {
+
+using namespace train;
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +31,7 @@ class ModelFolder : public testing::Test {
  protected:
   ModelFolder() : model_(options()) {
     save_config(folder_.path(), model_.options(), tokenizer_);
-    save_weights(folder_.path(), model_);
+    save_weights(folder_.path(), model_.parameters());
   }
 
   static LanguageModelOptions options() {
@@ -54,7 +56,7 @@ class ModelFolder : public testing::Test {
   /// As version 0.1 wrote the folder.
   void remove_digests() {
     change_config(kDigestKey, "unknown");
-    save_weights(folder_.path(), model_);
+    save_weights(folder_.path(), model_.parameters());
   }
 
   std::string format_error() {
@@ -208,7 +210,7 @@ TEST_F(ModelFolder, FilesOfTwoModelsAreNoticed) {
   LanguageModelOptions options = ModelFolder::options();
   options.cell = "rnn_tanh";  // the weights of rnn_relu are of the same sizes
   save_config(folder_.path(), options, tokenizer_);
-  save_weights(folder_.path(), *std::make_unique<LanguageModel>(options));
+  save_weights(folder_.path(), LanguageModel(options).parameters());
   (void)load_model(folder_.path());
   change_config("rnn_tanh", "rnn_relu");
   EXPECT_THAT(format_error(), HasSubstr("belong together"));
@@ -235,7 +237,7 @@ TEST_F(ModelFolder, ADigestInOneFileOnly) {
   EXPECT_THAT(format_error(), HasSubstr("belong together"));
   tokenizer_.save(folder_ / "tokenizer.json");
   // In config.json: the weights are another model's, or of version 0.1.
-  save_weights(folder_.path(), model_);
+  save_weights(folder_.path(), model_.parameters());
   replace_file(folder_ / kConfigFile, config);
   EXPECT_THAT(format_error(),
               AllOf(HasSubstr(kWeightsFile), HasSubstr("lack"), HasSubstr("belong together")));
@@ -262,7 +264,7 @@ TEST_F(ModelFolder, IsOfOneModelThoughAnotherTakesItsPlace) {
     fs::copy(folder_.path(), model);
     text::Tokenizer::characters({U'a', kLetters[i], U'\n'}).save(model / "tokenizer.json");
     model_.decoder().bias().mutable_value().values()[0] = static_cast<float>(i);
-    save_weights(model, model_);
+    save_weights(model, model_.parameters());
   }
   std::atomic<bool> stop{false};
   std::thread exchanger([&] {

@@ -85,7 +85,7 @@ TEST(Resume, AModelIsNeverReplacedByAWorseOne) {
 
   // As if the time had been up at a better moment than any validation.
   LanguageModel lucky(run.model_options);
-  save_weights(run.out_path, lucky, Measured{9, 1e-3});
+  save_weights(run.out_path, lucky.parameters(), Measured{9, 1e-3});
   const std::string weights = run.file(kWeightsFile);
   const TrainingResult result = run.resume();
   EXPECT_TRUE(run.file(kWeightsFile) == weights);
@@ -109,9 +109,9 @@ TEST(Resume, TheTimeLimitKeepsWhatItLeftUntilThereIsBetter) {
   const std::string weights = run.file(kWeightsFile);
   const TrainingResult late = run.resume();
   ASSERT_TRUE(late.best && late.saved);
-  ASSERT_GT(late.best->valid_nats, early.saved->valid_nats);
+  ASSERT_GT(late.best->valid_loss, early.saved->valid_loss);
   EXPECT_EQ(late.saved->step, 0);
-  EXPECT_EQ(late.saved->valid_nats, early.saved->valid_nats);
+  EXPECT_EQ(late.saved->valid_loss, early.saved->valid_loss);
   EXPECT_TRUE(run.file(kWeightsFile) == weights);
 }
 
@@ -193,10 +193,10 @@ TEST(Resume, ALyingCheckpointIsAFormatErrorThatNamesTheFile) {
   // The metadata is JSON in a JSON string.
   refused(R"(\"step\":16)", R"(\"step\":-6)");
   refused(R"(\"step\":16)", R"(\"step\":17)");
-  refused(R"(\"chunk\":5)", R"(\"chunk\":6)");
-  refused(R"(\"epoch\":1,\"chunk)", R"(\"epoch\":2,\"chunk)");
-  refused(R"(\"nats_tokens\":2)", R"(\"nats_tokens\":-)");
-  refused(R"(\"valid_nats\":2)", R"(\"valid_nats\":-)");
+  refused(R"(\"update\":5)", R"(\"update\":6)");
+  refused(R"(\"epoch\":1,\"update)", R"(\"epoch\":2,\"update)");
+  refused(R"(\"targets\":2)", R"(\"targets\":-)");
+  refused(R"(\"valid_loss\":2)", R"(\"valid_loss\":-)");
   refused(R"(\"step\":14)", R"(\"step\":17)");  // of the best validation
   refused(R"(\"hidden_size\":24)", R"(\"hidden_size\":-4)");
 }
@@ -210,7 +210,8 @@ TEST(Resume, AFailedResumeLeavesTheModelAsItWas) {
   const text::Corpus valid = text::Corpus::from_text(run.tokenizer, run.valid_text);
   LanguageModel model(run.model_options);
   const LanguageModel same(run.model_options);
-  Trainer trainer(model, train, valid, run.trainer_options);
+  LanguageObjective objective(model, train, valid, run.trainer_options);
+  Trainer trainer(objective, run.trainer_options);
   RunFolder out = RunFolder::resume(run.out_path);
   EXPECT_THROW(trainer.resume(out), FormatError);
   EXPECT_EQ(evaluate(model, valid).nats, evaluate(same, valid).nats);

@@ -3,17 +3,21 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "riverrun/core/file.h"
+#include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
-#include "riverrun/lm/trainer.h"
+#include "riverrun/train/trainer.h"
 
 #include "tests/lm/untrained.h"
 
 namespace riverrun::lm {
+
+using namespace train;
 
 /// Sentences from a small grammar: something to learn, and not all of it by heart.
 inline std::string sentences(int count, std::uint32_t random = 1) {
@@ -60,7 +64,9 @@ struct SmallRun {
     const text::Corpus train = text::Corpus::from_text(tokenizer, train_text);
     const text::Corpus valid = text::Corpus::from_text(tokenizer, valid_text);
     LanguageModel model(model_options);
-    Trainer trainer(model, train, valid, trainer_options);
+    LanguageObjective objective(model, train, valid, trainer_options);
+    if (reach) objective.watch_reach(reach, reach_every);
+    Trainer trainer(objective, trainer_options);
     RunFolder folder =
         resumed ? RunFolder::resume(out_path) : RunFolder::start(out_path, overwrites);
     if (resumed) {
@@ -91,6 +97,8 @@ struct SmallRun {
   TrainerOptions trainer_options;
   std::filesystem::path out_path;
   bool overwrites;
+  std::function<void(const Reach&)> reach = nullptr;
+  std::int64_t reach_every = 0;
 };
 
 }  // namespace riverrun::lm

@@ -11,14 +11,14 @@
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/schedule.h"
 
-namespace riverrun::lm {
+namespace riverrun::train {
 
-/// How a language model is trained. The defaults go with those of LanguageModelOptions.
+/// How a model is trained. The defaults go with those of lm::LanguageModelOptions.
 struct TrainerOptions {
-  /// Tokens of a chunk: gradients flow through so many steps, the state is carried on
-  /// (truncated back-propagation through time, Williams & Peng 1990).
+  /// Of long sequences, the steps of a chunk: gradients flow through so many, the state is carried
+  /// on (truncated back-propagation through time, Williams & Peng 1990).
   std::int64_t seq_len = 128;
-  /// Stretches of the text that are read side by side; 0: as chosen_batch_size() says.
+  /// Sequences, or stretches of a long one, that are read side by side; 0: as the data suggest.
   std::int64_t batch_size = 0;
   std::int64_t epochs = 8;
   /// "sgd", "adam", "adamw" or "rmsprop".
@@ -52,12 +52,12 @@ inline constexpr std::array<std::string_view, 4> kSchedules = {"constant", "step
 /// Of whole numbers: products of them are computed as 64-bit numbers.
 inline constexpr double kMostUpdates = 1 << 30;
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train
 
 template <>
-inline constexpr auto riverrun::kFields<riverrun::lm::TrainerOptions> = [] {
-  using O = lm::TrainerOptions;
-  using lm::kMostUpdates;
+inline constexpr auto riverrun::kFields<riverrun::train::TrainerOptions> = [] {
+  using O = train::TrainerOptions;
+  using train::kMostUpdates;
   return std::tuple{
       Field{"seq_len", &O::seq_len, from_to(1, kMostUpdates),
             "Steps that gradients flow back through"},
@@ -65,11 +65,11 @@ inline constexpr auto riverrun::kFields<riverrun::lm::TrainerOptions> = [] {
             "Stretches of the text read side by side; 0: 32, or fewer for a short text"},
       Field{"epochs", &O::epochs, from_to(1, kMostUpdates),
             "Passes over the text; with --resume it may be given anew"},
-      Field{"optimizer", &O::optimizer, one_of(lm::kOptimizers), "sgd, adam, adamw or rmsprop"},
+      Field{"optimizer", &O::optimizer, one_of(train::kOptimizers), "sgd, adam, adamw or rmsprop"},
       Field{"lr", &O::lr, at_least(0), "Learning rate"},
       Field{"momentum", &O::momentum, from_below(0, 1), "Of sgd and rmsprop"},
       Field{"weight_decay", &O::weight_decay, at_least(0), "Pull of the weights towards 0"},
-      Field{"schedule", &O::schedule, one_of(lm::kSchedules),
+      Field{"schedule", &O::schedule, one_of(train::kSchedules),
             "Of the learning rate: constant, step, cosine or plateau"},
       Field{"warmup", &O::warmup, from_to(0, kMostUpdates),
             "Updates during which the learning rate rises"},
@@ -83,19 +83,10 @@ inline constexpr auto riverrun::kFields<riverrun::lm::TrainerOptions> = [] {
   };
 }();
 
-namespace riverrun::lm {
+namespace riverrun::train {
 
 /// Throws ConfigError if an option is out of range; the message names it.
 void check(const TrainerOptions& options);
-
-/// `batch_size` if it is not 0, else 32, and for a shorter text the largest smaller power of two
-/// with which an epoch has at least 64 updates, or 1.
-[[nodiscard]] std::int64_t chosen_batch_size(const TrainerOptions& options,
-                                             std::int64_t train_tokens);
-
-/// The updates of an epoch of a text of so many tokens; 0 if it is too short for one.
-[[nodiscard]] std::int64_t steps_per_epoch(const TrainerOptions& options,
-                                           std::int64_t train_tokens);
 
 /// The optimiser that the options name.
 [[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,
@@ -105,4 +96,4 @@ void check(const TrainerOptions& options);
 /// measured.
 [[nodiscard]] Schedule make_schedule(const TrainerOptions& options, std::int64_t steps_per_epoch);
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

@@ -1,4 +1,4 @@
-#include "riverrun/lm/run_folder.h"
+#include "riverrun/train/run_folder.h"
 
 #include <algorithm>
 #include <array>
@@ -12,9 +12,10 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 #include "riverrun/core/folder.h"
-#include "riverrun/lm/model_folder.h"
+#include "riverrun/data/text/tokenizer.h"
+#include "riverrun/train/model_files.h"
 
-namespace riverrun::lm {
+namespace riverrun::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -289,4 +290,4 @@ void RunFolder::publish() {
   remove_file(out_ / kMarker);
 }
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

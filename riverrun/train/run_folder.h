@@ -7,10 +7,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/folder.h"
 
-namespace riverrun::lm {
-
-/// The training state's file in a model folder.
-inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
+namespace riverrun::train {
 
 /// What RunFolder::start() throws if a model or a run is in its way.
 class OccupiedFolder : public ConfigError {
@@ -73,4 +70,4 @@ class RunFolder {
   std::vector<FolderLock> locks_;  // a folder keeps its lock when it is renamed
 };
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

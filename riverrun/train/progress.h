@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace riverrun::lm {
+namespace riverrun::train {
 
 /// Where a training run is; for showing it.
 struct Progress {
@@ -10,11 +10,11 @@ struct Progress {
   std::int64_t total_steps = 0;
   std::int64_t epoch = 0;  // the current one, from 1
   std::int64_t epochs = 0;
-  double nats = 0;  // a running mean of the training loss per token
+  double loss = 0;  // a running mean of the training loss per target
   double lr = 0;
   double grad_norm = 0;       // of the last update, before clipping
   double mean_grad_norm = 0;  // a running mean of it
-  double tokens_per_second = 0;
+  double targets_per_second = 0;
   /// Until run() returns: the updates and validations up to the last epoch's end or, if it comes
   /// first, the time limit, and the validation that follows it.
   double seconds_left = 0;
@@ -44,4 +44,4 @@ struct ValidationPlan {
   [[nodiscard]] std::int64_t due_within(std::int64_t first, std::int64_t last) const noexcept;
 };
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

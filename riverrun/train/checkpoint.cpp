@@ -1,7 +1,6 @@
-#include "riverrun/lm/checkpoint.h"
+#include "riverrun/train/checkpoint.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
@@ -14,10 +13,10 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
-#include "riverrun/lm/checkpoint_metadata.h"
-#include "riverrun/lm/parameter_shapes.h"
+#include "riverrun/train/checkpoint_metadata.h"
+#include "riverrun/train/model_files.h"
 
-namespace riverrun::lm {
+namespace riverrun::train {
 
 namespace fs = std::filesystem;
 
@@ -32,7 +31,7 @@ static std::vector<double> validation_rows(const std::vector<Validation>& valida
   std::vector<double> rows;
   rows.reserve(validations.size() * kValidationColumns);
   for (const Validation& v : validations) {
-    rows.insert(rows.end(), {static_cast<double>(v.step), v.epoch, v.lr, v.train_nats, v.valid_nats,
+    rows.insert(rows.end(), {static_cast<double>(v.step), v.epoch, v.lr, v.train_loss, v.valid_loss,
                              v.best ? 1.0 : 0.0});
   }
   return rows;
@@ -58,8 +57,8 @@ static std::vector<Validation> read_validations(const io::SafetensorsFile& file)
     v.step = static_cast<std::int64_t>(step);
     v.epoch = rows[at + 1];
     v.lr = rows[at + 2];
-    v.train_nats = rows[at + 3];
-    v.valid_nats = rows[at + 4];
+    v.train_loss = rows[at + 3];
+    v.valid_loss = rows[at + 4];
     v.best = rows[at + 5] != 0;
     validations.push_back(v);
   }
@@ -68,27 +67,9 @@ static std::vector<Validation> read_validations(const io::SafetensorsFile& file)
 
 static std::string state_name(std::size_t i) { return fmt::format("state.{}", i); }
 
-Fingerprint fingerprint(const text::Corpus& corpus) {
-  // FNV-1a over token ids: it is there to notice a mistake, not an attack.
-  Fingerprint result{corpus.size(), 0xcbf29ce484222325};
-  std::array<std::int32_t, 4096> ids;
-  for (std::int64_t offset = 0; offset < corpus.size();) {
-    const auto count = static_cast<std::size_t>(
-        std::min<std::int64_t>(corpus.size() - offset, static_cast<std::int64_t>(ids.size())));
-    const std::span<std::int32_t> chunk = std::span(ids).first(count);
-    corpus.read(offset, chunk);
-    for (const std::int32_t id : chunk) {
-      result.hash = (result.hash ^ static_cast<std::uint32_t>(id)) * 0x100000001b3;
-    }
-    offset += static_cast<std::int64_t>(count);
-  }
-  return result;
-}
-
-void save_checkpoint(const std::filesystem::path& path, const RunOptions& options,
-                     const Fingerprints& texts, const ConstParameterList& parameters,
-                     Optimizer& optimizer, const TrainingState& state,
-                     const std::optional<std::string>& digest) {
+void save_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
+                     const ConstParameterList& parameters, Optimizer& optimizer,
+                     const State& carried) {
   std::vector<io::TensorView> tensors;
   for (const NamedConstParameter& named : parameters) {
     tensors.push_back(io::view(named.name, named.parameter->value()));
@@ -96,17 +77,17 @@ void save_checkpoint(const std::filesystem::path& path, const RunOptions& option
   for (const auto& [name, tensor] : optimizer.state()) {
     tensors.push_back(io::view(std::string(kOptimizerPrefix) + name, *tensor));
   }
-  for (std::size_t i = 0; i < state.carried.tensors.size(); ++i) {
-    tensors.push_back(io::view(state_name(i), state.carried.tensors[i]));
+  for (std::size_t i = 0; i < carried.tensors.size(); ++i) {
+    tensors.push_back(io::view(state_name(i), carried.tensors[i]));
   }
-  const std::vector<double> validations = validation_rows(state.validations);
+  const std::vector<double> validations = validation_rows(header.state.validations);
   if (!validations.empty()) {
     tensors.push_back(io::view(kValidationsName, validations));
-    tensors.back().shape = {static_cast<std::int64_t>(state.validations.size()),
+    tensors.back().shape = {static_cast<std::int64_t>(header.state.validations.size()),
                             kValidationColumns};
   }
-  io::Metadata metadata = {{kMetadataKey, to_metadata(options, texts, state)}};
-  if (digest) metadata[kDigestKey] = *digest;
+  io::Metadata metadata = {{kMetadataKey, to_metadata(header)}};
+  if (header.digest) metadata[kDigestKey] = *header.digest;
   io::write_safetensors(path, tensors, metadata);
 }
 
@@ -120,7 +101,6 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
     CheckpointHeader header = from_metadata(found->second);
     if (header.state.validations.empty()) header.state.validations = read_validations(file);
     check(header);
-    check_parameter_shapes(file, header.options.model, "its metadata");
     if (const auto digest = file.metadata().find(kDigestKey); digest != file.metadata().end()) {
       header.digest = digest->second;
     }
@@ -128,6 +108,19 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
   } catch (const ConfigError& error) {
     throw FormatError(file.path(), 0, fmt::format("no checkpoint: {}", error.what()));
   }
+}
+
+void check_position(const TrainingState& state, std::int64_t updates_per_epoch,
+                    const std::string& path) {
+  const auto [epoch, update] = state.position;
+  const std::int64_t before = state.step - update;  // neither is negative
+  if (updates_per_epoch > 0 && update <= updates_per_epoch && before % updates_per_epoch == 0 &&
+      before / updates_per_epoch == epoch) {
+    return;
+  }
+  throw FormatError(path, 0,
+                    fmt::format("no checkpoint: step {} is not at epoch {}, update {} of {}",
+                                state.step, epoch, update, updates_per_epoch));
 }
 
 /// Throws NumericError for what would make all that follows NaN: weights and carried states must be
@@ -186,13 +179,13 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
   if (!carries) carried.tensors.clear();
 }
 
-void check_digest(const CheckpointHeader& header, const std::optional<std::string>& expected,
-                  const std::string& path) {
-  if (header.digest == expected) return;
+void check_digest(const std::optional<std::string>& digest,
+                  const std::optional<std::string>& expected, const std::string& path) {
+  if (digest == expected) return;
   throw FormatError(path, 0,
                     fmt::format("it {} the {} beside it; the files of a run belong together",
-                                header.digest ? "is of another run than"
-                                              : "has no digest, and so is of another run than",
+                                digest ? "is of another run than"
+                                       : "has no digest, and so is of another run than",
                                 kConfigFile));
 }
 
@@ -222,4 +215,4 @@ void require_space(const fs::path& folder, const ConstParameterList& parameters,
   }
 }
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

@@ -1,4 +1,4 @@
-#include "riverrun/lm/run_folder.h"
+#include "riverrun/train/run_folder.h"
 
 #include <exception>
 #include <filesystem>
@@ -16,7 +16,7 @@
 
 #include "tests/temporary_folder.h"
 
-namespace riverrun::lm {
+namespace riverrun::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -317,4 +317,4 @@ TEST(RunFolder, AConfigThatCannotBeReadIsNoOtherProgramsModel) {
 }
 
 }  // namespace
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

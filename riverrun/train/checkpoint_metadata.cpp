@@ -1,8 +1,9 @@
-#include "riverrun/lm/checkpoint_metadata.h"
+#include "riverrun/train/checkpoint_metadata.h"
 
 #include <cstdint>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,24 +15,20 @@
 namespace riverrun {
 
 template <>
-inline constexpr auto kFields<lm::Validation> = [] {
-  using V = lm::Validation;
+inline constexpr auto kFields<train::Validation> = [] {
+  using V = train::Validation;
   return std::tuple{Field{"step", &V::step, at_least(1)},
                     Field{"epoch", &V::epoch, at_least(0)},
                     Field{"lr", &V::lr, at_least(0)},
-                    Field{"train_nats", &V::train_nats, at_least(0)},
-                    Field{"valid_nats", &V::valid_nats, at_least(0)},
+                    Field{"train_loss", &V::train_loss, at_least(0)},
+                    Field{"valid_loss", &V::valid_loss, at_least(0)},
                     Field{"best", &V::best}};
 }();
 
 template <>
-inline constexpr auto kFields<lm::Fingerprint> = std::tuple{
-    Field{"tokens", &lm::Fingerprint::tokens, at_least(0)}, Field{"hash", &lm::Fingerprint::hash}};
-
-template <>
-inline constexpr auto kFields<text::Batches::Position> =
-    std::tuple{Field{"epoch", &text::Batches::Position::epoch, at_least(0)},
-               Field{"chunk", &text::Batches::Position::chunk, at_least(0)}};
+inline constexpr auto kFields<train::Objective::Position> =
+    std::tuple{Field{"epoch", &train::Objective::Position::epoch, at_least(0)},
+               Field{"update", &train::Objective::Position::update, at_least(0)}};
 
 template <>
 inline constexpr auto kFields<Random::State> =
@@ -46,15 +43,15 @@ inline constexpr auto kFields<ReduceOnPlateau::State> = [] {
                     Field{"cooldown_left", &S::cooldown_left, at_least(0)}};
 }();
 
-/// Without what is kept as tensors: the carried state and the validations.
+/// Without the validations, which are kept as a tensor.
 template <>
-inline constexpr auto kFields<lm::TrainingState> = [] {
-  using S = lm::TrainingState;
+inline constexpr auto kFields<train::TrainingState> = [] {
+  using S = train::TrainingState;
   return std::tuple{Field{"step", &S::step, at_least(0)},
                     Field{"position", &S::position},
                     Field{"random", &S::random},
-                    Field{"nats", &S::nats, at_least(0)},
-                    Field{"nats_tokens", &S::nats_tokens, at_least(0)},
+                    Field{"loss", &S::loss, at_least(0)},
+                    Field{"targets", &S::targets, at_least(0)},
                     Field{"plateau", &S::plateau},
                     Field{"validation_count", &S::validation_count, at_least(0)},
                     Field{"best", &S::best}};
@@ -62,11 +59,13 @@ inline constexpr auto kFields<lm::TrainingState> = [] {
 
 }  // namespace riverrun
 
-namespace riverrun::lm {
+namespace riverrun::train {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormatVersion = 3;
+constexpr int kFormatVersion = 4;
+/// Up to which the metadata were those of language models only; see modernized().
+constexpr int kLastOfLanguageModels = 3;
 /// In which the validations were in the metadata, all of them.
 constexpr int kOldestFormatVersion = 2;
 constexpr const char* kValidationsName = "validations";
@@ -95,18 +94,9 @@ void TrainingState::add(const Validation& validation) {
 }
 
 void check(const CheckpointHeader& header) {
-  check(header.options.model);
-  check(header.options.trainer);
-  check_fields("text", header.options.text);
+  check(header.options);
   const TrainingState& s = header.state;
   check_fields("state", s);
-  const std::int64_t chunks = steps_per_epoch(header.options.trainer, header.texts.train.tokens);
-  const std::int64_t before = s.step - s.position.chunk;  // neither is negative
-  if (chunks == 0 || s.position.chunk > chunks || before % chunks != 0 ||
-      before / chunks != s.position.epoch) {
-    throw ConfigError(fmt::format("step {} is not at epoch {}, chunk {} of {}", s.step,
-                                  s.position.epoch, s.position.chunk, chunks));
-  }
   std::int64_t step_before = 0;
   const auto check_validation = [&](const Validation& v) {
     check_fields("validation", v);
@@ -132,53 +122,70 @@ void check(const CheckpointHeader& header) {
   }
 }
 
-std::string to_metadata(const RunOptions& options, const Fingerprints& texts,
-                        const TrainingState& state) {
-  const Json header = {{"version", kFormatVersion},
-                       {"model", io::fields_to_json(options.model)},
-                       {"trainer", io::fields_to_json(options.trainer)},
-                       {"text", io::fields_to_json(options.text)},
-                       {"from", options.from},
-                       {"train_text", io::fields_to_json(texts.train)},
-                       {"valid_text", io::fields_to_json(texts.valid)},
-                       {"state", io::fields_to_json(state)}};
-  // A folder's name need not be UTF-8, which JSON is.
-  return header.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string to_metadata(const CheckpointHeader& header) {
+  const Json metadata = {{"version", kFormatVersion},
+                         {"objective", Json::parse(header.objective)},
+                         {"trainer", io::fields_to_json(header.options)},
+                         {"state", io::fields_to_json(header.state)}};
+  return metadata.dump();
+}
+
+/// Moves what is called `from` in the object to `to`.
+static void rename(Json& object, const char* from, const char* to) {
+  Json value = io::member(object, from);
+  object.erase(from);
+  object[to] = std::move(value);
+}
+
+static void rename_losses(Json& validation) {
+  rename(validation, "train_nats", "train_loss");
+  rename(validation, "valid_nats", "valid_loss");
+}
+
+/// The metadata of an older version in today's form: there all but the trainer's options and the
+/// state described the objective, and the names were those of texts.
+static Json modernized(Json old) {
+  Json state = io::member(old, "state");
+  rename(state.at("position"), "chunk", "update");
+  rename(state, "nats", "loss");
+  rename(state, "nats_tokens", "targets");
+  if (!io::member(state, "best").is_null()) rename_losses(state["best"]);
+  if (state.contains(kValidationsName)) {
+    for (Json& validation : state[kValidationsName]) rename_losses(validation);
+  }
+  Json trainer = io::member(old, "trainer");
+  for (const char* const name : {"version", "state", "trainer"}) old.erase(name);
+  return {
+      {"objective", std::move(old)}, {"trainer", std::move(trainer)}, {"state", std::move(state)}};
 }
 
 CheckpointHeader from_metadata(const std::string& text) {
   try {
     Json j = Json::parse(text);
-    const auto read = [&j](const char* name, auto& value) {
-      io::read_value(io::member(j, name), name, value);
-    };
     int version = 0;
-    read("version", version);
+    io::read_value(io::member(j, "version"), "version", version);
     if (version < kOldestFormatVersion || version > kFormatVersion) {
       throw ConfigError(fmt::format("it is of version {}; this program reads versions {} to {}",
                                     version, kOldestFormatVersion, kFormatVersion));
     }
+    if (version <= kLastOfLanguageModels) j = modernized(std::move(j));
     CheckpointHeader header;
-    read("model", header.options.model);
-    read("trainer", header.options.trainer);
-    read("text", header.options.text);
-    if (j.contains("from")) read("from", header.options.from);  // not in older ones
-    read("train_text", header.texts.train);
-    read("valid_text", header.texts.valid);
+    header.objective = io::member(j, "objective").dump();
+    io::read_value(io::member(j, "trainer"), "trainer", header.options);
+    Json& state = j.at("state");
     if (version == kOldestFormatVersion) {
-      Json& state = j.at("state");
-      for (const Json& object : state.at(kValidationsName)) {
+      for (const Json& object : io::member(state, kValidationsName)) {
         Validation validation;
         io::read_value(object, kValidationsName, validation);
         header.state.add(validation);
       }
       state["validation_count"] = header.state.validation_count;
     }
-    read("state", header.state);
+    io::read_value(state, "state", header.state);
     return header;
   } catch (const Json::exception& error) {
     throw ConfigError(fmt::format("its metadata cannot be read ({})", error.what()));
   }
 }
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

@@ -1,4 +1,4 @@
-#include "riverrun/lm/trainer_options.h"
+#include "riverrun/train/trainer_options.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,7 @@
 
 #include "riverrun/core/error.h"
 
-namespace riverrun::lm {
+namespace riverrun::train {
 void check(const TrainerOptions& o) {
   check_fields("Trainer", o);
   if (o.momentum != 0 && (o.optimizer == "adam" || o.optimizer == "adamw")) {
@@ -16,22 +16,6 @@ void check(const TrainerOptions& o) {
                     "rmsprop do",
                     o.momentum, o.optimizer));
   }
-}
-
-std::int64_t chosen_batch_size(const TrainerOptions& o, std::int64_t train_tokens) {
-  if (o.batch_size > 0) return o.batch_size;
-  constexpr std::int64_t kMost = 32;
-  constexpr std::int64_t kLeastUpdates = 64;
-  std::int64_t batch_size = kMost;
-  while (batch_size > 1 && train_tokens / o.seq_len < kLeastUpdates * batch_size) batch_size /= 2;
-  return batch_size;
-}
-
-std::int64_t steps_per_epoch(const TrainerOptions& o, std::int64_t train_tokens) {
-  // As text::Batches has it: streams of equal lengths, the last token of the text only predicted.
-  const std::int64_t stream =
-      std::max<std::int64_t>(train_tokens - 1, 0) / chosen_batch_size(o, train_tokens);
-  return stream / o.seq_len + (stream % o.seq_len != 0 ? 1 : 0);
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& o,
@@ -81,4 +65,4 @@ Schedule make_schedule(const TrainerOptions& o, std::int64_t steps_per_epoch) {
   return warmup > 0 ? warmup_schedule(warmup, std::move(schedule)) : schedule;
 }
 
-}  // namespace riverrun::lm
+}  // namespace riverrun::train

@@ -1,0 +1,88 @@
+#pragma once
+
+// What a run that was stopped goes on from; not for users.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riverrun/core/random.h"
+#include "riverrun/io/safetensors.h"
+#include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/schedule.h"
+#include "riverrun/train/objective.h"
+#include "riverrun/train/trainer.h"
+#include "riverrun/train/trainer_options.h"
+
+namespace riverrun::train {
+
+/// What changes while a model is trained, besides its parameters, the optimiser's tensors and the
+/// carried state. Together they are all that a run needs to go on as if it had never stopped.
+struct TrainingState {
+  std::int64_t step = 0;         // updates so far
+  Objective::Position position;  // of the next batch
+  Random::State random;          // of dropout
+  double loss = 0;               // sum of the training loss since the last validation
+  std::int64_t targets = 0;      // how many targets that sum is over
+  ReduceOnPlateau::State plateau;
+  /// Evenly spread over the run, kMostValidations of them or fewer, and the last.
+  std::vector<Validation> validations;
+  std::int64_t validation_count = 0;  // how many there were
+  std::optional<Validation> best;
+
+  /// Adds a validation, and omits every second of those before if there are too many.
+  void add(const Validation& validation);
+};
+
+/// More than a chart shows, few enough that a checkpoint after each validation stays cheap.
+inline constexpr std::int64_t kMostValidations = 1000;
+
+/// What the metadata of a checkpoint says.
+struct CheckpointHeader {
+  /// Objective::description().
+  std::string objective;
+  TrainerOptions options;
+  TrainingState state;
+  /// Of the folder that it was written in; see kDigestKey.
+  std::optional<std::string> digest;
+};
+
+/// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
+/// tensors as "optimizer.<name>", the carried state as "state.<i>", the validations as
+/// "validations" [validations, 6], and the header as JSON in the metadata, beside the digest if
+/// there is one. It holds no time of day and no duration, so equal runs write equal files. Throws
+/// IoError.
+void save_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,
+                     const ConstParameterList& parameters, Optimizer& optimizer,
+                     const State& carried);
+
+/// Throws FormatError if something is missing or invalid.
+[[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
+
+/// Throws FormatError unless the position is that of the step, where so many updates are an epoch.
+void check_position(const TrainingState& state, std::int64_t updates_per_epoch,
+                    const std::string& path);
+
+/// The tensors of a checkpoint; `carried` has the shapes of the objective's zero_state(). Strict:
+/// nothing may be missing, extra or misshapen. Throws FormatError, and NumericError as
+/// check_checkpoint_numbers(); then nothing has changed.
+void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterList& parameters,
+                             Optimizer& optimizer, State& carried);
+
+/// Throws NumericError, which names the tensor and the element, if a weight or a carried state is
+/// NaN or infinite, or a moment of the optimiser NaN. Reads all tensors, one at a time.
+void check_checkpoint_numbers(const io::SafetensorsFile& file);
+
+/// Throws FormatError unless a checkpoint of this digest, beside a config.json of the digest
+/// `expected`, may be of the same run. `path` is the checkpoint's.
+void check_digest(const std::optional<std::string>& digest,
+                  const std::optional<std::string>& expected, const std::string& path);
+
+/// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
+/// its checkpoints beside what is there of them.
+void require_space(const std::filesystem::path& folder, const ConstParameterList& parameters,
+                   Optimizer& optimizer);
+
+}  // namespace riverrun::train

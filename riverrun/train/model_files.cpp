@@ -1,0 +1,100 @@
+#include "riverrun/train/model_files.h"
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "riverrun/core/folder.h"
+#include "riverrun/core/number.h"
+#include "riverrun/io/parameters.h"
+#include "riverrun/train/model_config.h"
+
+namespace riverrun::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kStepKey = "riverrun_step";
+/// Called so when only language models were trained.
+constexpr const char* kValidLossKey = "riverrun_valid_nats";
+
+/// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
+constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
+
+/// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
+template <class T>
+std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  if constexpr (std::is_same_v<T, double>) {
+    return parse_double(text);
+  } else {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  }
+}
+
+}  // namespace
+
+ModelConfig::ModelConfig(const File& file) : path_(file.path()) {
+  const std::string contents = file.contents(kMostConfigBytes);
+  try {
+    values_ = json::parse(contents);
+  } catch (const json::parse_error& error) {
+    throw FormatError(path_, error.byte, "not JSON");
+  } catch (const json::exception& error) {  // a number beyond the range of double
+    throw fail(fmt::format("invalid JSON: {}", error.what()));
+  }
+  if (!values_.is_object()) throw fail("must be a JSON object");
+}
+
+std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
+  const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
+  const auto loss = parsed<double>(weights.metadata(), kValidLossKey);
+  if (!step || !loss || *step < 0 || !std::isfinite(*loss) || *loss < 0) return std::nullopt;
+  return Measured{*step, *loss};
+}
+
+std::optional<std::string> config_digest(const fs::path& folder) {
+  const Folder opened(folder);
+  if (!opened.contains(kConfigFile)) return std::nullopt;
+  return ModelConfig(opened.open(kConfigFile)).digest();
+}
+
+void save_weights(const fs::path& folder, const ConstParameterList& parameters,
+                  const std::optional<Measured>& measured) {
+  io::Metadata metadata{{"format", "pt"}};
+  if (auto found = config_digest(folder)) metadata[kDigestKey] = std::move(*found);
+  if (measured) {
+    metadata[kStepKey] = fmt::format("{}", measured->step);
+    metadata[kValidLossKey] = fmt::format("{}", measured->valid_loss);
+  }
+  io::save_parameters(folder / kWeightsFile, parameters, metadata);
+}
+
+std::optional<Measured> saved_measure(const fs::path& folder) {
+  return measure_of(io::SafetensorsFile(folder / kWeightsFile));
+}
+
+bool has_own_config(const fs::path& folder) {
+  try {
+    return ModelConfig(File(folder / kConfigFile))
+        .string(kModelTypeKey)
+        .starts_with(kModelTypePrefix);
+  } catch (const FormatError&) {
+    return false;
+  } catch (const IoError& error) {
+    if (error.code() == ENOENT) return false;
+    throw;  // who cannot look must not judge
+  }
+}
+
+}  // namespace riverrun::train

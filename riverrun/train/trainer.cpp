@@ -1,0 +1,343 @@
+#include "riverrun/train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/nn/schedule.h"
+#include "riverrun/train/checkpoint.h"
+#include "riverrun/train/updater.h"
+
+namespace riverrun::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Validation reads a tenth of what training does three times over; seldom enough, and for data of
+/// usual size not before an epoch's end.
+std::int64_t default_valid_every(const Objective& objective) {
+  constexpr std::int64_t kLeast = 1000;
+  // A forward pass is about a third of an update.
+  return std::max(kLeast, 10 * objective.valid_targets() / (3 * objective.targets_per_update()));
+}
+
+/// What a run has done since a call of run(), and how long it took.
+struct Account {
+  Clock::time_point start = Clock::now();
+  std::int64_t first_step = 0;
+  std::int64_t targets = 0;
+  double validating = 0;  // seconds, of all validations
+  double last_validation = 0;
+  double saving = 0;  // seconds, of all checkpoints
+  RunningMean loss;
+  RunningMean grad_norm;
+};
+
+}  // namespace
+
+struct Trainer::Impl {
+  Impl(Objective& trained, const TrainerOptions& o)
+      : objective(trained),
+        options(o),
+        updates_per_epoch(trained.updates_per_epoch()),
+        updater(trained.parameters(), make_optimizer(o, trained.parameters()), o.clip, o.seed),
+        schedule(make_schedule(o, updates_per_epoch)),
+        plateau({.lr = o.lr, .factor = o.decay, .patience = 0}),
+        plan{.steps_per_epoch = updates_per_epoch,
+             .valid_every = o.valid_every > 0 ? o.valid_every : default_valid_every(trained)} {}
+
+  std::int64_t total_steps() const { return updates_per_epoch * options.epochs; }
+
+  /// A function of the state alone, so that a validation that was interrupted is made up for.
+  bool validation_due() const {
+    if (state.step == 0 || is_validated()) return false;
+    return plan.due_after(state.step);
+  }
+  bool is_validated() const {
+    return !state.validations.empty() && state.validations.back().step == state.step;
+  }
+
+  double epochs_done() const {
+    const auto [epoch, update] = objective.position();
+    return static_cast<double>(epoch) +
+           static_cast<double>(update) / static_cast<double>(updates_per_epoch);
+  }
+
+  double lr(std::int64_t step) const { return schedule ? schedule(step) : plateau.lr(); }
+
+  NumericError diverged(const char* what, double value, std::int64_t step) const {
+    return NumericError(fmt::format(
+        "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (lr is {}) or "
+        "stronger clipping (clip is {}); {}",
+        what, value, step, objective.position().epoch + 1, options.lr,
+        options.clip > 0 ? fmt::format("{}", options.clip) : "off",
+        on_disk ? fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
+                              on_disk->valid_loss, objective.unit(), on_disk->step,
+                              folder->path().string())
+                : "there is no validated model yet"));
+  }
+
+  struct Update {
+    double loss = 0;       // the mean
+    double grad_norm = 0;  // before clipping
+    std::int64_t targets = 0;
+  };
+
+  /// One batch: forward, backward, update.
+  Update update() {
+    objective.next();
+    Update done;
+    const Updater::Gradient gradient = updater.gradient([&](Tape& tape) {
+      const Objective::Loss loss = objective.loss(tape);
+      done.targets = loss.targets;
+      return loss.mean;
+    });
+    done.loss = gradient.loss;
+    done.grad_norm = gradient.norm;
+    const std::int64_t step = state.step + 1;
+    if (!std::isfinite(done.loss)) throw diverged("loss", done.loss, step);
+    if (!std::isfinite(done.grad_norm)) throw diverged("gradient's norm", done.grad_norm, step);
+    updater.step(lr(state.step));
+    state.step = step;
+    state.loss += done.loss * static_cast<double>(done.targets);
+    state.targets += done.targets;
+    return done;
+  }
+
+  /// Nothing if `stop` became true meanwhile.
+  std::optional<double> measure(const Watch& watch) const {
+    const std::optional<double> loss =
+        objective.validate([&watch] { return watch.stop == nullptr || !watch.stop->load(); });
+    if (loss && !std::isfinite(*loss)) throw diverged("validation loss", *loss, state.step);
+    return loss;
+  }
+
+  /// The order makes a kill at any moment harmless: a model that is newer than the checkpoint is
+  /// found again, and written again with the same bits.
+  void save_model(double valid_loss) {
+    const Measured measured{state.step, valid_loss};
+    save_weights(folder->path(), updater.parameters(), measured);
+    on_disk = measured;
+    folder->publish();
+  }
+
+  /// Never replaces a better model, as the time limit may have left one beside the run's state.
+  void offer_model(double valid_loss) {
+    if (!on_disk || valid_loss <= on_disk->valid_loss) {
+      save_model(valid_loss);
+    } else {
+      folder->publish();  // a kill may have come between saving that model and this
+    }
+  }
+
+  /// False if it was stopped.
+  bool validate(const Watch& watch) {
+    const std::optional<double> loss = measure(watch);
+    if (!loss) return false;
+    Validation validation;
+    validation.step = state.step;
+    validation.epoch = epochs_done();
+    validation.lr = lr(state.step - 1);
+    validation.train_loss = state.loss / static_cast<double>(state.targets);
+    validation.valid_loss = *loss;
+    validation.best = !state.best || *loss < state.best->valid_loss;
+    plateau.update(*loss);
+    state.loss = 0;
+    state.targets = 0;
+    state.add(validation);
+    if (validation.best) state.best = validation;
+    // Also if the file of a better one was removed: any model is better than none.
+    if (validation.best || !on_disk) offer_model(*loss);
+    if (watch.validation) watch.validation(validation);
+    return true;
+  }
+
+  void checkpoint() {
+    const Clock::time_point start = Clock::now();
+    state.position = objective.position();
+    state.random = updater.tape().random().state();
+    state.plateau = plateau.state();
+    save_checkpoint(folder->path() / kCheckpointFile,
+                    {objective.description(), options, state, digest}, updater.parameters(),
+                    updater.optimizer(), objective.carried());
+    last_checkpoint = Clock::now();
+    checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
+  }
+
+  /// Seldom enough that checkpoints take at most two per cent of the time.
+  bool checkpoint_due() const {
+    constexpr double kLeastSeconds = 30;
+    return seconds_since(last_checkpoint) > std::max(kLeastSeconds, 50 * checkpoint_seconds);
+  }
+
+  Progress progress(const Account& account, const Update& update, double max_seconds) const {
+    const std::int64_t total = total_steps();
+    const double elapsed = seconds_since(account.start);
+    const double training = elapsed - account.validating;
+    const auto steps = static_cast<double>(state.step - account.first_step);
+    const auto targets = static_cast<double>(account.targets);
+    // Until one was measured: a forward pass takes about a third of an update.
+    const double validation = account.last_validation > 0
+                                  ? account.last_validation
+                                  : (training - account.saving) / targets *
+                                        static_cast<double>(objective.valid_targets()) / 3;
+    const double left = training / steps * static_cast<double>(total - state.step) +
+                        validation * static_cast<double>(plan.due_within(state.step, total));
+    Progress progress;
+    progress.step = state.step;
+    progress.total_steps = total;
+    progress.epoch = objective.position().epoch + 1;
+    progress.epochs = options.epochs;
+    progress.loss = account.loss.value();
+    progress.lr = updater.optimizer().lr();
+    progress.grad_norm = update.grad_norm;
+    progress.mean_grad_norm = account.grad_norm.value();
+    progress.targets_per_second = targets / (training - account.saving);
+    progress.seconds_left =
+        max_seconds > 0 ? std::min(left, std::max(max_seconds - elapsed, 0.0) + validation) : left;
+    return progress;
+  }
+
+  Objective& objective;
+  TrainerOptions options;
+  std::int64_t updates_per_epoch;
+  Updater updater;
+  Schedule schedule;
+  ReduceOnPlateau plateau;
+  ValidationPlan plan;
+  RunFolder* folder = nullptr;
+  std::optional<std::string> digest;
+  TrainingState state;
+  /// What was measured of the model in the folder. Not part of the state, which decides the run's
+  /// bits: the time limit may leave a model there at any moment.
+  std::optional<Measured> on_disk;
+  Clock::time_point last_checkpoint = Clock::now();
+  double checkpoint_seconds = 0;
+};
+
+Trainer::Trainer(Objective& objective, const TrainerOptions& options) {
+  check(options);
+  impl_ = std::make_unique<Impl>(objective, options);
+}
+
+Trainer::~Trainer() = default;
+
+std::int64_t Trainer::total_steps() const noexcept { return impl_->total_steps(); }
+
+void Trainer::resume(RunFolder& folder) {
+  Impl& it = *impl_;
+  const io::SafetensorsFile file(folder.path() / kCheckpointFile);
+  CheckpointHeader header = checkpoint_header(file);
+  std::optional<std::string> digest = config_digest(folder.path());
+  check_digest(header.digest, digest, file.path());
+  TrainerOptions same_but_epochs = header.options;
+  same_but_epochs.epochs = it.options.epochs;
+  if (same_but_epochs != it.options) {
+    throw ConfigError(
+        fmt::format("Trainer: the options are not those that the run in {} began with; only epochs "
+                    "may differ",
+                    folder.path().string()));
+  }
+  it.objective.settle_with(header.objective, file.path());
+  check_position(header.state, it.updates_per_epoch, file.path());
+  std::optional<Measured> on_disk;
+  if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
+  State carried = it.objective.zero_state();
+  check_space(folder.path());
+  load_checkpoint_tensors(file, it.updater.parameters(), it.updater.optimizer(), carried);
+  it.folder = &folder;
+  it.on_disk = on_disk;
+  it.digest = std::move(digest);
+  it.objective.seek(header.state.position);
+  it.objective.set_carried(std::move(carried));
+  it.state = std::move(header.state);
+  it.updater.tape().random() = Random(it.state.random);
+  it.plateau.set_state(it.state.plateau);
+  it.updater.optimizer().set_steps(it.state.step);
+}
+
+void Trainer::check_space(const fs::path& folder) const {
+  require_space(folder, impl_->updater.parameters(), impl_->updater.optimizer());
+}
+
+void Trainer::begin(RunFolder& folder) {
+  check_space(folder.path());
+  impl_->folder = &folder;
+  impl_->digest = config_digest(folder.path());
+  impl_->checkpoint();
+}
+
+TrainingResult Trainer::run(const Watch& watch) {
+  Impl& it = *impl_;
+  const std::int64_t total = it.total_steps();
+  Account account;
+  account.first_step = it.state.step;
+  it.last_checkpoint = account.start;
+  TrainingResult result;
+
+  const auto stopped = [&] { return watch.stop != nullptr && watch.stop->load(); };
+  const auto out_of_time = [&] {
+    return watch.max_seconds > 0 && seconds_since(account.start) >= watch.max_seconds;
+  };
+  const auto checkpoint = [&] {
+    it.checkpoint();
+    account.saving += it.checkpoint_seconds;
+  };
+  while (true) {
+    if (it.validation_due()) {
+      const Clock::time_point began = Clock::now();
+      const bool validated = it.validate(watch);
+      account.last_validation = seconds_since(began);
+      account.validating += account.last_validation;
+      if (validated) checkpoint();
+    }
+    if (stopped()) {
+      result.reason = StopReason::kInterrupted;
+      break;
+    }
+    if (it.state.step >= total) break;
+    if (out_of_time()) {
+      result.reason = StopReason::kTimeLimit;
+      break;
+    }
+    const Impl::Update update = it.update();
+    account.targets += update.targets;
+    account.loss.add(update.loss);
+    account.grad_norm.add(update.grad_norm);
+    if (watch.progress) watch.progress(it.progress(account, update, watch.max_seconds));
+    if (it.checkpoint_due()) checkpoint();
+  }
+
+  if (result.reason != StopReason::kFinished) {
+    it.checkpoint();
+    if (result.reason == StopReason::kTimeLimit && !it.is_validated()) {
+      // Outside the run's state, which must not depend on when the time was up: when the run is
+      // resumed, its validations are as if this had not happened.
+      if (const std::optional<double> loss = it.measure(watch)) it.offer_model(*loss);
+    } else if (!it.on_disk && !it.folder->staged() && it.state.step > 0) {
+      save_weights(it.folder->path(), it.updater.parameters());
+    }
+  } else if (!it.on_disk) {
+    // The run had finished before and its model was removed: the last weights are still there.
+    if (const std::optional<double> loss = it.measure(watch)) it.offer_model(*loss);
+  }
+  result.steps = it.state.step;
+  result.targets = account.targets;
+  result.seconds = seconds_since(account.start);
+  result.validations = it.state.validations;
+  result.best = it.state.best;
+  result.model_saved = !it.folder->staged() && fs::exists(it.folder->path() / kWeightsFile);
+  if (result.model_saved) result.saved = it.on_disk;
+  return result;
+}
+
+}  // namespace riverrun::train

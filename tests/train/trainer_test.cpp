@@ -1,0 +1,163 @@
+#include "riverrun/train/trainer.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/core/random.h"
+#include "riverrun/io/parameters.h"
+#include "riverrun/nn/loss.h"
+#include "riverrun/nn/sequence_model.h"
+
+#include "tests/temporary_folder.h"
+
+namespace riverrun::train {
+namespace {
+
+constexpr std::int64_t kSteps = 6;
+constexpr std::int64_t kBatch = 4;
+constexpr std::int64_t kUpdates = 5;
+
+/// Numbers and, as what is to be learnt of each sequence, their mean: another kind of model than
+/// those of texts, of independent sequences, without a carried state.
+class MeanObjective final : public Objective {
+ public:
+  MeanObjective()
+      : model_({.cell = "gru",
+                .input_size = 1,
+                .hidden_size = 8,
+                .readout = Readout::kLast,
+                .output_size = 1,
+                .dropout = 0.1f}) {}
+
+  ParameterList parameters() override { return model_.parameters(); }
+  [[nodiscard]] std::int64_t updates_per_epoch() const override { return kUpdates; }
+  [[nodiscard]] std::int64_t targets_per_update() const override { return kBatch; }
+  [[nodiscard]] std::int64_t valid_targets() const override { return kBatch; }
+  [[nodiscard]] Position position() const override { return position_; }
+  void seek(const Position& position) override { position_ = position; }
+  void next() override {
+    if (position_.update == kUpdates) position_ = {.epoch = position_.epoch + 1, .update = 0};
+    draw(static_cast<std::uint64_t>(position_.update));
+    ++position_.update;
+  }
+  Loss loss(Tape& tape) override {
+    const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &x_};
+    const Var answers = model_.forward(tape, input).output;
+    return {.mean = mse_loss(answers, means_.values()), .targets = kBatch};
+  }
+  [[nodiscard]] std::optional<double> validate(const std::function<bool()>& go_on) const override {
+    if (!go_on()) return std::nullopt;
+    MeanObjective held_out;
+    held_out.draw(1000);
+    const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &held_out.x_};
+    const Tensor answers = std::as_const(model_).forward(input).output;
+    double sum = 0;
+    for (std::int64_t i = 0; i < kBatch; ++i) {
+      sum += std::pow(answers.data()[i] - held_out.means_.data()[i], 2);
+    }
+    return spoilt ? std::numeric_limits<double>::infinity() : sum / kBatch;
+  }
+  [[nodiscard]] const char* unit() const override { return "squared error"; }
+  [[nodiscard]] std::string description() const override { return R"({"task":"mean"})"; }
+  void settle_with(const std::string& description, const std::string& /*path*/) override {
+    if (description != this->description()) throw ConfigError("MeanObjective: " + description);
+  }
+
+  bool spoilt = false;
+
+ private:
+  void draw(std::uint64_t stream) {
+    Random random(7, stream);
+    random.fill_uniform(x_.values(), -1.0f, 1.0f);
+    means_.fill(0);
+    for (std::int64_t i = 0; i < kSteps * kBatch; ++i) {
+      means_.data()[i % kBatch] += x_.data()[i] / static_cast<float>(kSteps);
+    }
+  }
+
+  SequenceModel model_;
+  Position position_;
+  Tensor x_{Shape{kSteps, kBatch, 1}};
+  Tensor means_{Shape{kBatch, 1}};
+};
+
+struct MeanRun {
+  explicit MeanRun(const std::filesystem::path& out) : path(out) {}
+
+  TrainingResult go(bool resumed, std::int64_t stop_after = 0) {
+    RunFolder folder = resumed ? RunFolder::resume(path) : RunFolder::start(path, false);
+    if (!resumed) replace_file(folder.path() / kConfigFile, R"({"model_type":"riverrun_mean"})");
+    Trainer trainer(objective, options);
+    if (resumed) {
+      trainer.resume(folder);
+    } else {
+      trainer.begin(folder);
+    }
+    std::atomic<bool> stop{false};
+    Trainer::Watch watch;
+    watch.stop = &stop;
+    watch.progress = [&](const Progress& progress) { stop = progress.step == stop_after; };
+    return trainer.run(watch);
+  }
+  [[nodiscard]] std::string file(const char* name) const { return read_file(path / name); }
+
+  std::filesystem::path path;
+  MeanObjective objective;
+  TrainerOptions options{.epochs = 60, .optimizer = "adam", .lr = 0.01, .warmup = 0};
+};
+
+TEST(Trainer, TrainsAModelOfAnyKind) {
+  const TemporaryFolder folder;
+  MeanRun run(folder / "model");
+  const TrainingResult result = run.go(/*resumed=*/false);
+  EXPECT_EQ(result.reason, StopReason::kFinished);
+  EXPECT_EQ(result.steps, 60 * kUpdates);
+  EXPECT_EQ(result.targets, 60 * kUpdates * kBatch);
+  ASSERT_EQ(result.validations.size(), 60U);
+  EXPECT_LT(result.best->valid_loss, 0.2 * result.validations.front().valid_loss);
+  // The file holds the best weights, not the last.
+  MeanObjective saved;
+  io::load_parameters(io::SafetensorsFile(run.path / kWeightsFile), saved.parameters());
+  EXPECT_EQ(saved.validate([] { return true; }), result.best->valid_loss);
+  EXPECT_EQ(saved_measure(run.path)->valid_loss, result.best->valid_loss);
+}
+
+TEST(Trainer, ARunOfAnyKindIsResumedToTheBit) {
+  const TemporaryFolder folder;
+  MeanRun whole(folder / "whole");
+  whole.go(/*resumed=*/false);
+  for (const std::int64_t stop_after : {1, 5, 12}) {
+    const std::filesystem::path path = folder / std::to_string(stop_after);
+    EXPECT_EQ(MeanRun(path).go(/*resumed=*/false, stop_after).reason, StopReason::kInterrupted);
+    EXPECT_EQ(MeanRun(path).go(/*resumed=*/true).reason, StopReason::kFinished);
+    EXPECT_TRUE(MeanRun(path).file(kCheckpointFile) == whole.file(kCheckpointFile)) << stop_after;
+    EXPECT_TRUE(MeanRun(path).file(kWeightsFile) == whole.file(kWeightsFile)) << stop_after;
+  }
+}
+
+TEST(Trainer, DivergenceIsNamedInTheUnitOfTheLoss) {
+  const TemporaryFolder folder;
+  MeanRun run(folder / "model");
+  run.go(/*resumed=*/false, 12);
+  MeanRun spoilt(folder / "model");
+  spoilt.objective.spoilt = true;
+  EXPECT_THAT([&] { spoilt.go(/*resumed=*/true); },
+              testing::ThrowsMessage<NumericError>(
+                  testing::AllOf(testing::HasSubstr("the validation loss is inf at step 15"),
+                                 testing::HasSubstr("squared error after step"))));
+}
+
+}  // namespace
+}  // namespace riverrun::train

@@ -60,7 +60,7 @@ Json to_json(const lm::SavedTraining& run) {
     best = {{"step", v->step},
             {"epoch", v->epoch},
             {"train_nats_per_token", v->train_loss},
-            {"valid_nats_per_token", v->valid_loss}};
+            {"valid_nats_per_token", v->valid.loss}};
   }
   return {{"steps", run.state.step},
           {"epochs", o.epochs},
@@ -152,7 +152,7 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"parameters", count},
                 {"bytes", count * 4},
                 {"step", measured ? Json(measured->step) : Json()},
-                {"valid_nats_per_token", measured ? Json(measured->valid_loss) : Json()},
+                {"valid_nats_per_token", measured ? Json(measured->valid.loss) : Json()},
                 {"weights_problem", or_null(damaged)},
                 {"resumable", loaded.checkpoint.has_value()},
                 {"checkpoint_problem", or_null(loaded.checkpoint_problem)},
@@ -176,7 +176,7 @@ ExitCode run(const fs::path& folder, bool json) {
   }
   if (measured) {
     text += fmt::format("  validation      {:.4f} nats per token, perplexity {:.2f}, after {}\n",
-                        measured->valid_loss, std::exp(measured->valid_loss),
+                        measured->valid.loss, std::exp(measured->valid.loss),
                         counted(measured->step, "step"));
   }
   if (loaded.checkpoint) text += described(*loaded.checkpoint);

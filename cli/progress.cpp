@@ -65,7 +65,7 @@ void ProgressDisplay::show(const train::Validation& v, const std::string& gradie
   note(
       fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/token  "
                   "perplexity {:.2f}  lr {:.2g}{}{}{}",
-                  v.epoch, v.step, v.train_loss, v.valid_loss, std::exp(v.valid_loss), v.lr,
+                  v.epoch, v.step, v.train_loss, v.valid.loss, std::exp(v.valid.loss), v.lr,
                   gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
 }
 

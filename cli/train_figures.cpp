@@ -23,7 +23,7 @@ Figure loss_figure(const std::vector<train::Validation>& validations) {
   for (const train::Validation& v : validations) {
     for (Series* series : {&train, &valid}) series->x.push_back(static_cast<double>(v.step));
     train.y.push_back(v.train_loss);
-    valid.y.push_back(v.valid_loss);
+    valid.y.push_back(v.valid.loss);
   }
   return {.title = "Loss of a token",
           .x = {.label = "updates"},
@@ -56,7 +56,7 @@ std::string summary(const EndedRun& run) {
       fmt::format("{}, {} x {}; {}", o.cell, o.num_layers, counted(o.hidden_size, "unit"),
                   counted(run.result.steps, "update"));
   if (run.result.saved) {
-    const double nats = run.result.saved->valid_loss;
+    const double nats = run.result.saved->valid.loss;
     text +=
         fmt::format(", validation {:.4f} nats per token, perplexity {:.2f}", nats, std::exp(nats));
   }

@@ -38,17 +38,17 @@ void print_notes(const EndedRun& run) {
                     run.out.string(), run.folder.path().string()));
   }
   if (!result.saved) return;
-  if (result.best && result.saved->valid_loss > result.best->valid_loss) {
+  if (result.best && result.saved->valid.loss > result.best->valid.loss) {
     note(fmt::format(
         "the best model, of step {} with {:.4f} nats per token, was removed from {}; "
         "now that of step {} is there",
-        result.best->step, result.best->valid_loss, run.out.string(), result.saved->step));
+        result.best->step, result.best->valid.loss, run.out.string(), result.saved->step));
   } else if (run.had_no_model && result.targets == 0) {
     note(fmt::format("the model had been removed from {} and was written again from the checkpoint",
                      run.out.string()));
   }
   const double uniform = std::log(static_cast<double>(run.tokenizer.size()));
-  if (result.saved->valid_loss > uniform) {
+  if (result.saved->valid.loss > uniform) {
     note(
         fmt::format("warning: the model is worse than guessing uniformly, which takes {:.4f} nats "
                     "per token: train longer, or with a lower learning rate (--lr)",
@@ -64,7 +64,7 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
                            {"epoch", v.epoch},
                            {"lr", v.lr},
                            {"train_nats_per_token", v.train_loss},
-                           {"valid_nats_per_token", v.valid_loss},
+                           {"valid_nats_per_token", v.valid.loss},
                            {"best", v.best}});
   }
   // Null where nothing was measured.
@@ -72,8 +72,8 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
   nlohmann::ordered_json perplexity;
   nlohmann::ordered_json step;
   if (result.saved) {
-    nats = result.saved->valid_loss;
-    perplexity = std::exp(result.saved->valid_loss);
+    nats = result.saved->valid.loss;
+    perplexity = std::exp(result.saved->valid.loss);
     step = result.saved->step;
   }
   const lm::LanguageModelOptions& o = run.model.options();
@@ -120,8 +120,8 @@ void report(const EndedRun& run, bool json) {
     print_json(to_json(run));
   } else if (result.saved) {
     print(fmt::format("{}: validation {:.4f} nats per token, perplexity {:.2f}; {} in {}\n",
-                      run.out.string(), result.saved->valid_loss,
-                      std::exp(result.saved->valid_loss), counted(result.targets, "token"),
+                      run.out.string(), result.saved->valid.loss,
+                      std::exp(result.saved->valid.loss), counted(result.targets, "token"),
                       duration(result.seconds)));
   } else if (result.model_saved) {
     print(fmt::format("{}: a model of {}, not yet validated\n", run.out.string(),

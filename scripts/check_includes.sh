@@ -17,7 +17,7 @@ declare -A allowed=(
   [report]='data core'
   [train]='data io nn core'
   [insight]='data io nn kernels cell core'
-  [tasks]='data nn core'
+  [tasks]='train data io nn core'
   [lm]='train insight data io nn kernels cell core'
   [cli]='lm train tasks insight report data io nn cell core'
 )

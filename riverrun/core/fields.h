@@ -92,25 +92,27 @@ void check_field(const char* who, const char* name, const Rule& rule, const std:
 
 /// The same for all fields of a struct, and of the structs in it. An optional field may be empty.
 template <class Struct>
+void check_fields(const char* who, const Struct& values);
+
+template <class T>
+void check_value(const char* who, const char* name, const Rule& rule, const T& value) {
+  if constexpr (kHasFields<T>) {
+    check_fields(who, value);
+  } else if constexpr (requires { value.has_value(); }) {
+    if (value) check_value(who, name, rule, *value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    check_field(who, name, rule, shortest(value));
+  } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::string>) {
+    check_field(who, name, rule, value);
+  } else if constexpr (requires { value.begin(); }) {
+    for (const auto& element : value) check_value(who, name, rule, element);
+  }
+}
+
+template <class Struct>
 void check_fields(const char* who, const Struct& values) {
-  const auto check = [who](const auto& field, const auto& value) {
-    using T = std::remove_cvref_t<decltype(value)>;
-    if constexpr (kHasFields<T>) {
-      check_fields(who, value);
-    } else if constexpr (std::is_floating_point_v<T>) {
-      check_field(who, field.name, field.rule, shortest(value));
-    } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::string>) {
-      check_field(who, field.name, field.rule, value);
-    }
-  };
-  for_each_field<Struct>([&](const auto& field) {
-    const auto& value = values.*field.member;
-    if constexpr (requires { value.has_value(); }) {
-      if (value) check(field, *value);
-    } else {
-      check(field, value);
-    }
-  });
+  for_each_field<Struct>(
+      [&](const auto& field) { check_value(who, field.name, field.rule, values.*field.member); });
 }
 
 }  // namespace riverrun

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,6 +24,11 @@
 
 namespace riverrun::io {
 
+template <class T>
+inline constexpr bool kIsVector = false;
+template <class T>
+inline constexpr bool kIsVector<std::vector<T>> = true;
+
 template <class Struct>
 [[nodiscard]] nlohmann::ordered_json fields_to_json(const Struct& values);
 
@@ -31,6 +37,10 @@ template <class T>
 [[nodiscard]] nlohmann::ordered_json value_to_json(const T& value) {
   if constexpr (requires { value.has_value(); }) {
     return value ? value_to_json(*value) : nlohmann::ordered_json(nullptr);
+  } else if constexpr (kIsVector<T>) {
+    auto array = nlohmann::ordered_json::array();
+    for (const auto& element : value) array.push_back(value_to_json(element));
+    return array;
   } else if constexpr (kHasFields<T>) {
     return fields_to_json(value);
   } else if constexpr (std::is_enum_v<T>) {
@@ -65,6 +75,10 @@ void read_value(const Json& found, std::string_view name, T& value) {
   if constexpr (requires { value.has_value(); }) {
     value.reset();
     if (!found.is_null()) read_value(found, name, value.emplace());
+  } else if constexpr (kIsVector<T>) {
+    require(found.is_array(), "an array");
+    value.clear();
+    for (const Json& element : found) read_value(element, name, value.emplace_back());
   } else if constexpr (kHasFields<T>) {
     require(found.is_object(), "an object");
     read_fields(found, value);

@@ -117,7 +117,7 @@ train::Objective::Loss LanguageObjective::loss(Tape& tape) {
   return {.mean = result.loss, .targets = chunk_.predicted};
 }
 
-std::optional<double> LanguageObjective::validate(const std::function<bool()>& go_on) const {
+std::optional<train::Judgement> LanguageObjective::validate(const std::function<bool()>& go_on) {
   bool ended = false;
   const Evaluation evaluation = evaluate(model_, valid_, valid_options_, [&](std::int64_t) {
     ended = !go_on();
@@ -125,8 +125,9 @@ std::optional<double> LanguageObjective::validate(const std::function<bool()>& g
   });
   if (ended) return std::nullopt;
   // A perplexity that no number can hold is divergence too, though the loss is still one.
-  return std::isfinite(evaluation.perplexity()) ? evaluation.nats_per_token()
-                                                : std::numeric_limits<double>::infinity();
+  return train::Judgement{.loss = std::isfinite(evaluation.perplexity())
+                                      ? evaluation.nats_per_token()
+                                      : std::numeric_limits<double>::infinity()};
 }
 
 std::string LanguageObjective::description() const {

@@ -102,7 +102,8 @@ class LanguageObjective final : public train::Objective {
   void seek(const Position& position) override;
   void next() override;
   Loss loss(Tape& tape) override;
-  [[nodiscard]] std::optional<double> validate(const std::function<bool()>& go_on) const override;
+  [[nodiscard]] std::optional<train::Judgement> validate(
+      const std::function<bool()>& go_on) override;
   [[nodiscard]] const char* unit() const override { return "nats per token"; }
   [[nodiscard]] State carried() const override { return carried_; }
   [[nodiscard]] State zero_state() const override { return model_.zero_state(batch_size()); }

@@ -1,16 +1,24 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/tasks/network.h"
 #include "riverrun/tasks/task.h"
+#include "riverrun/tasks/task_objective.h"
+#include "riverrun/train/trainer_options.h"
 
 namespace riverrun::tasks {
+
+inline constexpr std::array<std::string_view, 2> kTaskSchedules = {"constant", "cosine"};
 
 struct TaskTrainerOptions {
   std::int64_t batch_size = 0;
@@ -27,14 +35,26 @@ struct TaskTrainerOptions {
   std::uint64_t seed = 1;
 };
 
-/// A point of the learning curve.
-struct TaskPoint {
-  std::int64_t sequences = 0;  // learnt from, so far
-  Tally training;  // those since the point before, each as answered before it was learnt
-  /// Judged up to the first one that is wrong, where all must be right; none if the criterion is
-  /// about training sequences.
-  std::optional<Tally> held_out;
-};
+}  // namespace riverrun::tasks
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::tasks::TaskTrainerOptions> = [] {
+  using O = tasks::TaskTrainerOptions;
+  using train::kMostUpdates;
+  return std::tuple{
+      Field{"batch_size", &O::batch_size, from_to(1, kMostUpdates), "Sequences of an update"},
+      Field{"lr", &O::lr, at_least(0), "Learning rate of Adam"},
+      Field{"schedule", &O::schedule, one_of(tasks::kTaskSchedules),
+            "Of the learning rate: constant, or cosine, which ends at 0 with the last sequence"},
+      Field{"clip", &O::clip, at_least(0), "Largest norm of a gradient; 0: any"},
+      Field{"max_sequences", &O::max_sequences, at_least(1), "Give up after learning from so many"},
+      Field{"evaluate_every", &O::evaluate_every, from_to(1, kMostUpdates),
+            "Sequences between two points of the learning curve"},
+      Field{"seed", &O::seed},
+  };
+}();
+
+namespace riverrun::tasks {
 
 /// Throws ConfigError for invalid options.
 void check(const TaskTrainerOptions& options);

@@ -25,14 +25,16 @@ constexpr const char* kValidationsName = "validations";
 constexpr std::string_view kOptimizerPrefix = "optimizer.";
 
 /// A row of the tensor of validations; a step beyond 2^53 is beyond any run.
-constexpr std::size_t kValidationColumns = 6;
+constexpr std::size_t kValidationColumns = 7;
+/// In files of older versions, which lack the last: the score.
+constexpr std::size_t kFewestValidationColumns = 6;
 
 static std::vector<double> validation_rows(const std::vector<Validation>& validations) {
   std::vector<double> rows;
   rows.reserve(validations.size() * kValidationColumns);
   for (const Validation& v : validations) {
-    rows.insert(rows.end(), {static_cast<double>(v.step), v.epoch, v.lr, v.train_loss, v.valid_loss,
-                             v.best ? 1.0 : 0.0});
+    rows.insert(rows.end(), {static_cast<double>(v.step), v.epoch, v.lr, v.train_loss, v.valid.loss,
+                             v.best ? 1.0 : 0.0, v.valid.score.value_or(std::nan(""))});
   }
   return rows;
 }
@@ -40,7 +42,8 @@ static std::vector<double> validation_rows(const std::vector<Validation>& valida
 static std::vector<Validation> read_validations(const io::SafetensorsFile& file) {
   const io::TensorInfo* const tensor = file.find(kValidationsName);
   if (tensor == nullptr) return {};
-  if (tensor->shape.size() != 2 || tensor->shape[1] != kValidationColumns ||
+  const auto columns = tensor->shape.size() == 2 ? static_cast<std::size_t>(tensor->shape[1]) : 0;
+  if (columns < kFewestValidationColumns || columns > kValidationColumns ||
       tensor->dtype != io::DType::kF64) {
     throw file.error(*tensor, fmt::format("{} is {} {}; it must be F64 [validations, {}]",
                                           kValidationsName, io::dtype_name(tensor->dtype),
@@ -48,7 +51,7 @@ static std::vector<Validation> read_validations(const io::SafetensorsFile& file)
   }
   const std::vector<double> rows = file.doubles(kValidationsName);
   std::vector<Validation> validations;
-  for (std::size_t at = 0; at < rows.size(); at += kValidationColumns) {
+  for (std::size_t at = 0; at < rows.size(); at += columns) {
     const double step = rows[at];
     if (!(step >= 0 && step <= 0x1p53 && step == std::floor(step))) {
       throw file.error(*tensor, fmt::format("a validation is of step {}", step));
@@ -58,8 +61,9 @@ static std::vector<Validation> read_validations(const io::SafetensorsFile& file)
     v.epoch = rows[at + 1];
     v.lr = rows[at + 2];
     v.train_loss = rows[at + 3];
-    v.valid_loss = rows[at + 4];
+    v.valid.loss = rows[at + 4];
     v.best = rows[at + 5] != 0;
+    if (columns == kValidationColumns && !std::isnan(rows[at + 6])) v.valid.score = rows[at + 6];
     validations.push_back(v);
   }
   return validations;

@@ -41,8 +41,9 @@ inline constexpr std::int64_t kMostValidations = 1000;
 
 /// What the metadata of a checkpoint says.
 struct CheckpointHeader {
-  /// Objective::description().
+  /// Objective::description() and state().
   std::string objective;
+  std::string objective_state;
   TrainerOptions options;
   TrainingState state;
   /// Of the folder that it was written in; see kDigestKey.
@@ -51,7 +52,7 @@ struct CheckpointHeader {
 
 /// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
 /// tensors as "optimizer.<name>", the carried state as "state.<i>", the validations as
-/// "validations" [validations, 6], and the header as JSON in the metadata, beside the digest if
+/// "validations" [validations, 7], and the header as JSON in the metadata, beside the digest if
 /// there is one. It holds no time of day and no duration, so equal runs write equal files. Throws
 /// IoError.
 void save_checkpoint(const std::filesystem::path& path, const CheckpointHeader& header,

@@ -15,13 +15,17 @@
 namespace riverrun {
 
 template <>
+inline constexpr auto kFields<train::Judgement> = std::tuple{
+    Field{"loss", &train::Judgement::loss, at_least(0)}, Field{"score", &train::Judgement::score}};
+
+template <>
 inline constexpr auto kFields<train::Validation> = [] {
   using V = train::Validation;
   return std::tuple{Field{"step", &V::step, at_least(1)},
                     Field{"epoch", &V::epoch, at_least(0)},
                     Field{"lr", &V::lr, at_least(0)},
                     Field{"train_loss", &V::train_loss, at_least(0)},
-                    Field{"valid_loss", &V::valid_loss, at_least(0)},
+                    Field{"valid", &V::valid},
                     Field{"best", &V::best}};
 }();
 
@@ -125,6 +129,7 @@ void check(const CheckpointHeader& header) {
 std::string to_metadata(const CheckpointHeader& header) {
   const Json metadata = {{"version", kFormatVersion},
                          {"objective", Json::parse(header.objective)},
+                         {"objective_state", Json::parse(header.objective_state)},
                          {"trainer", io::fields_to_json(header.options)},
                          {"state", io::fields_to_json(header.state)}};
   return metadata.dump();
@@ -139,7 +144,7 @@ static void rename(Json& object, const char* from, const char* to) {
 
 static void rename_losses(Json& validation) {
   rename(validation, "train_nats", "train_loss");
-  rename(validation, "valid_nats", "valid_loss");
+  validation["valid"] = {{"loss", io::member(validation, "valid_nats")}, {"score", nullptr}};
 }
 
 /// The metadata of an older version in today's form: there all but the trainer's options and the
@@ -155,8 +160,10 @@ static Json modernized(Json old) {
   }
   Json trainer = io::member(old, "trainer");
   for (const char* const name : {"version", "state", "trainer"}) old.erase(name);
-  return {
-      {"objective", std::move(old)}, {"trainer", std::move(trainer)}, {"state", std::move(state)}};
+  return {{"objective", std::move(old)},
+          {"objective_state", nullptr},
+          {"trainer", std::move(trainer)},
+          {"state", std::move(state)}};
 }
 
 CheckpointHeader from_metadata(const std::string& text) {
@@ -171,6 +178,7 @@ CheckpointHeader from_metadata(const std::string& text) {
     if (version <= kLastOfLanguageModels) j = modernized(std::move(j));
     CheckpointHeader header;
     header.objective = io::member(j, "objective").dump();
+    header.objective_state = io::member(j, "objective_state").dump();
     io::read_value(io::member(j, "trainer"), "trainer", header.options);
     Json& state = j.at("state");
     if (version == kOldestFormatVersion) {

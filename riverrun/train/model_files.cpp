@@ -22,6 +22,7 @@ using nlohmann::json;
 constexpr const char* kStepKey = "riverrun_step";
 /// Called so when only language models were trained.
 constexpr const char* kValidLossKey = "riverrun_valid_nats";
+constexpr const char* kValidScoreKey = "riverrun_valid_score";
 
 /// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
 constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
@@ -59,8 +60,9 @@ ModelConfig::ModelConfig(const File& file) : path_(file.path()) {
 std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
   const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
   const auto loss = parsed<double>(weights.metadata(), kValidLossKey);
+  const auto score = parsed<double>(weights.metadata(), kValidScoreKey);
   if (!step || !loss || *step < 0 || !std::isfinite(*loss) || *loss < 0) return std::nullopt;
-  return Measured{*step, *loss};
+  return Measured{*step, {*loss, score}};
 }
 
 std::optional<std::string> config_digest(const fs::path& folder) {
@@ -75,7 +77,10 @@ void save_weights(const fs::path& folder, const ConstParameterList& parameters,
   if (auto found = config_digest(folder)) metadata[kDigestKey] = std::move(*found);
   if (measured) {
     metadata[kStepKey] = fmt::format("{}", measured->step);
-    metadata[kValidLossKey] = fmt::format("{}", measured->valid_loss);
+    metadata[kValidLossKey] = fmt::format("{}", measured->valid.loss);
+    if (measured->valid.score) {
+      metadata[kValidScoreKey] = fmt::format("{}", *measured->valid.score);
+    }
   }
   io::save_parameters(folder / kWeightsFile, parameters, metadata);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "riverrun/nn/parameter.h"
+#include "riverrun/train/objective.h"
 
 namespace riverrun::train {
 
@@ -27,7 +28,7 @@ inline constexpr const char* kModelTypePrefix = "riverrun_";
 /// What a training run has measured of a model.
 struct Measured {
   std::int64_t step = 0;  ///< updates so far
-  double valid_loss = 0;  ///< mean per target of the data for validation
+  Judgement valid;        ///< on the data for validation
 };
 
 /// The digest that config.json in the folder holds, for what is written beside it. Nothing if it

@@ -11,6 +11,28 @@
 
 namespace riverrun::train {
 
+/// How good a model is on data that it does not learn from.
+struct Judgement {
+  double loss = 0;  ///< the mean per target
+  /// What it is chosen by before its loss, if there is such a measure: the larger, the better.
+  std::optional<double> score = std::nullopt;
+
+  /// Whether this is of the better model; a score decides, and the loss among equal ones.
+  [[nodiscard]] bool better_than(const Judgement& other) const noexcept {
+    return score == other.score ? loss < other.loss : score > other.score;
+  }
+};
+
+/// One measurement on the data for validation.
+struct Validation {
+  std::int64_t step = 0;  ///< updates so far
+  double epoch = 0;       ///< passes over the training data so far
+  double lr = 0;          ///< of the last update
+  double train_loss = 0;  ///< mean per target since the validation before, with dropout
+  Judgement valid;        ///< without dropout
+  bool best = false;      ///< of all so far
+};
+
 /// What is trained, on which data, and how it is judged: all that a Trainer has to know of a model
 /// of any kind. What a model predicts and is judged by (tokens, labels, numbers) are its targets.
 ///
@@ -53,11 +75,15 @@ class Objective {
   /// Of the batch that next() took. Carries the recurrent state on, where one is carried.
   virtual Loss loss(Tape& tape) = 0;
 
-  /// The mean loss per target of the data for validation, without dropout; nothing if `go_on`,
-  /// which is called now and then, returned false. Not finite where no number can tell how bad it
-  /// is.
-  [[nodiscard]] virtual std::optional<double> validate(
-      const std::function<bool()>& go_on) const = 0;
+  /// Judges the model on the data for validation, without dropout; nothing if `go_on`, which is
+  /// called now and then, returned false. The loss is not finite where no number can tell how bad
+  /// it is.
+  [[nodiscard]] virtual std::optional<Judgement> validate(const std::function<bool()>& go_on) = 0;
+  /// After a validation that belongs to the run, before the checkpoint that follows it.
+  virtual void validated(const Validation& /*validation*/) {}
+  /// Whether the model can do what it is trained for, so that the run ends before its last epoch;
+  /// asked after each update and each validation.
+  [[nodiscard]] virtual bool is_done() const { return false; }
   /// Of the loss: "nats per token".
   [[nodiscard]] virtual const char* unit() const = 0;
 
@@ -66,6 +92,11 @@ class Objective {
   [[nodiscard]] virtual State carried() const { return {}; }
   [[nodiscard]] virtual State zero_state() const { return {}; }
   virtual void set_carried(State /*state*/) {}
+
+  /// What else changes while it trains, as a JSON value that set_state() takes. The latter throws
+  /// ConfigError for what cannot be.
+  [[nodiscard]] virtual std::string state() const { return "null"; }
+  virtual void set_state(const std::string& /*json*/) {}
 
   /// A JSON object, for the checkpoint: the model's options, how its data were made, and by what
   /// they can be known again.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/io/parameters.h"
 #include "riverrun/nn/schedule.h"
 #include "riverrun/train/checkpoint.h"
 #include "riverrun/train/updater.h"
@@ -60,7 +61,7 @@ struct Trainer::Impl {
   /// A function of the state alone, so that a validation that was interrupted is made up for.
   bool validation_due() const {
     if (state.step == 0 || is_validated()) return false;
-    return plan.due_after(state.step);
+    return plan.due_after(state.step) || objective.is_done();
   }
   bool is_validated() const {
     return !state.validations.empty() && state.validations.back().step == state.step;
@@ -80,10 +81,10 @@ struct Trainer::Impl {
         "stronger clipping (clip is {}); {}",
         what, value, step, objective.position().epoch + 1, options.lr,
         options.clip > 0 ? fmt::format("{}", options.clip) : "off",
-        on_disk ? fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
-                              on_disk->valid_loss, objective.unit(), on_disk->step,
-                              folder->path().string())
-                : "there is no validated model yet"));
+        kept ? fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
+                           kept->valid.loss, objective.unit(), kept->step,
+                           folder == nullptr ? "memory" : folder->path().string())
+             : "there is no validated model yet"));
   }
 
   struct Update {
@@ -114,61 +115,69 @@ struct Trainer::Impl {
   }
 
   /// Nothing if `stop` became true meanwhile.
-  std::optional<double> measure(const Watch& watch) const {
-    const std::optional<double> loss =
+  std::optional<Judgement> measure(const Watch& watch) {
+    const std::optional<Judgement> judgement =
         objective.validate([&watch] { return watch.stop == nullptr || !watch.stop->load(); });
-    if (loss && !std::isfinite(*loss)) throw diverged("validation loss", *loss, state.step);
-    return loss;
+    if (judgement && !std::isfinite(judgement->loss)) {
+      throw diverged("validation loss", judgement->loss, state.step);
+    }
+    return judgement;
   }
 
   /// The order makes a kill at any moment harmless: a model that is newer than the checkpoint is
   /// found again, and written again with the same bits.
-  void save_model(double valid_loss) {
-    const Measured measured{state.step, valid_loss};
-    save_weights(folder->path(), updater.parameters(), measured);
-    on_disk = measured;
-    folder->publish();
+  void keep_model(const Judgement& judgement) {
+    const Measured measured{state.step, judgement};
+    if (folder == nullptr) {
+      best_weights.clear();
+      for (const NamedParameter& named : updater.parameters()) {
+        best_weights.push_back(named.parameter->value());
+      }
+    } else {
+      save_weights(folder->path(), updater.parameters(), measured);
+    }
+    kept = measured;
   }
 
   /// Never replaces a better model, as the time limit may have left one beside the run's state.
-  void offer_model(double valid_loss) {
-    if (!on_disk || valid_loss <= on_disk->valid_loss) {
-      save_model(valid_loss);
-    } else {
-      folder->publish();  // a kill may have come between saving that model and this
-    }
+  void offer_model(const Judgement& judgement) {
+    if (!kept || !kept->valid.better_than(judgement)) keep_model(judgement);
+    // A kill may have come between saving a better one and this.
+    if (folder != nullptr) folder->publish();
   }
 
   /// False if it was stopped.
   bool validate(const Watch& watch) {
-    const std::optional<double> loss = measure(watch);
-    if (!loss) return false;
+    const std::optional<Judgement> judgement = measure(watch);
+    if (!judgement) return false;
     Validation validation;
     validation.step = state.step;
     validation.epoch = epochs_done();
     validation.lr = lr(state.step - 1);
     validation.train_loss = state.loss / static_cast<double>(state.targets);
-    validation.valid_loss = *loss;
-    validation.best = !state.best || *loss < state.best->valid_loss;
-    plateau.update(*loss);
+    validation.valid = *judgement;
+    validation.best = !state.best || judgement->better_than(state.best->valid);
+    plateau.update(judgement->loss);
     state.loss = 0;
     state.targets = 0;
     state.add(validation);
     if (validation.best) state.best = validation;
+    objective.validated(validation);
     // Also if the file of a better one was removed: any model is better than none.
-    if (validation.best || !on_disk) offer_model(*loss);
+    if (validation.best || !kept) offer_model(*judgement);
     if (watch.validation) watch.validation(validation);
     return true;
   }
 
   void checkpoint() {
+    if (folder == nullptr) return;
     const Clock::time_point start = Clock::now();
     state.position = objective.position();
     state.random = updater.tape().random().state();
     state.plateau = plateau.state();
     save_checkpoint(folder->path() / kCheckpointFile,
-                    {objective.description(), options, state, digest}, updater.parameters(),
-                    updater.optimizer(), objective.carried());
+                    {objective.description(), objective.state(), options, state, digest},
+                    updater.parameters(), updater.optimizer(), objective.carried());
     last_checkpoint = Clock::now();
     checkpoint_seconds = std::chrono::duration<double>(last_checkpoint - start).count();
   }
@@ -177,6 +186,21 @@ struct Trainer::Impl {
   bool checkpoint_due() const {
     constexpr double kLeastSeconds = 30;
     return seconds_since(last_checkpoint) > std::max(kLeastSeconds, 50 * checkpoint_seconds);
+  }
+
+  /// When run() ends: the folder has a model then, and a checkpoint of this moment.
+  void leave_a_model(StopReason reason, const Watch& watch) {
+    const bool finished = reason == StopReason::kFinished;
+    if (!finished) checkpoint();
+    // After the last epoch, the run had finished before and its model was removed: the last weights
+    // are still there. What the time limit leaves is outside the run's state, which must not depend
+    // on when the time was up: when the run is resumed, its validations are as if this had not
+    // happened.
+    if (finished ? !kept : reason == StopReason::kTimeLimit && !is_validated()) {
+      if (const auto judgement = measure(watch)) offer_model(*judgement);
+    } else if (!finished && !kept && !folder->staged() && state.step > 0) {
+      save_weights(folder->path(), updater.parameters());
+    }
   }
 
   Progress progress(const Account& account, const Update& update, double max_seconds) const {
@@ -214,12 +238,13 @@ struct Trainer::Impl {
   Schedule schedule;
   ReduceOnPlateau plateau;
   ValidationPlan plan;
-  RunFolder* folder = nullptr;
+  RunFolder* folder = nullptr;  // none: best_weights instead
+  std::vector<Tensor> best_weights;
   std::optional<std::string> digest;
   TrainingState state;
-  /// What was measured of the model in the folder. Not part of the state, which decides the run's
+  /// What was measured of the model that is kept. Not part of the state, which decides the run's
   /// bits: the time limit may leave a model there at any moment.
-  std::optional<Measured> on_disk;
+  std::optional<Measured> kept;
   Clock::time_point last_checkpoint = Clock::now();
   double checkpoint_seconds = 0;
 };
@@ -249,13 +274,18 @@ void Trainer::resume(RunFolder& folder) {
   }
   it.objective.settle_with(header.objective, file.path());
   check_position(header.state, it.updates_per_epoch, file.path());
-  std::optional<Measured> on_disk;
-  if (fs::exists(folder.path() / kWeightsFile)) on_disk = saved_measure(folder.path());
+  std::optional<Measured> kept;
+  if (fs::exists(folder.path() / kWeightsFile)) kept = saved_measure(folder.path());
+  try {
+    it.objective.set_state(header.objective_state);
+  } catch (const ConfigError& error) {
+    throw FormatError(file.path(), 0, fmt::format("no checkpoint: {}", error.what()));
+  }
   State carried = it.objective.zero_state();
   check_space(folder.path());
   load_checkpoint_tensors(file, it.updater.parameters(), it.updater.optimizer(), carried);
   it.folder = &folder;
-  it.on_disk = on_disk;
+  it.kept = kept;
   it.digest = std::move(digest);
   it.objective.seek(header.state.position);
   it.objective.set_carried(std::move(carried));
@@ -269,11 +299,30 @@ void Trainer::check_space(const fs::path& folder) const {
   require_space(folder, impl_->updater.parameters(), impl_->updater.optimizer());
 }
 
+void Trainer::begin() {
+  impl_->folder = nullptr;
+  impl_->best_weights.clear();
+  impl_->kept = std::nullopt;
+}
+
 void Trainer::begin(RunFolder& folder) {
   check_space(folder.path());
   impl_->folder = &folder;
   impl_->digest = config_digest(folder.path());
   impl_->checkpoint();
+}
+
+void Trainer::take_best() {
+  Impl& it = *impl_;
+  const ParameterList& parameters = it.updater.parameters();
+  if (it.folder != nullptr && fs::exists(it.folder->path() / kWeightsFile)) {
+    io::load_parameters(io::SafetensorsFile(it.folder->path() / kWeightsFile), parameters);
+    return;
+  }
+  if (it.best_weights.empty()) throw Error("Trainer: no model was validated");
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    parameters[i].parameter->set_value(it.best_weights[i]);
+  }
 }
 
 TrainingResult Trainer::run(const Watch& watch) {
@@ -304,7 +353,7 @@ TrainingResult Trainer::run(const Watch& watch) {
       result.reason = StopReason::kInterrupted;
       break;
     }
-    if (it.state.step >= total) break;
+    if (it.state.step >= total || it.objective.is_done()) break;
     if (out_of_time()) {
       result.reason = StopReason::kTimeLimit;
       break;
@@ -317,26 +366,15 @@ TrainingResult Trainer::run(const Watch& watch) {
     if (it.checkpoint_due()) checkpoint();
   }
 
-  if (result.reason != StopReason::kFinished) {
-    it.checkpoint();
-    if (result.reason == StopReason::kTimeLimit && !it.is_validated()) {
-      // Outside the run's state, which must not depend on when the time was up: when the run is
-      // resumed, its validations are as if this had not happened.
-      if (const std::optional<double> loss = it.measure(watch)) it.offer_model(*loss);
-    } else if (!it.on_disk && !it.folder->staged() && it.state.step > 0) {
-      save_weights(it.folder->path(), it.updater.parameters());
-    }
-  } else if (!it.on_disk) {
-    // The run had finished before and its model was removed: the last weights are still there.
-    if (const std::optional<double> loss = it.measure(watch)) it.offer_model(*loss);
-  }
+  if (it.folder != nullptr) it.leave_a_model(result.reason, watch);
   result.steps = it.state.step;
   result.targets = account.targets;
   result.seconds = seconds_since(account.start);
   result.validations = it.state.validations;
   result.best = it.state.best;
-  result.model_saved = !it.folder->staged() && fs::exists(it.folder->path() / kWeightsFile);
-  if (result.model_saved) result.saved = it.on_disk;
+  result.model_saved =
+      it.folder != nullptr && !it.folder->staged() && fs::exists(it.folder->path() / kWeightsFile);
+  if (result.model_saved) result.saved = it.kept;
   return result;
 }
 

@@ -16,16 +16,7 @@
 
 namespace riverrun::train {
 
-/// One measurement on the data for validation.
-struct Validation {
-  std::int64_t step = 0;  // updates so far
-  double epoch = 0;       // passes over the training data so far
-  double lr = 0;          // of the last update
-  double train_loss = 0;  // mean per target since the validation before, with dropout
-  double valid_loss = 0;  // mean per target, without dropout
-  bool best = false;      // of all so far
-};
-
+/// kFinished: the last epoch has ended, or the objective is done.
 enum class StopReason { kFinished, kTimeLimit, kInterrupted };
 
 struct TrainingResult {
@@ -45,8 +36,8 @@ struct TrainingResult {
   std::optional<Measured> saved;
 };
 
-/// Trains what an objective says, and keeps in a folder the model that is best on the data for
-/// validation and a checkpoint to resume from.
+/// Trains what an objective says, and keeps the model that is best on the data for validation: in a
+/// folder, beside a checkpoint to resume from, or in memory.
 ///
 /// The same objective, options and seed give the same bits for any number of threads, and also if
 /// the process is killed at any moment and the run resumed: the clock decides when a checkpoint is
@@ -78,6 +69,9 @@ class Trainer {
   /// check_space() too.
   void begin(RunFolder& folder);
 
+  /// For a run that leaves no files: the best weights are kept in memory.
+  void begin();
+
   /// For a run that goes on from the checkpoint in `folder`. Throws IoError (also as
   /// check_space()), FormatError, also for a checkpoint of another run than config.json,
   /// NumericError for one with NaN or infinity in it, and ConfigError if the objective or the
@@ -85,10 +79,14 @@ class Trainer {
   /// parameter has changed.
   void resume(RunFolder& folder);
 
-  /// After begin() or resume(): trains until the last epoch's end, the time limit, or the stop
-  /// flag. Throws NumericError if the loss or the gradient is not finite: the message says at which
-  /// step and what to try, and the files are those from before; IoError.
+  /// After begin() or resume(): trains until the last epoch's end, the objective is done, the time
+  /// limit, or the stop flag. Throws NumericError if the loss or the gradient is not finite: the
+  /// message says at which step and what to try, and the files are those from before; IoError.
   TrainingResult run(const Watch& watch);
+
+  /// After run(): gives the parameters the best weights that were kept. Throws IoError,
+  /// FormatError, and Error if there are none.
+  void take_best();
 
   [[nodiscard]] std::int64_t total_steps() const noexcept;
 

@@ -136,7 +136,7 @@ TEST_F(Checkpoint, ValidationsComeBack) {
   for (const Validation& v : state.validations) {
     if (v.step != state.best->step) continue;
     EXPECT_TRUE(v.best);
-    EXPECT_EQ(v.valid_loss, state.best->valid_loss);
+    EXPECT_EQ(v.valid.loss, state.best->valid.loss);
     EXPECT_EQ(v.train_loss, state.best->train_loss);
     EXPECT_EQ(v.epoch, state.best->epoch);
     EXPECT_EQ(v.lr, state.best->lr);
@@ -148,7 +148,7 @@ TEST_F(Checkpoint, ValidationsComeBack) {
 }
 
 TEST_F(Checkpoint, ImpossibleValidationsAreRefused) {
-  const auto refused = [&](std::vector<double> rows, std::vector<std::int64_t> shape = {3, 6}) {
+  const auto refused = [&](std::vector<double> rows, std::vector<std::int64_t> shape = {3, 7}) {
     tensor_ = {"validations", io::DType::kF64, std::move(shape), std::as_bytes(std::span(rows))};
     rewrite({}, "validations");
     EXPECT_THAT(refusal(), HasSubstr(kCheckpointFile)) << rows[0];
@@ -163,14 +163,14 @@ TEST_F(Checkpoint, ImpossibleValidationsAreRefused) {
   for (const double step : {0.0, -7.0, 7.5, 11.0, 12.0, 1e300, std::nan("")}) {
     refused(with(0, step));
   }
-  refused(with(12, 17));  // after the last update
+  refused(with(14, 17));  // after the last update
   for (const std::size_t column : {1, 2, 3, 4}) {
     refused(with(column, -1));
     refused(with(column, std::nan("")));
   }
-  refused(rows, {18});
-  refused(rows, {6, 3});
-  refused({rows.begin(), rows.begin() + 12}, {2, 6});
+  refused(rows, {21});
+  refused(rows, {7, 3});
+  refused({rows.begin(), rows.begin() + 14}, {2, 7});
 }
 
 /// The metadata as version 3 had them, or version 2, in which they had the validations too.
@@ -185,7 +185,10 @@ std::string older_metadata(const io::SafetensorsFile& file, int version) {
     return object;
   };
   const auto validation = [&](const Json& v) {
-    return renamed(v, {{"train_loss", "train_nats"}, {"valid_loss", "valid_nats"}});
+    Json before = renamed(v, {{"train_loss", "train_nats"}});
+    before["valid_nats"] = v.at("valid").at("loss");
+    before.erase("valid");
+    return before;
   };
   Json old = now.at("objective");
   old["version"] = version;
@@ -200,7 +203,7 @@ std::string older_metadata(const io::SafetensorsFile& file, int version) {
                                       {"epoch", v.epoch},
                                       {"lr", v.lr},
                                       {"train_nats", v.train_loss},
-                                      {"valid_nats", v.valid_loss},
+                                      {"valid_nats", v.valid.loss},
                                       {"best", v.best}});
     }
   }
@@ -214,13 +217,22 @@ TEST_F(Checkpoint, OfEarlierVersionsIsRead) {
   const TrainingResult expected = whole.train();
   const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
   for (const int version : {2, 3}) {
+    std::vector<double> rows;  // without the scores that the last column has
+    const std::vector<double> all = file.doubles("validations");
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i % 7 != 6) rows.push_back(all[i]);
+    }
+    if (version == 3) {
+      tensor_ = {"validations", io::DType::kF64, {3, 6}, std::as_bytes(std::span(rows))};
+    }
     rewrite({{file.metadata().at("riverrun_training"), older_metadata(file, version)}},
-            version == 2 ? "validations" : "");
+            "validations");
+    tensor_ = {};
     const TrainingResult result = run_.resume();
     EXPECT_EQ(result.reason, StopReason::kFinished);
     ASSERT_EQ(result.validations.size(), expected.validations.size());
     for (std::size_t i = 0; i < result.validations.size(); ++i) {
-      EXPECT_EQ(result.validations[i].valid_loss, expected.validations[i].valid_loss);
+      EXPECT_EQ(result.validations[i].valid.loss, expected.validations[i].valid.loss);
     }
     // And goes on to the bit.
     EXPECT_TRUE(run_.file(kCheckpointFile) == whole.file(kCheckpointFile)) << version;

@@ -109,9 +109,9 @@ TEST(Resume, TheTimeLimitKeepsWhatItLeftUntilThereIsBetter) {
   const std::string weights = run.file(kWeightsFile);
   const TrainingResult late = run.resume();
   ASSERT_TRUE(late.best && late.saved);
-  ASSERT_GT(late.best->valid_loss, early.saved->valid_loss);
+  ASSERT_GT(late.best->valid.loss, early.saved->valid.loss);
   EXPECT_EQ(late.saved->step, 0);
-  EXPECT_EQ(late.saved->valid_loss, early.saved->valid_loss);
+  EXPECT_EQ(late.saved->valid.loss, early.saved->valid.loss);
   EXPECT_TRUE(run.file(kWeightsFile) == weights);
 }
 
@@ -196,7 +196,7 @@ TEST(Resume, ALyingCheckpointIsAFormatErrorThatNamesTheFile) {
   refused(R"(\"update\":5)", R"(\"update\":6)");
   refused(R"(\"epoch\":1,\"update)", R"(\"epoch\":2,\"update)");
   refused(R"(\"targets\":2)", R"(\"targets\":-)");
-  refused(R"(\"valid_loss\":2)", R"(\"valid_loss\":-)");
+  refused(R"(\"valid\":{\"loss\":2)", R"(\"valid\":{\"loss\":-)");
   refused(R"(\"step\":14)", R"(\"step\":17)");  // of the best validation
   refused(R"(\"hidden_size\":24)", R"(\"hidden_size\":-4)");
 }

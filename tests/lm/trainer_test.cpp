@@ -29,15 +29,15 @@ TEST(Trainer, LearnsAndKeepsTheBestModel) {
   ASSERT_TRUE(result.best);
   EXPECT_TRUE(result.model_saved);
   // A model that only counts characters needs 2.7 nats; the grammar's choices cost 0.15.
-  EXPECT_LT(result.best->valid_loss, 0.8);
-  EXPECT_LT(result.best->valid_loss, result.validations.front().valid_loss);
+  EXPECT_LT(result.best->valid.loss, 0.8);
+  EXPECT_LT(result.best->valid.loss, result.validations.front().valid.loss);
   for (const Validation& validation : result.validations) {
-    EXPECT_GE(validation.valid_loss, result.best->valid_loss);
+    EXPECT_GE(validation.valid.loss, result.best->valid.loss);
   }
 
   const SavedModel saved = load_model(run.out_path);
   const text::Corpus valid = text::Corpus::from_text(saved.tokenizer, run.valid_text);
-  EXPECT_NEAR(evaluate(saved.model, valid).nats_per_token(), result.best->valid_loss, 1e-5);
+  EXPECT_NEAR(evaluate(saved.model, valid).nats_per_token(), result.best->valid.loss, 1e-5);
 }
 
 TEST(Trainer, LearnsATextByHeart) {
@@ -50,7 +50,7 @@ TEST(Trainer, LearnsATextByHeart) {
   run.model_options.vocab_size = run.tokenizer.size();
   run.model_options.dropout = 0;
   run.trainer_options.epochs = 30;
-  EXPECT_LT(run.train().best->valid_loss, 0.1);
+  EXPECT_LT(run.train().best->valid.loss, 0.1);
 }
 
 TEST(Trainer, EveryOptimizerAndScheduleLearns) {
@@ -62,7 +62,7 @@ TEST(Trainer, EveryOptimizerAndScheduleLearns) {
     run.trainer_options.lr = lr;
     run.trainer_options.epochs = 10;
     const TrainingResult result = run.train();
-    EXPECT_LT(result.best->valid_loss, 2.3) << optimizer;
+    EXPECT_LT(result.best->valid.loss, 2.3) << optimizer;
   }
   for (const char* schedule : {"constant", "step", "cosine", "plateau"}) {
     SmallRun run(folder / schedule);
@@ -70,7 +70,7 @@ TEST(Trainer, EveryOptimizerAndScheduleLearns) {
     run.trainer_options.decay_after = 4;
     run.trainer_options.epochs = 10;
     const TrainingResult result = run.train();
-    EXPECT_LT(result.best->valid_loss, 2.3) << schedule;
+    EXPECT_LT(result.best->valid.loss, 2.3) << schedule;
   }
 }
 

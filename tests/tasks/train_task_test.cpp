@@ -1,7 +1,10 @@
 #include "riverrun/tasks/train_task.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
@@ -11,8 +14,12 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/tasks/catalogue.h"
+#include "riverrun/train/trainer.h"
+
+#include "tests/temporary_folder.h"
 
 namespace riverrun::tasks {
 namespace {
@@ -145,18 +152,59 @@ TEST(TrainTask, SaysWhenTheLossIsNoNumber) {
   SequenceModel network = make_network(*task, small());
   network.parameters().back().parameter->mutable_value().fill(
       std::numeric_limits<float>::quiet_NaN());
-  EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, kTrainer)); },
-              ThrowsMessage<NumericError>(HasSubstr("after 0 sequences; try a lower")));
+  EXPECT_THAT(
+      [&] { static_cast<void>(train_task(*task, network, kTrainer)); },
+      ThrowsMessage<NumericError>(HasSubstr("the loss is nan at step 1 (epoch 1); try a lower")));
 }
 
-TEST(TrainTask, SaysWhenTheLossOfTheTestIsNoNumber) {
-  const auto task = make("adding", 6);
-  SequenceModel network = make_network(*task, small());
-  TaskTrainerOptions trainer = kTrainer;
-  trainer.lr = 1e38;  // the only update is the one too many
-  trainer.max_sequences = trainer.batch_size;
-  EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, trainer)); },
-              ThrowsMessage<NumericError>(HasSubstr("the loss of the test is")));
+TEST(TrainTask, SaysWhenTheLastUpdateWasOneTooMany) {
+  const auto expect = [](const char* name, const char* message) {
+    const auto task = make(name, 20);
+    SequenceModel network = make_network(*task, small());
+    TaskTrainerOptions trainer = kTrainer;
+    trainer.lr = 1e38;
+    trainer.max_sequences = trainer.batch_size;  // one update
+    EXPECT_THAT([&] { static_cast<void>(train_task(*task, network, trainer)); },
+                ThrowsMessage<NumericError>(HasSubstr(message)));
+  };
+  expect("adding", "the validation loss is");
+  expect("temporal-order-2", "the loss of the test is");  // nothing is held out
+}
+
+TEST(TrainTask, ARunInAFolderIsResumedToTheBit) {
+  const auto run = [](const char* name, const std::filesystem::path& path, bool resumed,
+                      std::int64_t stop_after) {
+    const auto task = make(name, 12);
+    SequenceModel network = make_network(*task, small());
+    TaskObjective objective(*task, network, 16, 400);
+    train::Trainer trainer(
+        objective, {.epochs = 1, .optimizer = "adam", .lr = 0.01, .warmup = 0, .valid_every = 4});
+    train::RunFolder folder =
+        resumed ? train::RunFolder::resume(path) : train::RunFolder::start(path, false);
+    if (resumed) {
+      trainer.resume(folder);
+    } else {
+      replace_file(folder.path() / train::kConfigFile, R"({"model_type":"riverrun_task"})");
+      trainer.begin(folder);
+    }
+    std::atomic<bool> stop{false};
+    train::Trainer::Watch watch;
+    watch.stop = &stop;
+    watch.progress = [&](const train::Progress& p) { stop = p.step == stop_after; };
+    trainer.run(watch);
+    return objective.curve().size();
+  };
+  for (const char* const name : {"adding", "temporal-order-2"}) {
+    const TemporaryFolder folder;
+    const std::size_t points = run(name, folder / "whole", false, 0);
+    EXPECT_EQ(points, 7U);
+    run(name, folder / "resumed", false, 6);
+    EXPECT_EQ(run(name, folder / "resumed", true, 0), points);
+    for (const char* const file : {train::kCheckpointFile, train::kWeightsFile}) {
+      EXPECT_TRUE(read_file(folder / "whole" / file) == read_file(folder / "resumed" / file))
+          << name << " " << file;
+    }
+  }
 }
 
 TEST(TrainTask, RefusesInvalidOptions) {

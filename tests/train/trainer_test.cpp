@@ -57,7 +57,7 @@ class MeanObjective final : public Objective {
     const Var answers = model_.forward(tape, input).output;
     return {.mean = mse_loss(answers, means_.values()), .targets = kBatch};
   }
-  [[nodiscard]] std::optional<double> validate(const std::function<bool()>& go_on) const override {
+  [[nodiscard]] std::optional<Judgement> validate(const std::function<bool()>& go_on) override {
     if (!go_on()) return std::nullopt;
     MeanObjective held_out;
     held_out.draw(1000);
@@ -67,7 +67,7 @@ class MeanObjective final : public Objective {
     for (std::int64_t i = 0; i < kBatch; ++i) {
       sum += std::pow(answers.data()[i] - held_out.means_.data()[i], 2);
     }
-    return spoilt ? std::numeric_limits<double>::infinity() : sum / kBatch;
+    return Judgement{.loss = spoilt ? std::numeric_limits<double>::infinity() : sum / kBatch};
   }
   [[nodiscard]] const char* unit() const override { return "squared error"; }
   [[nodiscard]] std::string description() const override { return R"({"task":"mean"})"; }
@@ -126,12 +126,12 @@ TEST(Trainer, TrainsAModelOfAnyKind) {
   EXPECT_EQ(result.steps, 60 * kUpdates);
   EXPECT_EQ(result.targets, 60 * kUpdates * kBatch);
   ASSERT_EQ(result.validations.size(), 60U);
-  EXPECT_LT(result.best->valid_loss, 0.2 * result.validations.front().valid_loss);
+  EXPECT_LT(result.best->valid.loss, 0.2 * result.validations.front().valid.loss);
   // The file holds the best weights, not the last.
   MeanObjective saved;
   io::load_parameters(io::SafetensorsFile(run.path / kWeightsFile), saved.parameters());
-  EXPECT_EQ(saved.validate([] { return true; }), result.best->valid_loss);
-  EXPECT_EQ(saved_measure(run.path)->valid_loss, result.best->valid_loss);
+  EXPECT_EQ(saved.validate([] { return true; })->loss, result.best->valid.loss);
+  EXPECT_EQ(saved_measure(run.path)->valid.loss, result.best->valid.loss);
 }
 
 TEST(Trainer, ARunOfAnyKindIsResumedToTheBit) {

@@ -77,6 +77,7 @@ Json to_json(const lm::SavedTraining& run) {
           {"momentum", o.momentum},
           {"weight_decay", o.weight_decay},
           {"clip", o.clip},
+          {"patience", o.patience},
           {"batch_size", batch_size(run)},
           {"seq_len", o.seq_len},
           {"forget_bias", initial(m.forget_bias)},

@@ -17,6 +17,8 @@ const char* to_string(train::StopReason reason) {
   switch (reason) {
     case train::StopReason::kFinished:
       return "finished";
+    case train::StopReason::kNoImprovement:
+      return "no improvement";
     case train::StopReason::kTimeLimit:
       return "time limit";
     case train::StopReason::kInterrupted:
@@ -27,7 +29,10 @@ const char* to_string(train::StopReason reason) {
 
 void print_notes(const EndedRun& run) {
   const train::TrainingResult& result = run.result;
-  if (result.reason != train::StopReason::kFinished) {
+  if (result.reason == train::StopReason::kNoImprovement) {
+    note(fmt::format("ended after {}, as no validation since that of step {} was better",
+                     counted(result.steps, "step"), grouped(result.best->step)));
+  } else if (result.reason != train::StopReason::kFinished) {
     note(fmt::format("{} after {}; the same command with --resume goes on from here",
                      to_string(result.reason), counted(result.steps, "step")));
   }

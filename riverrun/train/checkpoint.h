@@ -30,6 +30,7 @@ struct TrainingState {
   /// Evenly spread over the run, kMostValidations of them or fewer, and the last.
   std::vector<Validation> validations;
   std::int64_t validation_count = 0;  // how many there were
+  std::int64_t since_best = 0;        // and how many since the best
   std::optional<Validation> best;
 
   /// Adds a validation, and omits every second of those before if there are too many.

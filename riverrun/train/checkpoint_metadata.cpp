@@ -58,6 +58,7 @@ inline constexpr auto kFields<train::TrainingState> = [] {
                     Field{"targets", &S::targets, at_least(0)},
                     Field{"plateau", &S::plateau},
                     Field{"validation_count", &S::validation_count, at_least(0)},
+                    Field{"since_best", &S::since_best, at_least(0)},
                     Field{"best", &S::best}};
 }();
 
@@ -158,7 +159,9 @@ static Json modernized(Json old) {
   if (state.contains(kValidationsName)) {
     for (Json& validation : state[kValidationsName]) rename_losses(validation);
   }
+  state["since_best"] = 0;  // what only patience asks for
   Json trainer = io::member(old, "trainer");
+  trainer["patience"] = 0;
   for (const char* const name : {"version", "state", "trainer"}) old.erase(name);
   return {{"objective", std::move(old)},
           {"objective_state", nullptr},

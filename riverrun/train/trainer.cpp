@@ -161,7 +161,11 @@ struct Trainer::Impl {
     state.loss = 0;
     state.targets = 0;
     state.add(validation);
-    if (validation.best) state.best = validation;
+    ++state.since_best;
+    if (validation.best) {
+      state.best = validation;
+      state.since_best = 0;
+    }
     objective.validated(validation);
     // Also if the file of a better one was removed: any model is better than none.
     if (validation.best || !kept) offer_model(*judgement);
@@ -190,7 +194,7 @@ struct Trainer::Impl {
 
   /// When run() ends: the folder has a model then, and a checkpoint of this moment.
   void leave_a_model(StopReason reason, const Watch& watch) {
-    const bool finished = reason == StopReason::kFinished;
+    const bool finished = reason == StopReason::kFinished || reason == StopReason::kNoImprovement;
     if (!finished) checkpoint();
     // After the last epoch, the run had finished before and its model was removed: the last weights
     // are still there. What the time limit leaves is outside the run's state, which must not depend
@@ -354,6 +358,10 @@ TrainingResult Trainer::run(const Watch& watch) {
       break;
     }
     if (it.state.step >= total || it.objective.is_done()) break;
+    if (it.options.patience > 0 && it.state.since_best >= it.options.patience) {
+      result.reason = StopReason::kNoImprovement;
+      break;
+    }
     if (out_of_time()) {
       result.reason = StopReason::kTimeLimit;
       break;

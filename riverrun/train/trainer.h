@@ -16,8 +16,9 @@
 
 namespace riverrun::train {
 
-/// kFinished: the last epoch has ended, or the objective is done.
-enum class StopReason { kFinished, kTimeLimit, kInterrupted };
+/// kFinished: the last epoch has ended, or the objective is done; kNoImprovement: the patience of
+/// the options is used up.
+enum class StopReason { kFinished, kNoImprovement, kTimeLimit, kInterrupted };
 
 struct TrainingResult {
   StopReason reason = StopReason::kFinished;
@@ -79,9 +80,10 @@ class Trainer {
   /// parameter has changed.
   void resume(RunFolder& folder);
 
-  /// After begin() or resume(): trains until the last epoch's end, the objective is done, the time
-  /// limit, or the stop flag. Throws NumericError if the loss or the gradient is not finite: the
-  /// message says at which step and what to try, and the files are those from before; IoError.
+  /// After begin() or resume(): trains until the last epoch's end, the objective is done, the
+  /// options' patience is used up, the time limit, or the stop flag. Throws NumericError if the
+  /// loss or the gradient is not finite: the message says at which step and what to try, and the
+  /// files are those from before; IoError.
   TrainingResult run(const Watch& watch);
 
   /// After run(): gives the parameters the best weights that were kept. Throws IoError,

@@ -40,6 +40,9 @@ struct TrainerOptions {
   /// Updates between validations beside the one after each epoch; 0: such that they take about a
   /// tenth of the time.
   std::int64_t valid_every = 0;
+  /// Training ends after so many validations in a row that were no improvement ("early stopping",
+  /// Prechelt 1998); 0: never before the last epoch.
+  std::int64_t patience = 0;
   /// Of dropout.
   std::uint64_t seed = 1;
 
@@ -79,6 +82,8 @@ inline constexpr auto riverrun::kFields<riverrun::train::TrainerOptions> = [] {
       Field{"clip", &O::clip, at_least(0), "Largest norm of a gradient; 0: any"},
       Field{"valid_every", &O::valid_every, from_to(0, kMostUpdates),
             "Updates between validations within an epoch; 0: chosen by the texts' sizes"},
+      Field{"patience", &O::patience, from_to(0, kMostUpdates),
+            "End after so many validations in a row without improvement; 0: never"},
       Field{"seed", &O::seed},
   };
 }();

@@ -147,6 +147,52 @@ TEST(Trainer, ARunOfAnyKindIsResumedToTheBit) {
   }
 }
 
+TEST(Trainer, PatienceEndsARunThatNoLongerImproves) {
+  const TemporaryFolder folder;
+  const auto run = [&](const char* name, std::int64_t stop_after, bool resumed = false) {
+    MeanRun it(folder / name);
+    it.options.epochs = 1000;
+    it.options.patience = 3;
+    it.options.schedule = "constant";
+    return it.go(resumed, stop_after);
+  };
+  const TrainingResult result = run("whole", 0);
+  EXPECT_EQ(result.reason, StopReason::kNoImprovement);
+  ASSERT_GT(result.validations.size(), 4U);
+  EXPECT_EQ(result.best->step, result.steps - 3 * kUpdates);
+  for (const Validation& v : result.validations) {
+    EXPECT_GE(v.valid.loss, result.best->valid.loss);
+  }
+  // What was counted before an interruption counts.
+  run("resumed", result.steps - kUpdates - 1);
+  EXPECT_EQ(run("resumed", 0, /*resumed=*/true).steps, result.steps);
+  EXPECT_EQ(run("resumed", 0, /*resumed=*/true).reason, StopReason::kNoImprovement);
+}
+
+TEST(Trainer, WithoutAFolderTheBestWeightsAreInMemory) {
+  MeanObjective objective;
+  TrainerOptions options{.epochs = 30, .optimizer = "adam", .lr = 0.05, .warmup = 0};
+  options.schedule = "constant";
+  Trainer trainer(objective, options);
+  EXPECT_THROW(trainer.take_best(), Error);
+  trainer.begin();
+  const TrainingResult result = trainer.run({});
+  EXPECT_FALSE(result.model_saved);
+  ASSERT_FALSE(result.validations.back().best) << "choose other options";
+  const auto judged = [&] { return objective.validate([] { return true; })->loss; };
+  EXPECT_EQ(judged(), result.validations.back().valid.loss);
+  trainer.take_best();
+  EXPECT_EQ(judged(), result.best->valid.loss);
+}
+
+TEST(Judgement, AScoreDecidesBeforeTheLoss) {
+  EXPECT_TRUE((Judgement{.loss = 1}.better_than({.loss = 2})));
+  EXPECT_FALSE((Judgement{.loss = 1}.better_than({.loss = 1})));
+  EXPECT_TRUE((Judgement{.loss = 2, .score = 0.9}.better_than({.loss = 1, .score = 0.8})));
+  EXPECT_FALSE((Judgement{.loss = 1, .score = 0.8}.better_than({.loss = 2, .score = 0.9})));
+  EXPECT_TRUE((Judgement{.loss = 1, .score = 0.8}.better_than({.loss = 2, .score = 0.8})));
+}
+
 TEST(Trainer, DivergenceIsNamedInTheUnitOfTheLoss) {
   const TemporaryFolder folder;
   MeanRun run(folder / "model");

@@ -144,7 +144,7 @@ class Layers final : public bench::Workload {
   Tape tape_;
 };
 
-/// The update of train::Trainer, on tokens drawn at random.
+/// The update of Trainer, on tokens drawn at random.
 class LanguageModelTraining final : public bench::Workload {
  public:
   explicit LanguageModelTraining(const json& request)
@@ -157,10 +157,10 @@ class LanguageModelTraining final : public bench::Workload {
                 .num_layers = request.at("num_layers"),
                 .dropout = 0.0f}),
         parameters_(model_.parameters()) {
-    train::TrainerOptions options;
+    TrainerOptions options;
     options.optimizer = request.at("optimizer");
     options.lr = request.at("lr");
-    optimizer_ = train::make_optimizer(options, parameters_);
+    optimizer_ = make_optimizer(options, parameters_);
     clip_ = request.at("clip");
     const auto vocabulary = static_cast<std::uint32_t>(model_.options().vocab_size);
     Random random(/*seed=*/1);

@@ -31,7 +31,7 @@ using Json = nlohmann::ordered_json;
 /// What is not finite among the weights; empty if all are.
 std::string damage(const ParameterList& parameters) {
   try {
-    require_finite(parameters, train::kWeightsFile);
+    require_finite(parameters, kWeightsFile);
   } catch (const NumericError& error) {
     return error.what();
   }
@@ -42,15 +42,14 @@ std::int64_t batch_size(const lm::SavedTraining& run) {
   return lm::chosen_batch_size(run.options.trainer, run.texts.train.tokens);
 }
 
-/// Whole passes over the training text: at the end of one, the position is still in it.
+/// Whole passes over the training text.
 std::int64_t epochs_done(const lm::SavedTraining& run) {
-  const auto [epoch, chunk] = run.state.position;
-  const bool is_over = chunk == lm::updates_per_epoch(run.options.trainer, run.texts.train.tokens);
-  return epoch + (is_over ? 1 : 0);
+  const std::int64_t updates = lm::updates_per_epoch(run.options.trainer, run.texts.train.tokens);
+  return updates > 0 ? run.state.step / updates : 0;
 }
 
 Json to_json(const lm::SavedTraining& run) {
-  const train::TrainerOptions& o = run.options.trainer;
+  const TrainerOptions& o = run.options.trainer;
   const lm::LanguageModelOptions& m = run.options.model;
   const auto initial = [](const std::optional<float>& x) {
     return x ? Json(shortest(*x)) : Json();
@@ -89,7 +88,7 @@ Json to_json(const lm::SavedTraining& run) {
 
 /// How it was trained, a name and a value a line.
 std::string described(const lm::SavedTraining& run) {
-  const train::TrainerOptions& o = run.options.trainer;
+  const TrainerOptions& o = run.options.trainer;
   std::string text = fmt::format(
       "  texts           {} to learn from, {} to validate on\n"
       "  run             {} so far; {} of {} done\n"
@@ -129,7 +128,7 @@ ExitCode run(const fs::path& folder, bool json) {
   const std::int64_t count = saved.model.parameter_count();
   const ParameterList parameters = saved.model.parameters();
   const std::string damaged = damage(parameters);
-  const std::optional<train::Measured>& measured = loaded.measured;
+  const std::optional<Measured>& measured = loaded.measured;
 
   if (json) {
     Json table = Json::array();

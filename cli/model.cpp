@@ -6,7 +6,7 @@ namespace riverrun::cli {
 
 lm::SavedModel load_finite_model(const std::filesystem::path& folder) {
   lm::SavedModel saved = lm::load_model(folder);
-  require_finite(saved.model.parameters(), (folder / train::kWeightsFile).string());
+  require_finite(saved.model.parameters(), (folder / kWeightsFile).string());
   return saved;
 }
 

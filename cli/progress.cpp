@@ -24,7 +24,7 @@ void draw(std::string_view text, std::size_t& shown) {
   shown = text.size();
 }
 
-std::string figures(const train::Progress& p) {
+std::string figures(const Progress& p) {
   return fmt::format("epoch {}/{}  loss {:.4f}  perplexity {:.2f}  {} tokens/s  {} left", p.epoch,
                      p.epochs, p.loss, std::exp(p.loss),
                      grouped(std::llround(p.targets_per_second)), duration(p.seconds_left));
@@ -38,7 +38,7 @@ void ProgressDisplay::finish() {
   if (shown_ > 0) draw("", shown_);
 }
 
-void ProgressDisplay::show(const train::Progress& p, const std::string& gradient) {
+void ProgressDisplay::show(const Progress& p, const std::string& gradient) {
   const auto interval = redraws_ ? std::chrono::milliseconds(200) : std::chrono::seconds(15);
   if (Clock::now() - last_ < interval && p.step != p.total_steps) return;
   last_ = Clock::now();
@@ -60,7 +60,7 @@ void ProgressDisplay::show(const train::Progress& p, const std::string& gradient
   draw((bar + text).substr(0, width - 1), shown_);
 }
 
-void ProgressDisplay::show(const train::Validation& v, const std::string& gradient) {
+void ProgressDisplay::show(const Validation& v, const std::string& gradient) {
   finish();
   note(
       fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/token  "

@@ -18,8 +18,8 @@ class ProgressDisplay {
   ~ProgressDisplay() { finish(); }
 
   /// `gradient` is what ReachReport says of it, for the end of the line.
-  void show(const train::Progress& progress, const std::string& gradient);
-  void show(const train::Validation& validation, const std::string& gradient);
+  void show(const Progress& progress, const std::string& gradient);
+  void show(const Validation& validation, const std::string& gradient);
   /// Removes the bar, for what is printed next.
   void finish();
 

@@ -11,7 +11,7 @@
 
 namespace riverrun::cli {
 
-std::optional<std::string> ReachReport::take(const train::Progress& progress) {
+std::optional<std::string> ReachReport::take(const Progress& progress) {
   const double usual = sum_of_norms_ / static_cast<double>(std::max<std::int64_t>(updates_, 1));
   ++updates_;
   sum_of_norms_ += progress.grad_norm;

@@ -20,7 +20,7 @@ class ReachReport {
   explicit ReachReport(const lm::RunOptions& options) : options_(options) {}
 
   /// After each update. Returns a line for the user if there is reason for one.
-  [[nodiscard]] std::optional<std::string> take(const train::Progress& progress);
+  [[nodiscard]] std::optional<std::string> take(const Progress& progress);
   /// After each measurement; the same.
   [[nodiscard]] std::optional<std::string> take(const lm::Reach& reach);
 

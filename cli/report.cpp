@@ -31,8 +31,8 @@ namespace {
 std::vector<fs::path> files_of(const fs::path& read) {
   std::error_code error;
   if (!fs::is_directory(read, error)) return {read};
-  if (fs::exists(read / train::kConfigFile, error)) {
-    return {read / train::kConfigFile, read / train::kWeightsFile, read / train::kCheckpointFile,
+  if (fs::exists(read / kConfigFile, error)) {
+    return {read / kConfigFile, read / kWeightsFile, read / kCheckpointFile,
             read / text::kTokenizerFile};
   }
   std::vector<fs::path> files;

@@ -66,8 +66,8 @@ class TrainCommand {
 /// Throws ConfigError or IoError unless a run can begin in --out.
 void TrainCommand::check_out() const {
   try {
-    train::RunFolder::check_start(flags_.out, flags_.overwrite);
-  } catch (const train::OccupiedFolder& occupied) {
+    RunFolder::check_start(flags_.out, flags_.overwrite);
+  } catch (const OccupiedFolder& occupied) {
     throw ConfigError(fmt::format(
         "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
         occupied.resumable() ? std::string("go on with it (--resume)")
@@ -140,7 +140,7 @@ void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tok
 void TrainCommand::advise_on_batch_size(const text::Corpus& train, std::int64_t batch_size,
                                         std::int64_t total_steps) const {
   constexpr std::int64_t kFew = 64;
-  train::TrainerOptions chosen = flags_.options.trainer;
+  TrainerOptions chosen = flags_.options.trainer;
   chosen.batch_size = 0;
   const std::int64_t smaller = lm::chosen_batch_size(chosen, train.size());
   if (total_steps >= kFew || smaller >= batch_size) return;
@@ -158,19 +158,19 @@ ExitCode TrainCommand::run() {
   use_threads(flags_.threads);
   flags_.options.model.seed = flags_.seed;
   flags_.options.trainer.seed = flags_.seed;
-  std::optional<train::RunFolder> folder;
+  std::optional<RunFolder> folder;
   std::optional<text::Tokenizer> tokenizer;
-  if (flags_.resume && train::RunFolder::can_resume(flags_.out)) {
-    folder = train::RunFolder::resume(flags_.out);
+  if (flags_.resume && RunFolder::can_resume(flags_.out)) {
+    folder = RunFolder::resume(flags_.out);
     flags_.settle_with(lm::checkpoint_options(folder->path()));
     tokenizer = lm::load_tokenizer(folder->path(), flags_.options.model);
     flags_.settle_tokens(*tokenizer, "the run that is resumed");
   }
   const bool going_on = folder.has_value();
-  const bool had_no_model = going_on && !fs::exists(folder->path() / train::kWeightsFile);
+  const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
 
   // Cheap checks first: nobody should wait for a vocabulary to hear of a mistyped option.
-  train::check(flags_.options.trainer);
+  check(flags_.options.trainer);
   if (!going_on) {
     lm::LanguageModelOptions sizes = flags_.options.model;
     sizes.vocab_size = 1;
@@ -202,13 +202,13 @@ ExitCode TrainCommand::run() {
   from.reset();
   lm::LanguageObjective objective(model, train, valid, flags_.options.trainer, flags_.options.text,
                                   flags_.options.from);
-  train::Trainer trainer(objective, flags_.options.trainer);
+  Trainer trainer(objective, flags_.options.trainer);
   const InterruptGuard guard;
   if (going_on) {
     trainer.resume(*folder);
   } else {
     trainer.check_space(flags_.out);
-    folder = train::RunFolder::start(flags_.out, flags_.overwrite);
+    folder = RunFolder::start(flags_.out, flags_.overwrite);
     lm::save_config(folder->path(), flags_.options.model, *tokenizer);
     trainer.begin(*folder);
   }
@@ -216,25 +216,25 @@ ExitCode TrainCommand::run() {
   if (!going_on) advise_on_batch_size(train, objective.batch_size(), trainer.total_steps());
 
   ProgressDisplay display;
-  train::Trainer::Watch watch;
+  Trainer::Watch watch;
   ReachReport reach_report(flags_.options);
   const auto warn = [&](const std::optional<std::string>& warning) {
     if (!warning) return;
     display.finish();
     note(*warning);
   };
-  watch.progress = [&](const train::Progress& progress) {
+  watch.progress = [&](const Progress& progress) {
     warn(reach_report.take(progress));
     display.show(progress, reach_report.figures());
   };
-  watch.validation = [&](const train::Validation& validation) {
+  watch.validation = [&](const Validation& validation) {
     display.show(validation, reach_report.figures());
   };
   objective.watch_reach([&](const lm::Reach& reach) { warn(reach_report.take(reach)); },
                         flags_.reach_every);
   watch.stop = &guard.interrupted();
   watch.max_seconds = flags_.max_minutes * 60;
-  const train::TrainingResult result = trainer.run(watch);
+  const TrainingResult result = trainer.run(watch);
   display.finish();
   if (!folder->leftover().empty()) {
     note(fmt::format("warning: the old model could not be removed; what is left of it is in {}",
@@ -255,7 +255,7 @@ ExitCode TrainCommand::run() {
                        .reach = reach_report};
   report(ended, flags_.json);
   write(flags_.files, reach_figure(ended), [&] { return to_page(ended); });
-  return result.reason == train::StopReason::kInterrupted ? kInterrupted : kOk;
+  return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ namespace {
 using report::Figure;
 using report::Series;
 
-Figure loss_figure(const std::vector<train::Validation>& validations) {
+Figure loss_figure(const std::vector<Validation>& validations) {
   Series train{.name = "training", .x = {}, .y = {}};
   Series valid{.name = "validation", .x = {}, .y = {}};
-  for (const train::Validation& v : validations) {
+  for (const Validation& v : validations) {
     for (Series* series : {&train, &valid}) series->x.push_back(static_cast<double>(v.step));
     train.y.push_back(v.train_loss);
     valid.y.push_back(v.valid.loss);

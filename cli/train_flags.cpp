@@ -119,7 +119,7 @@ TrainFlags::TrainFlags(CLI::App& app) {
     if (is_dropout) dropout_option_ = option;
     if (name == "cell") option->description(known_cells());
   });
-  for_each_field<train::TrainerOptions>([&](const auto& field) {
+  for_each_field<TrainerOptions>([&](const auto& field) {
     const std::string_view name = field.name;
     if (name == "seed") return;
     add(app, &lm::RunOptions::trainer, field, name == "epochs" ? Of::kCall : Of::kRun);

@@ -13,26 +13,26 @@
 namespace riverrun::cli {
 namespace {
 
-const char* to_string(train::StopReason reason) {
+const char* to_string(StopReason reason) {
   switch (reason) {
-    case train::StopReason::kFinished:
+    case StopReason::kFinished:
       return "finished";
-    case train::StopReason::kNoImprovement:
+    case StopReason::kNoImprovement:
       return "no improvement";
-    case train::StopReason::kTimeLimit:
+    case StopReason::kTimeLimit:
       return "time limit";
-    case train::StopReason::kInterrupted:
+    case StopReason::kInterrupted:
       break;
   }
   return "interrupted";
 }
 
 void print_notes(const EndedRun& run) {
-  const train::TrainingResult& result = run.result;
-  if (result.reason == train::StopReason::kNoImprovement) {
+  const TrainingResult& result = run.result;
+  if (result.reason == StopReason::kNoImprovement) {
     note(fmt::format("ended after {}, as no validation since that of step {} was better",
                      counted(result.steps, "step"), grouped(result.best->step)));
-  } else if (result.reason != train::StopReason::kFinished) {
+  } else if (result.reason != StopReason::kFinished) {
     note(fmt::format("{} after {}; the same command with --resume goes on from here",
                      to_string(result.reason), counted(result.steps, "step")));
   }
@@ -62,9 +62,9 @@ void print_notes(const EndedRun& run) {
 }
 
 nlohmann::ordered_json to_json(const EndedRun& run) {
-  const train::TrainingResult& result = run.result;
+  const TrainingResult& result = run.result;
   nlohmann::ordered_json validations = nlohmann::ordered_json::array();
-  for (const train::Validation& v : result.validations) {
+  for (const Validation& v : result.validations) {
     validations.push_back({{"step", v.step},
                            {"epoch", v.epoch},
                            {"lr", v.lr},
@@ -120,7 +120,7 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
 
 void report(const EndedRun& run, bool json) {
   print_notes(run);
-  const train::TrainingResult& result = run.result;
+  const TrainingResult& result = run.result;
   if (json) {
     print_json(to_json(run));
   } else if (result.saved) {

@@ -15,7 +15,7 @@ namespace riverrun::cli {
 /// A training run that has ended; all but `out` belongs to somebody else.
 struct EndedRun {
   std::filesystem::path out;
-  const train::RunFolder& folder;
+  const RunFolder& folder;
   const lm::LanguageModel& model;
   const text::Tokenizer& tokenizer;
   const text::Corpus& train;
@@ -27,7 +27,7 @@ struct EndedRun {
   std::int64_t batch_size;
   /// It was resumed in a folder without the model.
   bool had_no_model;
-  const train::TrainingResult& result;
+  const TrainingResult& result;
   const ReachReport& reach;
 };
 

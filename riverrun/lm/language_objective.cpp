@@ -33,14 +33,14 @@ Fingerprint fingerprint(const text::Corpus& corpus) {
   return result;
 }
 
-text::BatchOptions chunks_of(const train::TrainerOptions& options, const text::Corpus& train) {
+text::BatchOptions chunks_of(const TrainerOptions& options, const text::Corpus& train) {
   check(options);
   return {.batch_size = chosen_batch_size(options, train.size()), .seq_len = options.seq_len};
 }
 
 }  // namespace
 
-std::int64_t chosen_batch_size(const train::TrainerOptions& options, std::int64_t train_tokens) {
+std::int64_t chosen_batch_size(const TrainerOptions& options, std::int64_t train_tokens) {
   if (options.batch_size > 0) return options.batch_size;
   constexpr std::int64_t kMost = 32;
   constexpr std::int64_t kLeastUpdates = 64;
@@ -51,7 +51,7 @@ std::int64_t chosen_batch_size(const train::TrainerOptions& options, std::int64_
   return batch_size;
 }
 
-std::int64_t updates_per_epoch(const train::TrainerOptions& options, std::int64_t train_tokens) {
+std::int64_t updates_per_epoch(const TrainerOptions& options, std::int64_t train_tokens) {
   // As text::Batches has it: streams of equal lengths, the last token of the text only predicted.
   const std::int64_t stream =
       std::max<std::int64_t>(train_tokens - 1, 0) / chosen_batch_size(options, train_tokens);
@@ -59,9 +59,8 @@ std::int64_t updates_per_epoch(const train::TrainerOptions& options, std::int64_
 }
 
 LanguageObjective::LanguageObjective(LanguageModel& model, const text::Corpus& train,
-                                     const text::Corpus& valid,
-                                     const train::TrainerOptions& options, const TextOptions& text,
-                                     std::string from)
+                                     const text::Corpus& valid, const TrainerOptions& options,
+                                     const TextOptions& text, std::string from)
     : model_(model),
       valid_(valid),
       texts_{fingerprint(train), fingerprint(valid)},
@@ -82,22 +81,12 @@ LanguageObjective::LanguageObjective(LanguageModel& model, const text::Corpus& t
 
 std::int64_t LanguageObjective::targets_per_update() const { return batch_size() * seq_len_; }
 
-train::Objective::Position LanguageObjective::position() const {
-  const auto [epoch, chunk] = batches_.position();
-  return {.epoch = epoch, .update = chunk};
-}
-
-void LanguageObjective::seek(const Position& position) {
-  batches_.seek({.epoch = position.epoch, .chunk = position.update});
-}
-
-void LanguageObjective::next() {
-  if (!batches_.next(chunk_)) batches_.next(chunk_);
+void LanguageObjective::take(std::int64_t step) {
+  const std::int64_t chunks = batches_.size();
+  batches_.seek({.epoch = step / chunks, .chunk = step % chunks});
+  batches_.next(chunk_);
   if (chunk_.first) carried_.tensors.clear();
-  if (!reach_ || chunk_.seq_len < batches_.seq_len()) return;
-  const auto [epoch, chunk] = batches_.position();
-  const std::int64_t step = epoch * batches_.size() + chunk - 1;  // updates so far
-  if (step % reach_every_ == 0) {
+  if (reach_ && step % reach_every_ == 0 && chunk_.seq_len == batches_.seq_len()) {
     reach_({.step = step, .gradients = probe_.measure(chunk_, carried_)});
   }
 }
@@ -107,7 +96,7 @@ void LanguageObjective::watch_reach(std::function<void(const Reach&)> watch, std
   reach_every_ = every > 0 ? every : probe_.every();
 }
 
-train::Objective::Loss LanguageObjective::loss(Tape& tape) {
+Objective::Loss LanguageObjective::loss(Tape& tape) {
   const LanguageModel::Loss result =
       model_.loss(tape, chunk_.inputs, chunk_.targets, chunk_.batch, carried_);
   carried_.tensors.resize(result.state.size());
@@ -117,7 +106,7 @@ train::Objective::Loss LanguageObjective::loss(Tape& tape) {
   return {.mean = result.loss, .targets = chunk_.predicted};
 }
 
-std::optional<train::Judgement> LanguageObjective::validate(const std::function<bool()>& go_on) {
+std::optional<Judgement> LanguageObjective::validate(const std::function<bool()>& go_on) {
   bool ended = false;
   const Evaluation evaluation = evaluate(model_, valid_, valid_options_, [&](std::int64_t) {
     ended = !go_on();
@@ -125,9 +114,9 @@ std::optional<train::Judgement> LanguageObjective::validate(const std::function<
   });
   if (ended) return std::nullopt;
   // A perplexity that no number can hold is divergence too, though the loss is still one.
-  return train::Judgement{.loss = std::isfinite(evaluation.perplexity())
-                                      ? evaluation.nats_per_token()
-                                      : std::numeric_limits<double>::infinity()};
+  return Judgement{.loss = std::isfinite(evaluation.perplexity())
+                               ? evaluation.nats_per_token()
+                               : std::numeric_limits<double>::infinity()};
 }
 
 std::string LanguageObjective::description() const {

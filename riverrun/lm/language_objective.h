@@ -45,7 +45,7 @@ namespace riverrun::lm {
 /// All that decides which bits a training run ends with, besides the files.
 struct RunOptions {
   LanguageModelOptions model;
-  train::TrainerOptions trainer;
+  TrainerOptions trainer;
   TextOptions text;
   /// The folder of the model whose weights the run began with; empty: they were random.
   std::string from;
@@ -56,11 +56,11 @@ struct RunOptions {
 
 /// `batch_size` if it is not 0, else 32, and for a shorter text the largest smaller power of two
 /// with which an epoch has at least 64 updates, or 1.
-[[nodiscard]] std::int64_t chosen_batch_size(const train::TrainerOptions& options,
+[[nodiscard]] std::int64_t chosen_batch_size(const TrainerOptions& options,
                                              std::int64_t train_tokens);
 
 /// The updates of an epoch of a text of so many tokens; 0 if it is too short for one.
-[[nodiscard]] std::int64_t updates_per_epoch(const train::TrainerOptions& options,
+[[nodiscard]] std::int64_t updates_per_epoch(const TrainerOptions& options,
                                              std::int64_t train_tokens);
 
 /// Which text a run was made with: compared when it is resumed.
@@ -77,13 +77,13 @@ struct Fingerprints {
 
 /// A language model that learns a corpus by truncated back-propagation through time, with the state
 /// carried from chunk to chunk. Its targets are tokens, its loss is in nats per token.
-class LanguageObjective final : public train::Objective {
+class LanguageObjective final : public Objective {
  public:
   /// The model and the texts must outlive it; `text` and `from` (see RunOptions) are only kept in
   /// the checkpoint. Throws ConfigError if an option is out of range or a text is too short for one
   /// batch, and IoError.
   LanguageObjective(LanguageModel& model, const text::Corpus& train, const text::Corpus& valid,
-                    const train::TrainerOptions& options, const TextOptions& text = {},
+                    const TrainerOptions& options, const TextOptions& text = {},
                     std::string from = {});
 
   /// That of the options, or what was chosen by the text's size.
@@ -98,12 +98,9 @@ class LanguageObjective final : public train::Objective {
   [[nodiscard]] std::int64_t updates_per_epoch() const override { return batches_.size(); }
   [[nodiscard]] std::int64_t targets_per_update() const override;
   [[nodiscard]] std::int64_t valid_targets() const override { return valid_.size(); }
-  [[nodiscard]] Position position() const override;
-  void seek(const Position& position) override;
-  void next() override;
+  void take(std::int64_t step) override;
   Loss loss(Tape& tape) override;
-  [[nodiscard]] std::optional<train::Judgement> validate(
-      const std::function<bool()>& go_on) override;
+  [[nodiscard]] std::optional<Judgement> validate(const std::function<bool()>& go_on) override;
   [[nodiscard]] const char* unit() const override { return "nats per token"; }
   [[nodiscard]] State carried() const override { return carried_; }
   [[nodiscard]] State zero_state() const override { return model_.zero_state(batch_size()); }
@@ -123,7 +120,7 @@ class LanguageObjective final : public train::Objective {
   std::string from_;
   std::function<void(const Reach&)> reach_;
   std::int64_t reach_every_ = 0;
-  text::Batch chunk_;  // that next() took
+  text::Batch chunk_;  // that was taken
   State carried_;      // at its beginning
 };
 

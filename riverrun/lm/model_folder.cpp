@@ -35,8 +35,8 @@ constexpr const char* kTokensKey = "tokens";
 /// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
 constexpr std::uint64_t kMostTokenizerBytes = std::uint64_t{1} << 30;
 
-LanguageModelOptions options_of(const train::ModelConfig& config) {
-  if (const std::string type = config.string(train::kModelTypeKey); type != kModelType) {
+LanguageModelOptions options_of(const ModelConfig& config) {
+  if (const std::string type = config.string(kModelTypeKey); type != kModelType) {
     throw config.fail(fmt::format("model_type is \"{}\"; it must be \"{}\"", type, kModelType));
   }
   LanguageModelOptions options;
@@ -52,11 +52,11 @@ LanguageModelOptions options_of(const train::ModelConfig& config) {
 }
 
 File open_config(const Folder& folder) {
-  if (!folder.contains(train::kConfigFile)) {
+  if (!folder.contains(kConfigFile)) {
     throw IoError(folder.path().string(), ENOENT,
-                  fmt::format("not a model folder: there is no {}", train::kConfigFile));
+                  fmt::format("not a model folder: there is no {}", kConfigFile));
   }
-  return folder.open(train::kConfigFile);
+  return folder.open(kConfigFile);
 }
 
 Folder open_model_folder(const fs::path& path) {
@@ -64,11 +64,11 @@ Folder open_model_folder(const fs::path& path) {
     return Folder(path);
   } catch (const IoError& error) {
     throw IoError(path.string(), error.code(),
-                  fmt::format("not a model folder: there is no {}", train::kConfigFile));
+                  fmt::format("not a model folder: there is no {}", kConfigFile));
   }
 }
 
-/// See train::kDigestKey.
+/// See kDigestKey.
 std::string digest(const LanguageModelOptions& options, const text::Tokenizer& tokenizer) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const auto add = [&hash](std::string_view text) {
@@ -95,26 +95,26 @@ void check_size(const text::Tokenizer& tokenizer, const std::string& path, std::
 }
 
 /// Throws FormatError unless the digests in both files, as far as there are any, are `actual`.
-void check_digests(const train::ModelConfig& config, const io::SafetensorsFile& weights,
+void check_digests(const ModelConfig& config, const io::SafetensorsFile& weights,
                    const std::string& actual) {
   const std::optional<std::string> said = config.digest();
-  const auto found = weights.metadata().find(train::kDigestKey);
+  const auto found = weights.metadata().find(kDigestKey);
   if (found == weights.metadata().end()) {
     if (!said) return;  // both are of version 0.1
     throw FormatError(weights.path(), 0,
                       fmt::format("its metadata lack the {} that {} has; the files of a model "
                                   "belong together",
-                                  train::kDigestKey, train::kConfigFile));
+                                  kDigestKey, kConfigFile));
   }
   if (found->second != actual) {
     throw FormatError(weights.path(), 0,
                       fmt::format("these weights were made with another {} or {} than those beside "
                                   "them; the files of a model belong together",
-                                  train::kConfigFile, text::kTokenizerFile));
+                                  kConfigFile, text::kTokenizerFile));
   }
   if (said && *said != actual) {
     throw config.fail(
-        fmt::format("{} is \"{}\"; of this model it is \"{}\"", train::kDigestKey, *said, actual));
+        fmt::format("{} is \"{}\"; of this model it is \"{}\"", kDigestKey, *said, actual));
   }
 }
 
@@ -122,48 +122,48 @@ void check_digests(const train::ModelConfig& config, const io::SafetensorsFile& 
 
 void save_config(const std::filesystem::path& folder, const LanguageModelOptions& options,
                  const text::Tokenizer& tokenizer) {
-  nlohmann::ordered_json config = {{train::kModelTypeKey, kModelType},
+  nlohmann::ordered_json config = {{kModelTypeKey, kModelType},
                                    {"architectures", {"RiverrunLanguageModel"}}};
   for_each_field<LanguageModelOptions>([&](const auto& field) {
     if (!field.initial) config[field.name] = io::value_to_json(options.*field.member);
   });
   config[kTokensKey] = text::to_string(tokenizer.kind());
   config["torch_dtype"] = "float32";
-  config[train::kDigestKey] = digest(options, tokenizer);
-  replace_file(folder / train::kConfigFile, config.dump(2) + "\n");
+  config[kDigestKey] = digest(options, tokenizer);
+  replace_file(folder / kConfigFile, config.dump(2) + "\n");
   tokenizer.save(folder / text::kTokenizerFile);
 }
 
 LanguageModelOptions load_config(const std::filesystem::path& folder) {
-  return options_of(train::ModelConfig(open_config(open_model_folder(folder))));
+  return options_of(ModelConfig(open_config(open_model_folder(folder))));
 }
 
 LoadedModel load_model(const Folder& folder) {
   // All are open before the larger two are read, which may take a while.
-  const train::ModelConfig config(open_config(folder));
+  const ModelConfig config(open_config(folder));
   const LanguageModelOptions options = options_of(config);
   const File tokenizer_file = folder.open(std::string(text::kTokenizerFile));
-  if (!folder.contains(train::kWeightsFile) && folder.contains(train::kCheckpointFile)) {
-    throw IoError((folder.path() / train::kWeightsFile).string(), ENOENT,
+  if (!folder.contains(kWeightsFile) && folder.contains(kCheckpointFile)) {
+    throw IoError((folder.path() / kWeightsFile).string(), ENOENT,
                   "the run in this folder is unfinished, or its model was removed; resuming it "
                   "makes one");
   }
-  const io::SafetensorsFile weights(folder.open(train::kWeightsFile));
+  const io::SafetensorsFile weights(folder.open(kWeightsFile));
 
   text::Tokenizer tokenizer = text::Tokenizer::from_json(
       tokenizer_file.contents(kMostTokenizerBytes), tokenizer_file.path());
-  check_size(tokenizer, tokenizer_file.path(), options.vocab_size, train::kConfigFile);
+  check_size(tokenizer, tokenizer_file.path(), options.vocab_size, kConfigFile);
   if (const std::string_view kind = text::to_string(tokenizer.kind());
       config.has(kTokensKey) && config.string(kTokensKey) != kind) {
     throw config.fail(fmt::format("{} is \"{}\"; by {} it must be \"{}\"", kTokensKey,
                                   config.string(kTokensKey), text::kTokenizerFile, kind));
   }
-  check_parameter_shapes(weights, options, train::kConfigFile);
+  check_parameter_shapes(weights, options, kConfigFile);
   check_digests(config, weights, digest(options, tokenizer));
   LanguageModel model(options);
   io::load_parameters(weights, model.parameters());
   return {.saved = {std::move(model), std::move(tokenizer)},
-          .measured = train::measure_of(weights),
+          .measured = measure_of(weights),
           .digest = config.digest()};
 }
 
@@ -190,16 +190,16 @@ SavedModel load_model(const std::filesystem::path& folder) {
 text::Tokenizer load_tokenizer(const std::filesystem::path& folder,
                                const LanguageModelOptions& options) {
   const Folder opened(folder);
-  const train::ModelConfig config(open_config(opened));
+  const ModelConfig config(open_config(opened));
   const File file = opened.open(std::string(text::kTokenizerFile));
   text::Tokenizer tokenizer =
       text::Tokenizer::from_json(file.contents(kMostTokenizerBytes), file.path());
-  check_size(tokenizer, file.path(), options.vocab_size, train::kCheckpointFile);
+  check_size(tokenizer, file.path(), options.vocab_size, kCheckpointFile);
   if (const auto said = config.digest(); said && *said != digest(options, tokenizer)) {
     throw config.fail(
         fmt::format("it is of another model than {} and {} beside it; the files of a "
                     "run belong together",
-                    train::kCheckpointFile, text::kTokenizerFile));
+                    kCheckpointFile, text::kTokenizerFile));
   }
   return tokenizer;
 }

@@ -19,7 +19,7 @@ struct SavedModel {
   text::Tokenizer tokenizer;
 };
 
-/// The digest (train::kDigestKey) is over what weights mean nothing without: the cell, vocab_size,
+/// The digest (kDigestKey) is over what weights mean nothing without: the cell, vocab_size,
 /// embedding_size, hidden_size, num_layers, the kind of tokens and every token with its number; not
 /// over the dropout, which may be changed by hand.
 
@@ -43,7 +43,7 @@ void save_config(const std::filesystem::path& folder, const LanguageModelOptions
 /// A model and what its files say of it.
 struct LoadedModel {
   SavedModel saved;
-  std::optional<train::Measured> measured;
+  std::optional<Measured> measured;
   std::optional<std::string> digest;  ///< nothing if no file has one
 };
 /// The same as load_model(), from a folder that is open.

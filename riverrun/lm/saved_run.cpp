@@ -13,7 +13,7 @@ namespace {
 
 /// Throws Error if the checkpoint cannot be gone on from.
 SavedTraining read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
-  const io::SafetensorsFile file(folder.open(train::kCheckpointFile));
+  const io::SafetensorsFile file(folder.open(kCheckpointFile));
   SavedTraining training = read_training(file);
   const auto sizes = [](const LanguageModelOptions& o) {
     return std::tie(o.cell, o.vocab_size, o.embedding_size, o.hidden_size, o.num_layers);
@@ -21,8 +21,8 @@ SavedTraining read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
   if (sizes(training.options.model) != sizes(loaded.saved.model.options())) {
     throw FormatError(file.path(), 0, "it is of a model of other sizes");
   }
-  train::check_digest(training.digest, loaded.digest, file.path());
-  train::check_checkpoint_numbers(file);
+  check_digest(training.digest, loaded.digest, file.path());
+  check_checkpoint_numbers(file);
   return training;
 }
 
@@ -34,7 +34,7 @@ SavedRun load_run(const std::filesystem::path& folder) {
     LoadedModel loaded = load_model(opened);
     std::optional<SavedTraining> checkpoint;
     std::string problem;
-    if (opened.contains(train::kCheckpointFile)) {
+    if (opened.contains(kCheckpointFile)) {
       try {
         checkpoint = read_checkpoint(opened, loaded);
       } catch (const Error& error) {

@@ -14,7 +14,7 @@ namespace riverrun::lm {
 /// A model, and the run that the checkpoint beside it goes on with.
 struct SavedRun {
   SavedModel saved;
-  std::optional<train::Measured> measured;
+  std::optional<Measured> measured;
   std::optional<SavedTraining> checkpoint;  // nothing if there is none that can be gone on from
   std::string checkpoint_problem;           // why not; empty if there is no checkpoint
 };

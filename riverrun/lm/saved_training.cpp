@@ -48,15 +48,13 @@ RunDescription parse_run_description(const std::string& json, const std::string&
 }
 
 RunOptions checkpoint_options(const std::filesystem::path& folder) {
-  return read_training(io::SafetensorsFile(folder / train::kCheckpointFile)).options;
+  return read_training(io::SafetensorsFile(folder / kCheckpointFile)).options;
 }
 
 SavedTraining read_training(const io::SafetensorsFile& file) {
-  train::CheckpointHeader header = train::checkpoint_header(file);
+  CheckpointHeader header = checkpoint_header(file);
   RunDescription run = parse_run_description(header.objective, file.path());
   check_parameter_shapes(file, run.model, "its metadata");
-  train::check_position(header.state, updates_per_epoch(header.options, run.train_text.tokens),
-                        file.path());
   return {.options = {.model = std::move(run.model),
                       .trainer = std::move(header.options),
                       .text = run.text,

@@ -28,7 +28,7 @@ struct RunDescription {
 struct SavedTraining {
   RunOptions options;
   Fingerprints texts;
-  train::TrainingState state;
+  TrainingState state;
   std::optional<std::string> digest;
 };
 /// Throws FormatError if something is missing or invalid, or the parameters' shapes are not those

@@ -59,7 +59,7 @@ using Json = nlohmann::ordered_json;
 
 /// `get(n)` for n in [first, first + count).
 template <class Get>
-std::vector<Sequence> take(std::int64_t first, std::int64_t count, Get get) {
+std::vector<Sequence> drawn(std::int64_t first, std::int64_t count, Get get) {
   std::vector<Sequence> sequences(static_cast<std::size_t>(count));
   parallel_for(count,
                [&](std::int64_t i) { sequences[static_cast<std::size_t>(i)] = get(first + i); });
@@ -87,7 +87,7 @@ Tally evaluate(const Task& task, const SequenceModel& network, std::int64_t size
                std::int64_t batch_size, bool all_right, Get get, GoOn go_on) {
   Tally tally;
   for (std::int64_t first = 0; first < size && go_on(); first += batch_size) {
-    const std::vector<Sequence> sequences = take(first, std::min(batch_size, size - first), get);
+    const std::vector<Sequence> sequences = drawn(first, std::min(batch_size, size - first), get);
     const TaskBatch batch(sequences, task.traits().sizes);
     const Tensor answers = network.forward(input_of(batch)).output;
     for (const Verdict& verdict : judge(task, sequences, answers.values())) tally.add(verdict);
@@ -114,13 +114,13 @@ std::int64_t TaskObjective::valid_targets() const {
   return task_.traits().criterion.window > 0 ? 0 : task_.held_out_size();
 }
 
-void TaskObjective::next() {
-  const std::int64_t first = sequences();
-  ++updates_;
-  batch_ = take(first, sequences() - first, [&](std::int64_t n) { return task_.training(n); });
+void TaskObjective::take(std::int64_t step) {
+  const std::int64_t first = step * batch_size_;
+  updates_ = step + 1;
+  batch_ = drawn(first, sequences() - first, [&](std::int64_t n) { return task_.training(n); });
 }
 
-train::Objective::Loss TaskObjective::loss(Tape& tape) {
+Objective::Loss TaskObjective::loss(Tape& tape) {
   const TaskTraits& traits = task_.traits();
   const TaskBatch batch(batch_, traits.sizes);
   const Var answers = network_.forward(tape, input_of(batch)).output;
@@ -137,7 +137,7 @@ train::Objective::Loss TaskObjective::loss(Tape& tape) {
           .targets = batch.batch()};
 }
 
-std::optional<train::Judgement> TaskObjective::validate(const std::function<bool()>& go_on) {
+std::optional<Judgement> TaskObjective::validate(const std::function<bool()>& go_on) {
   const TaskTraits& traits = task_.traits();
   const Criterion& criterion = traits.criterion;
   if (criterion.window == 0) {
@@ -154,12 +154,12 @@ std::optional<train::Judgement> TaskObjective::validate(const std::function<bool
     return std::nullopt;
   }
   const Tally& tally = held_out_ ? *held_out_ : state_.training;
-  train::Judgement judgement{.loss = tally.loss()};
+  Judgement judgement{.loss = tally.loss()};
   if (traits.score != Score::kLoss) judgement.score = score(tally, traits.score);
   return judgement;
 }
 
-void TaskObjective::validated(const train::Validation& validation) {
+void TaskObjective::validated(const Validation& validation) {
   const Criterion& criterion = task_.traits().criterion;
   if (held_out_ && criterion.at_end) {
     if (validation.best) state_.best = held_out_;

@@ -24,7 +24,7 @@ struct TaskPoint {
 
 /// A network that learns a task: its targets are sequences, its one epoch are those that it may
 /// learn from, and it is done when the task's criterion is met.
-class TaskObjective final : public train::Objective {
+class TaskObjective final : public Objective {
  public:
   /// The task and the network must outlive it; both numbers must be positive.
   TaskObjective(const Task& task, SequenceModel& network, std::int64_t batch_size,
@@ -45,13 +45,10 @@ class TaskObjective final : public train::Objective {
   [[nodiscard]] std::int64_t updates_per_epoch() const override;
   [[nodiscard]] std::int64_t targets_per_update() const override { return batch_size_; }
   [[nodiscard]] std::int64_t valid_targets() const override;
-  [[nodiscard]] Position position() const override { return {.epoch = 0, .update = updates_}; }
-  void seek(const Position& position) override { updates_ = position.update; }
-  void next() override;
+  void take(std::int64_t step) override;
   Loss loss(Tape& tape) override;
-  [[nodiscard]] std::optional<train::Judgement> validate(
-      const std::function<bool()>& go_on) override;
-  void validated(const train::Validation& validation) override;
+  [[nodiscard]] std::optional<Judgement> validate(const std::function<bool()>& go_on) override;
+  void validated(const Validation& validation) override;
   [[nodiscard]] bool is_done() const override;
   [[nodiscard]] const char* unit() const override;
   [[nodiscard]] std::string state() const override;
@@ -59,7 +56,7 @@ class TaskObjective final : public train::Objective {
   [[nodiscard]] std::string description() const override;
   void settle_with(const std::string& description, const std::string& path) override;
 
-  /// What changes while it trains, besides the position.
+  /// What changes while it trains.
   struct State {
     bool solved = false;  // by those held out
     Tally training;       // since the last point
@@ -75,7 +72,7 @@ class TaskObjective final : public train::Objective {
   std::int64_t max_sequences_;
   std::int64_t updates_ = 0;
   std::function<void(const TaskPoint&)> watch_;
-  std::vector<Sequence> batch_;    // that next() took
+  std::vector<Sequence> batch_;    // that was taken
   std::optional<Tally> held_out_;  // as they were judged last
   State state_;
 };

@@ -18,7 +18,7 @@ TaskResult train_task(const Task& task, SequenceModel& network, const TaskTraine
   check(options);
   TaskObjective objective(task, network, options.batch_size, options.max_sequences);
   objective.watch_points(watch.point);
-  train::TrainerOptions of_trainer;
+  TrainerOptions of_trainer;
   of_trainer.batch_size = options.batch_size;
   of_trainer.epochs = 1;
   of_trainer.optimizer = "adam";
@@ -28,15 +28,15 @@ TaskResult train_task(const Task& task, SequenceModel& network, const TaskTraine
   of_trainer.clip = options.clip;
   of_trainer.valid_every = (options.evaluate_every - 1) / options.batch_size + 1;
   of_trainer.seed = options.seed;
-  train::Trainer trainer(objective, of_trainer);
+  Trainer trainer(objective, of_trainer);
   trainer.begin();
-  train::Trainer::Watch of_run;
+  Trainer::Watch of_run;
   of_run.stop = watch.stop;
   of_run.max_seconds = watch.max_seconds;
-  const train::TrainingResult run = trainer.run(of_run);
+  const TrainingResult run = trainer.run(of_run);
 
   TaskResult result;
-  result.interrupted = run.reason != train::StopReason::kFinished;
+  result.interrupted = run.reason != StopReason::kFinished;
   result.sequences = objective.sequences();
   result.seconds = run.seconds;
   result.curve = objective.curve();

@@ -40,7 +40,6 @@ struct TaskTrainerOptions {
 template <>
 inline constexpr auto riverrun::kFields<riverrun::tasks::TaskTrainerOptions> = [] {
   using O = tasks::TaskTrainerOptions;
-  using train::kMostUpdates;
   return std::tuple{
       Field{"batch_size", &O::batch_size, from_to(1, kMostUpdates), "Sequences of an update"},
       Field{"lr", &O::lr, at_least(0), "Learning rate of Adam"},

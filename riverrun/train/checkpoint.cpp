@@ -16,7 +16,7 @@
 #include "riverrun/train/checkpoint_metadata.h"
 #include "riverrun/train/model_files.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 namespace fs = std::filesystem;
 
@@ -114,19 +114,6 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
   }
 }
 
-void check_position(const TrainingState& state, std::int64_t updates_per_epoch,
-                    const std::string& path) {
-  const auto [epoch, update] = state.position;
-  const std::int64_t before = state.step - update;  // neither is negative
-  if (updates_per_epoch > 0 && update <= updates_per_epoch && before % updates_per_epoch == 0 &&
-      before / updates_per_epoch == epoch) {
-    return;
-  }
-  throw FormatError(path, 0,
-                    fmt::format("no checkpoint: step {} is not at epoch {}, update {} of {}",
-                                state.step, epoch, update, updates_per_epoch));
-}
-
 /// Throws NumericError for what would make all that follows NaN: weights and carried states must be
 /// finite; a moment of an optimiser may have overflown, but not be NaN.
 static void check_numbers(const std::string& path, std::string_view name,
@@ -219,4 +206,4 @@ void require_space(const fs::path& folder, const ConstParameterList& parameters,
   }
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

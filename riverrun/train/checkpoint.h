@@ -16,16 +16,15 @@
 #include "riverrun/train/trainer.h"
 #include "riverrun/train/trainer_options.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// What changes while a model is trained, besides its parameters, the optimiser's tensors and the
 /// carried state. Together they are all that a run needs to go on as if it had never stopped.
 struct TrainingState {
-  std::int64_t step = 0;         // updates so far
-  Objective::Position position;  // of the next batch
-  Random::State random;          // of dropout
-  double loss = 0;               // sum of the training loss since the last validation
-  std::int64_t targets = 0;      // how many targets that sum is over
+  std::int64_t step = 0;     // updates so far, which say where in the data it is
+  Random::State random;      // of dropout
+  double loss = 0;           // sum of the training loss since the last validation
+  std::int64_t targets = 0;  // how many targets that sum is over
   ReduceOnPlateau::State plateau;
   /// Evenly spread over the run, kMostValidations of them or fewer, and the last.
   std::vector<Validation> validations;
@@ -63,10 +62,6 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointHeader& 
 /// Throws FormatError if something is missing or invalid.
 [[nodiscard]] CheckpointHeader checkpoint_header(const io::SafetensorsFile& file);
 
-/// Throws FormatError unless the position is that of the step, where so many updates are an epoch.
-void check_position(const TrainingState& state, std::int64_t updates_per_epoch,
-                    const std::string& path);
-
 /// The tensors of a checkpoint; `carried` has the shapes of the objective's zero_state(). Strict:
 /// nothing may be missing, extra or misshapen. Throws FormatError, and NumericError as
 /// check_checkpoint_numbers(); then nothing has changed.
@@ -87,4 +82,4 @@ void check_digest(const std::optional<std::string>& digest,
 void require_space(const std::filesystem::path& folder, const ConstParameterList& parameters,
                    Optimizer& optimizer);
 
-}  // namespace riverrun::train
+}  // namespace riverrun

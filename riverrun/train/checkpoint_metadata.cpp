@@ -15,12 +15,12 @@
 namespace riverrun {
 
 template <>
-inline constexpr auto kFields<train::Judgement> = std::tuple{
-    Field{"loss", &train::Judgement::loss, at_least(0)}, Field{"score", &train::Judgement::score}};
+inline constexpr auto kFields<Judgement> =
+    std::tuple{Field{"loss", &Judgement::loss, at_least(0)}, Field{"score", &Judgement::score}};
 
 template <>
-inline constexpr auto kFields<train::Validation> = [] {
-  using V = train::Validation;
+inline constexpr auto kFields<Validation> = [] {
+  using V = Validation;
   return std::tuple{Field{"step", &V::step, at_least(1)},
                     Field{"epoch", &V::epoch, at_least(0)},
                     Field{"lr", &V::lr, at_least(0)},
@@ -28,11 +28,6 @@ inline constexpr auto kFields<train::Validation> = [] {
                     Field{"valid", &V::valid},
                     Field{"best", &V::best}};
 }();
-
-template <>
-inline constexpr auto kFields<train::Objective::Position> =
-    std::tuple{Field{"epoch", &train::Objective::Position::epoch, at_least(0)},
-               Field{"update", &train::Objective::Position::update, at_least(0)}};
 
 template <>
 inline constexpr auto kFields<Random::State> =
@@ -49,10 +44,9 @@ inline constexpr auto kFields<ReduceOnPlateau::State> = [] {
 
 /// Without the validations, which are kept as a tensor.
 template <>
-inline constexpr auto kFields<train::TrainingState> = [] {
-  using S = train::TrainingState;
+inline constexpr auto kFields<TrainingState> = [] {
+  using S = TrainingState;
   return std::tuple{Field{"step", &S::step, at_least(0)},
-                    Field{"position", &S::position},
                     Field{"random", &S::random},
                     Field{"loss", &S::loss, at_least(0)},
                     Field{"targets", &S::targets, at_least(0)},
@@ -64,7 +58,7 @@ inline constexpr auto kFields<train::TrainingState> = [] {
 
 }  // namespace riverrun
 
-namespace riverrun::train {
+namespace riverrun {
 
 using Json = nlohmann::ordered_json;
 
@@ -152,7 +146,6 @@ static void rename_losses(Json& validation) {
 /// state described the objective, and the names were those of texts.
 static Json modernized(Json old) {
   Json state = io::member(old, "state");
-  rename(state.at("position"), "chunk", "update");
   rename(state, "nats", "loss");
   rename(state, "nats_tokens", "targets");
   if (!io::member(state, "best").is_null()) rename_losses(state["best"]);
@@ -199,4 +192,4 @@ CheckpointHeader from_metadata(const std::string& text) {
   }
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

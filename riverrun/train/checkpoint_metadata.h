@@ -6,7 +6,7 @@
 
 #include "riverrun/train/checkpoint.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 [[nodiscard]] std::string to_metadata(const CheckpointHeader& header);
 
@@ -17,4 +17,4 @@ namespace riverrun::train {
 /// Throws ConfigError, which names it, for an invalid value; the validations too.
 void check(const CheckpointHeader& header);
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -14,7 +14,7 @@
 #include "riverrun/io/safetensors.h"
 #include "riverrun/train/model_files.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// config.json; a value that is not there or of another type is a FormatError.
 class ModelConfig {
@@ -49,4 +49,4 @@ class ModelConfig {
 /// What a weights file says was measured. Nothing unless both values are there and possible.
 [[nodiscard]] std::optional<Measured> measure_of(const io::SafetensorsFile& weights);
 
-}  // namespace riverrun::train
+}  // namespace riverrun

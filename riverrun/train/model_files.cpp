@@ -13,7 +13,7 @@
 #include "riverrun/io/parameters.h"
 #include "riverrun/train/model_config.h"
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ bool has_own_config(const fs::path& folder) {
   }
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -8,7 +8,7 @@
 #include "riverrun/nn/parameter.h"
 #include "riverrun/train/objective.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// The names of a model folder's files.
 inline constexpr const char* kConfigFile = "config.json";
@@ -48,4 +48,4 @@ void save_weights(const std::filesystem::path& folder, const ConstParameterList&
 /// that cannot be read.
 [[nodiscard]] bool has_own_config(const std::filesystem::path& folder);
 
-}  // namespace riverrun::train
+}  // namespace riverrun

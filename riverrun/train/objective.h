@@ -9,7 +9,7 @@
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// How good a model is on data that it does not learn from.
 struct Judgement {
@@ -50,42 +50,36 @@ class Objective {
 
   /// How many batches the training data make.
   [[nodiscard]] virtual std::int64_t updates_per_epoch() const = 0;
-  /// About how many targets a batch has, and the data for validation: for choosing how often to
-  /// validate, and telling how long it will take.
-  [[nodiscard]] virtual std::int64_t targets_per_update() const = 0;
-  [[nodiscard]] virtual std::int64_t valid_targets() const = 0;
 
-  /// Where the next batch is.
-  struct Position {
-    std::int64_t epoch = 0;
-    std::int64_t update = 0;  ///< in [0, updates_per_epoch()]
-    friend bool operator==(const Position&, const Position&) = default;
-  };
-  [[nodiscard]] virtual Position position() const = 0;
-  /// Throws ConfigError for a position that is not in the data.
-  virtual void seek(const Position& position) = 0;
-
-  /// Takes the next batch, at the end of an epoch the first of the following one. May leave
-  /// something in the gradients.
-  virtual void next() = 0;
+  /// Takes the batch of update `step`, the first of which is 0: that of number step %
+  /// updates_per_epoch() in epoch step / updates_per_epoch(). They are taken one after the other,
+  /// but for the first one of a run that is resumed. May leave something in the gradients.
+  virtual void take(std::int64_t step) = 0;
   struct Loss {
     Var mean;                  ///< [], over the targets
     std::int64_t targets = 0;  ///< of the batch
   };
-  /// Of the batch that next() took. Carries the recurrent state on, where one is carried.
+  /// Of the batch that was taken. Carries the recurrent state on, where one is carried.
   virtual Loss loss(Tape& tape) = 0;
 
   /// Judges the model on the data for validation, without dropout; nothing if `go_on`, which is
   /// called now and then, returned false. The loss is not finite where no number can tell how bad
   /// it is.
   [[nodiscard]] virtual std::optional<Judgement> validate(const std::function<bool()>& go_on) = 0;
+
+  // What a model of a simple kind need not say.
+
   /// After a validation that belongs to the run, before the checkpoint that follows it.
   virtual void validated(const Validation& /*validation*/) {}
   /// Whether the model can do what it is trained for, so that the run ends before its last epoch;
   /// asked after each update and each validation.
   [[nodiscard]] virtual bool is_done() const { return false; }
-  /// Of the loss: "nats per token".
-  [[nodiscard]] virtual const char* unit() const = 0;
+  /// Of the loss, for messages: "nats per token".
+  [[nodiscard]] virtual const char* unit() const { return "(loss)"; }
+  /// About how many targets a batch has, and the data for validation: for choosing how often to
+  /// validate, and telling how long it will take.
+  [[nodiscard]] virtual std::int64_t targets_per_update() const { return 1; }
+  [[nodiscard]] virtual std::int64_t valid_targets() const { return 0; }
 
   /// The recurrent state that the next batch begins with, and the one that it has where all are
   /// zeros. Empty where none is carried.
@@ -98,13 +92,13 @@ class Objective {
   [[nodiscard]] virtual std::string state() const { return "null"; }
   virtual void set_state(const std::string& /*json*/) {}
 
-  /// A JSON object, for the checkpoint: the model's options, how its data were made, and by what
+  /// A JSON value, for the checkpoint: the model's options, how its data were made, and by what
   /// they can be known again.
-  [[nodiscard]] virtual std::string description() const = 0;
+  [[nodiscard]] virtual std::string description() const { return "null"; }
   /// Takes on what of the description, in the checkpoint at `path`, is only kept. Throws
   /// ConfigError, which says what differs, unless a run that was described so may go on as this
   /// one, and FormatError if it describes none.
-  virtual void settle_with(const std::string& description, const std::string& path) = 0;
+  virtual void settle_with(const std::string& /*description*/, const std::string& /*path*/) {}
 };
 
-}  // namespace riverrun::train
+}  // namespace riverrun

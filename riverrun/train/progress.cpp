@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace riverrun::train {
+namespace riverrun {
 
 void RunningMean::add(double value) noexcept {
   constexpr double kShare = 0.05;
@@ -24,4 +24,4 @@ std::int64_t ValidationPlan::due_within(std::int64_t first, std::int64_t last) c
   return factor > last / steps_per_epoch ? due : due - multiples(factor * steps_per_epoch);
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

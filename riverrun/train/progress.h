@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// Where a training run is; for showing it.
 struct Progress {
@@ -44,4 +44,4 @@ struct ValidationPlan {
   [[nodiscard]] std::int64_t due_within(std::int64_t first, std::int64_t last) const noexcept;
 };
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -15,7 +15,7 @@
 #include "riverrun/data/text/tokenizer.h"
 #include "riverrun/train/model_files.h"
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 namespace fs = std::filesystem;
@@ -290,4 +290,4 @@ void RunFolder::publish() {
   remove_file(out_ / kMarker);
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

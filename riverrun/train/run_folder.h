@@ -7,7 +7,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/folder.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// What RunFolder::start() throws if a model or a run is in its way.
 class OccupiedFolder : public ConfigError {
@@ -70,4 +70,4 @@ class RunFolder {
   std::vector<FolderLock> locks_;  // a folder keeps its lock when it is renamed
 };
 
-}  // namespace riverrun::train
+}  // namespace riverrun

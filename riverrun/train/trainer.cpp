@@ -13,7 +13,7 @@
 #include "riverrun/train/checkpoint.h"
 #include "riverrun/train/updater.h"
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 namespace fs = std::filesystem;
@@ -67,10 +67,12 @@ struct Trainer::Impl {
     return !state.validations.empty() && state.validations.back().step == state.step;
   }
 
+  /// The epoch, from 1, of the last of so many updates.
+  std::int64_t epoch_of(std::int64_t step) const {
+    return std::max<std::int64_t>(step - 1, 0) / updates_per_epoch + 1;
+  }
   double epochs_done() const {
-    const auto [epoch, update] = objective.position();
-    return static_cast<double>(epoch) +
-           static_cast<double>(update) / static_cast<double>(updates_per_epoch);
+    return static_cast<double>(state.step) / static_cast<double>(updates_per_epoch);
   }
 
   double lr(std::int64_t step) const { return schedule ? schedule(step) : plateau.lr(); }
@@ -79,7 +81,7 @@ struct Trainer::Impl {
     return NumericError(fmt::format(
         "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (lr is {}) or "
         "stronger clipping (clip is {}); {}",
-        what, value, step, objective.position().epoch + 1, options.lr,
+        what, value, step, epoch_of(step), options.lr,
         options.clip > 0 ? fmt::format("{}", options.clip) : "off",
         kept ? fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
                            kept->valid.loss, objective.unit(), kept->step,
@@ -95,7 +97,7 @@ struct Trainer::Impl {
 
   /// One batch: forward, backward, update.
   Update update() {
-    objective.next();
+    objective.take(state.step);
     Update done;
     const Updater::Gradient gradient = updater.gradient([&](Tape& tape) {
       const Objective::Loss loss = objective.loss(tape);
@@ -176,7 +178,6 @@ struct Trainer::Impl {
   void checkpoint() {
     if (folder == nullptr) return;
     const Clock::time_point start = Clock::now();
-    state.position = objective.position();
     state.random = updater.tape().random().state();
     state.plateau = plateau.state();
     save_checkpoint(folder->path() / kCheckpointFile,
@@ -223,7 +224,7 @@ struct Trainer::Impl {
     Progress progress;
     progress.step = state.step;
     progress.total_steps = total;
-    progress.epoch = objective.position().epoch + 1;
+    progress.epoch = epoch_of(state.step);
     progress.epochs = options.epochs;
     progress.loss = account.loss.value();
     progress.lr = updater.optimizer().lr();
@@ -277,7 +278,6 @@ void Trainer::resume(RunFolder& folder) {
                     folder.path().string()));
   }
   it.objective.settle_with(header.objective, file.path());
-  check_position(header.state, it.updates_per_epoch, file.path());
   std::optional<Measured> kept;
   if (fs::exists(folder.path() / kWeightsFile)) kept = saved_measure(folder.path());
   try {
@@ -291,7 +291,6 @@ void Trainer::resume(RunFolder& folder) {
   it.folder = &folder;
   it.kept = kept;
   it.digest = std::move(digest);
-  it.objective.seek(header.state.position);
   it.objective.set_carried(std::move(carried));
   it.state = std::move(header.state);
   it.updater.tape().random() = Random(it.state.random);
@@ -386,4 +385,4 @@ TrainingResult Trainer::run(const Watch& watch) {
   return result;
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

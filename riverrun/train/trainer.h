@@ -14,7 +14,7 @@
 #include "riverrun/train/run_folder.h"
 #include "riverrun/train/trainer_options.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// kFinished: the last epoch has ended, or the objective is done; kNoImprovement: the patience of
 /// the options is used up.
@@ -97,4 +97,4 @@ class Trainer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -7,7 +7,7 @@
 
 #include "riverrun/core/error.h"
 
-namespace riverrun::train {
+namespace riverrun {
 void check(const TrainerOptions& o) {
   check_fields("Trainer", o);
   if (o.momentum != 0 && (o.optimizer == "adam" || o.optimizer == "adamw")) {
@@ -65,4 +65,4 @@ Schedule make_schedule(const TrainerOptions& o, std::int64_t steps_per_epoch) {
   return warmup > 0 ? warmup_schedule(warmup, std::move(schedule)) : schedule;
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -11,7 +11,7 @@
 #include "riverrun/nn/optimizer.h"
 #include "riverrun/nn/schedule.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// How a model is trained. The defaults go with those of lm::LanguageModelOptions.
 struct TrainerOptions {
@@ -55,12 +55,9 @@ inline constexpr std::array<std::string_view, 4> kSchedules = {"constant", "step
 /// Of whole numbers: products of them are computed as 64-bit numbers.
 inline constexpr double kMostUpdates = 1 << 30;
 
-}  // namespace riverrun::train
-
 template <>
-inline constexpr auto riverrun::kFields<riverrun::train::TrainerOptions> = [] {
-  using O = train::TrainerOptions;
-  using train::kMostUpdates;
+inline constexpr auto kFields<TrainerOptions> = [] {
+  using O = TrainerOptions;
   return std::tuple{
       Field{"seq_len", &O::seq_len, from_to(1, kMostUpdates),
             "Steps that gradients flow back through"},
@@ -68,11 +65,11 @@ inline constexpr auto riverrun::kFields<riverrun::train::TrainerOptions> = [] {
             "Stretches of the text read side by side; 0: 32, or fewer for a short text"},
       Field{"epochs", &O::epochs, from_to(1, kMostUpdates),
             "Passes over the text; with --resume it may be given anew"},
-      Field{"optimizer", &O::optimizer, one_of(train::kOptimizers), "sgd, adam, adamw or rmsprop"},
+      Field{"optimizer", &O::optimizer, one_of(kOptimizers), "sgd, adam, adamw or rmsprop"},
       Field{"lr", &O::lr, at_least(0), "Learning rate"},
       Field{"momentum", &O::momentum, from_below(0, 1), "Of sgd and rmsprop"},
       Field{"weight_decay", &O::weight_decay, at_least(0), "Pull of the weights towards 0"},
-      Field{"schedule", &O::schedule, one_of(train::kSchedules),
+      Field{"schedule", &O::schedule, one_of(kSchedules),
             "Of the learning rate: constant, step, cosine or plateau"},
       Field{"warmup", &O::warmup, from_to(0, kMostUpdates),
             "Updates during which the learning rate rises"},
@@ -88,8 +85,6 @@ inline constexpr auto riverrun::kFields<riverrun::train::TrainerOptions> = [] {
   };
 }();
 
-namespace riverrun::train {
-
 /// Throws ConfigError if an option is out of range; the message names it.
 void check(const TrainerOptions& options);
 
@@ -101,4 +96,4 @@ void check(const TrainerOptions& options);
 /// measured.
 [[nodiscard]] Schedule make_schedule(const TrainerOptions& options, std::int64_t steps_per_epoch);
 
-}  // namespace riverrun::train
+}  // namespace riverrun

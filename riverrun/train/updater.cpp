@@ -5,7 +5,7 @@
 
 #include "riverrun/nn/clip.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 Updater::Updater(ParameterList parameters, std::unique_ptr<Optimizer> optimizer, double clip,
                  std::uint64_t seed)
@@ -27,4 +27,4 @@ void Updater::step(double lr) {
   optimizer_->step();
 }
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -8,7 +8,7 @@
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/tape.h"
 
-namespace riverrun::train {
+namespace riverrun {
 
 /// The update of a training loop in two halves, between which a loop looks whether the gradient is
 /// one to learn from.
@@ -41,4 +41,4 @@ class Updater {
   Tape tape_;
 };
 
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -19,8 +19,6 @@
 #include "tests/temporary_folder.h"
 
 namespace riverrun::lm {
-
-using namespace train;
 namespace {
 
 namespace fs = std::filesystem;

@@ -17,8 +17,6 @@
 
 namespace riverrun::lm {
 
-using namespace train;
-
 /// Sentences from a small grammar: something to learn, and not all of it by heart.
 inline std::string sentences(int count, std::uint32_t random = 1) {
   const char* subjects[] = {"the cat", "a dog", "my bird"};

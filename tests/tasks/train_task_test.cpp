@@ -177,20 +177,19 @@ TEST(TrainTask, ARunInAFolderIsResumedToTheBit) {
     const auto task = make(name, 12);
     SequenceModel network = make_network(*task, small());
     TaskObjective objective(*task, network, 16, 400);
-    train::Trainer trainer(
-        objective, {.epochs = 1, .optimizer = "adam", .lr = 0.01, .warmup = 0, .valid_every = 4});
-    train::RunFolder folder =
-        resumed ? train::RunFolder::resume(path) : train::RunFolder::start(path, false);
+    Trainer trainer(objective,
+                    {.epochs = 1, .optimizer = "adam", .lr = 0.01, .warmup = 0, .valid_every = 4});
+    RunFolder folder = resumed ? RunFolder::resume(path) : RunFolder::start(path, false);
     if (resumed) {
       trainer.resume(folder);
     } else {
-      replace_file(folder.path() / train::kConfigFile, R"({"model_type":"riverrun_task"})");
+      replace_file(folder.path() / kConfigFile, R"({"model_type":"riverrun_task"})");
       trainer.begin(folder);
     }
     std::atomic<bool> stop{false};
-    train::Trainer::Watch watch;
+    Trainer::Watch watch;
     watch.stop = &stop;
-    watch.progress = [&](const train::Progress& p) { stop = p.step == stop_after; };
+    watch.progress = [&](const Progress& p) { stop = p.step == stop_after; };
     trainer.run(watch);
     return objective.curve().size();
   };
@@ -200,7 +199,7 @@ TEST(TrainTask, ARunInAFolderIsResumedToTheBit) {
     EXPECT_EQ(points, 7U);
     run(name, folder / "resumed", false, 6);
     EXPECT_EQ(run(name, folder / "resumed", true, 0), points);
-    for (const char* const file : {train::kCheckpointFile, train::kWeightsFile}) {
+    for (const char* const file : {kCheckpointFile, kWeightsFile}) {
       EXPECT_TRUE(read_file(folder / "whole" / file) == read_file(folder / "resumed" / file))
           << name << " " << file;
     }

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 TEST(RunningMean, IsCorrectedForItsBeginning) {
@@ -41,4 +41,4 @@ TEST(ValidationPlan, CountsWhatIsDue) {
 }
 
 }  // namespace
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -16,7 +16,7 @@
 
 #include "tests/temporary_folder.h"
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 namespace fs = std::filesystem;
@@ -317,4 +317,4 @@ TEST(RunFolder, AConfigThatCannotBeReadIsNoOtherProgramsModel) {
 }
 
 }  // namespace
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -22,7 +22,7 @@
 
 #include "tests/temporary_folder.h"
 
-namespace riverrun::train {
+namespace riverrun {
 namespace {
 
 constexpr std::int64_t kSteps = 6;
@@ -43,15 +43,7 @@ class MeanObjective final : public Objective {
 
   ParameterList parameters() override { return model_.parameters(); }
   [[nodiscard]] std::int64_t updates_per_epoch() const override { return kUpdates; }
-  [[nodiscard]] std::int64_t targets_per_update() const override { return kBatch; }
-  [[nodiscard]] std::int64_t valid_targets() const override { return kBatch; }
-  [[nodiscard]] Position position() const override { return position_; }
-  void seek(const Position& position) override { position_ = position; }
-  void next() override {
-    if (position_.update == kUpdates) position_ = {.epoch = position_.epoch + 1, .update = 0};
-    draw(static_cast<std::uint64_t>(position_.update));
-    ++position_.update;
-  }
+  void take(std::int64_t step) override { draw(static_cast<std::uint64_t>(step % kUpdates)); }
   Loss loss(Tape& tape) override {
     const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &x_};
     const Var answers = model_.forward(tape, input).output;
@@ -88,7 +80,6 @@ class MeanObjective final : public Objective {
   }
 
   SequenceModel model_;
-  Position position_;
   Tensor x_{Shape{kSteps, kBatch, 1}};
   Tensor means_{Shape{kBatch, 1}};
 };
@@ -206,4 +197,4 @@ TEST(Trainer, DivergenceIsNamedInTheUnitOfTheLoss) {
 }
 
 }  // namespace
-}  // namespace riverrun::train
+}  // namespace riverrun

@@ -122,7 +122,8 @@ TrainFlags::TrainFlags(CLI::App& app) {
   for_each_field<TrainerOptions>([&](const auto& field) {
     const std::string_view name = field.name;
     if (name == "seed") return;
-    add(app, &lm::RunOptions::trainer, field, name == "epochs" ? Of::kCall : Of::kRun);
+    add(app, &lm::RunOptions::trainer, field,
+        name == "epochs" || name == "patience" ? Of::kCall : Of::kRun);
   });
 
   seed_option_ = app.add_option("--seed", seed, "Same seed, same model, to the bit")

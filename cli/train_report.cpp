@@ -30,7 +30,7 @@ const char* to_string(StopReason reason) {
 void print_notes(const EndedRun& run) {
   const TrainingResult& result = run.result;
   if (result.reason == StopReason::kNoImprovement) {
-    note(fmt::format("ended after {}, as no validation since that of step {} was better",
+    note(fmt::format("stopped after {}: no validation since step {} was an improvement",
                      counted(result.steps, "step"), grouped(result.best->step)));
   } else if (result.reason != StopReason::kFinished) {
     note(fmt::format("{} after {}; the same command with --resume goes on from here",

@@ -44,8 +44,8 @@ sed "s|@RIVERRUN_CELL@|riverrun::cells::LSTM|; s|@RIVERRUN_CELL_HEADER@|riverrun
 
 mapfile -t core < <(git ls-files 'riverrun/core/*.cpp')
 mapfile -t others < <(grep -lE '#include <(sys/|unistd|fcntl|spawn|signal|dirent|dlfcn|sched|pthread)' \
-  riverrun/{io,nn,kernels,data/text,insight,tasks,report,lm}/*.cpp)
-others+=(riverrun/io/parameters.cpp riverrun/kernels/product.cpp riverrun/lm/run_folder.cpp
+  riverrun/{io,nn,kernels,data/text,insight,tasks,report,train,lm}/*.cpp)
+others+=(riverrun/io/parameters.cpp riverrun/kernels/product.cpp riverrun/train/run_folder.cpp
   examples/fixed.cpp "$cell")
 [ ${#core[@]} -gt 5 ] && [ ${#others[@]} -gt 5 ]
 

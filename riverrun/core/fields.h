@@ -27,15 +27,15 @@ struct Rule {
 
 [[nodiscard]] constexpr Rule any_value() { return {}; }
 [[nodiscard]] constexpr Rule at_least(double least) { return {.least = least}; }
-/// least and most too.
+/// Both bounds included.
 [[nodiscard]] constexpr Rule from_to(double least, double most) {
   return {.least = least, .most = most};
 }
-/// least too, but not most.
+/// Includes `least`, excludes `most`.
 [[nodiscard]] constexpr Rule from_below(double least, double most) {
   return {.least = least, .most = most, .most_excluded = true};
 }
-/// Neither of the two.
+/// Excludes both.
 [[nodiscard]] constexpr Rule between(double least, double most) {
   return {.least = least, .most = most, .least_excluded = true, .most_excluded = true};
 }
@@ -49,8 +49,6 @@ inline constexpr bool kInitial = true;
 
 template <class Struct, class T>
 struct Field {
-  using Type = T;
-
   const char* name;  ///< the member's, and the key in JSON; --the-name on the command line
   T Struct::*member;
   Rule rule = {};

@@ -91,13 +91,13 @@ std::int64_t LanguageModel::parameter_count() const {
 struct LanguageModel::Reader::Impl {
   explicit Impl(const LanguageModel& model)
       : embedding(model.embedding().weight().value()),
-        decoder(model.decoder()),
+        decoder(model.decoder().stream(1)),
         stream(model.rnn().stream(1)),
         hidden({model.options().hidden_size}),
         logits({model.options().vocab_size}) {}
 
-  const Tensor& embedding;
-  const Linear& decoder;
+  const Tensor& embedding;  // stays where it is when the model is moved
+  LinearStream decoder;
   Stream stream;
   Tensor hidden;
   Tensor logits;
@@ -118,7 +118,7 @@ std::span<const float> LanguageModel::Reader::read(std::int32_t token) {
   impl_->stream.step(
       impl_->embedding.values().subspan(static_cast<std::size_t>(token) * size, size),
       impl_->hidden.values());
-  impl_->decoder.multiply(1, impl_->hidden.data(), impl_->logits.data());
+  impl_->decoder.step(impl_->hidden.values(), impl_->logits.values());
   return impl_->logits.values();
 }
 

@@ -33,8 +33,12 @@ Fingerprint fingerprint(const text::Corpus& corpus) {
   return result;
 }
 
-text::BatchOptions chunks_of(const TrainerOptions& options, const text::Corpus& train) {
+const TrainerOptions& checked(const TrainerOptions& options) {
   check(options);
+  return options;
+}
+
+text::BatchOptions chunks_of(const TrainerOptions& options, const text::Corpus& train) {
   return {.batch_size = chosen_batch_size(options, train.size()), .seq_len = options.seq_len};
 }
 
@@ -63,8 +67,8 @@ LanguageObjective::LanguageObjective(LanguageModel& model, const text::Corpus& t
                                      const TextOptions& text, std::string from)
     : model_(model),
       valid_(valid),
+      seq_len_(checked(options).seq_len),
       texts_{fingerprint(train), fingerprint(valid)},
-      seq_len_(options.seq_len),
       batches_(text::Batches::for_training(train, chunks_of(options, train))),
       probe_(model, chunks_of(options, train)),
       text_(text),

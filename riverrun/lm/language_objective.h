@@ -111,8 +111,8 @@ class LanguageObjective final : public Objective {
  private:
   LanguageModel& model_;
   const text::Corpus& valid_;
-  Fingerprints texts_;
   std::int64_t seq_len_;
+  Fingerprints texts_;
   text::Batches batches_;
   HorizonProbe probe_;
   EvaluateOptions valid_options_;

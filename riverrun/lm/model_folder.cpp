@@ -1,13 +1,9 @@
 #include "riverrun/lm/model_folder.h"
 
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,7 +12,6 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 #include "riverrun/core/folder.h"
-#include "riverrun/core/number.h"
 #include "riverrun/io/fields_json.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/io/safetensors.h"
@@ -27,7 +22,6 @@ namespace riverrun::lm {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr const char* kModelType = "riverrun_lm";
 constexpr const char* kTokensKey = "tokens";
@@ -100,7 +94,7 @@ void check_digests(const ModelConfig& config, const io::SafetensorsFile& weights
   const std::optional<std::string> said = config.digest();
   const auto found = weights.metadata().find(kDigestKey);
   if (found == weights.metadata().end()) {
-    if (!said) return;  // both are of version 0.1
+    if (!said) return;  // both are of an early version
     throw FormatError(weights.path(), 0,
                       fmt::format("its metadata lack the {} that {} has; the files of a model "
                                   "belong together",

@@ -19,9 +19,9 @@ struct SavedModel {
   text::Tokenizer tokenizer;
 };
 
-/// The digest (kDigestKey) is over what weights mean nothing without: the cell, vocab_size,
-/// embedding_size, hidden_size, num_layers, the kind of tokens and every token with its number; not
-/// over the dropout, which may be changed by hand.
+/// The digest (kDigestKey) covers everything without which the weights are meaningless: the cell,
+/// vocab_size, embedding_size, hidden_size, num_layers, the kind of tokens and every token with its
+/// number; not over the dropout, which may be changed by hand.
 
 /// Writes config.json and the tokenizer, each atomically; both say all of a model but its weights.
 /// Throws IoError.

@@ -14,6 +14,7 @@ namespace {
 /// Throws Error if the checkpoint cannot be gone on from.
 SavedTraining read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
   const io::SafetensorsFile file(folder.open(kCheckpointFile));
+  check_digest(checkpoint_header(file), loaded.digest, file.path());
   SavedTraining training = read_training(file);
   const auto sizes = [](const LanguageModelOptions& o) {
     return std::tie(o.cell, o.vocab_size, o.embedding_size, o.hidden_size, o.num_layers);
@@ -21,7 +22,6 @@ SavedTraining read_checkpoint(const Folder& folder, const LoadedModel& loaded) {
   if (sizes(training.options.model) != sizes(loaded.saved.model.options())) {
     throw FormatError(file.path(), 0, "it is of a model of other sizes");
   }
-  check_digest(training.digest, loaded.digest, file.path());
   check_checkpoint_numbers(file);
   return training;
 }

@@ -43,7 +43,7 @@ RunDescription parse_run_description(const std::string& json, const std::string&
     check_fields("text", run);
     return run;
   } catch (const ConfigError& error) {
-    throw FormatError(path, 0, fmt::format("no checkpoint: {}", error.what()));
+    throw FormatError(path, 0, fmt::format("not a valid checkpoint: {}", error.what()));
   }
 }
 
@@ -60,8 +60,7 @@ SavedTraining read_training(const io::SafetensorsFile& file) {
                       .text = run.text,
                       .from = std::move(run.from)},
           .texts = {.train = run.train_text, .valid = run.valid_text},
-          .state = std::move(header.state),
-          .digest = std::move(header.digest)};
+          .state = std::move(header.state)};
 }
 
 }  // namespace riverrun::lm

@@ -2,7 +2,6 @@
 
 // The checkpoint of a language model's run; not for users.
 
-#include <optional>
 #include <string>
 
 #include "riverrun/io/safetensors.h"
@@ -29,7 +28,6 @@ struct SavedTraining {
   RunOptions options;
   Fingerprints texts;
   TrainingState state;
-  std::optional<std::string> digest;
 };
 /// Throws FormatError if something is missing or invalid, or the parameters' shapes are not those
 /// of the model that the metadata describe, so that the model may be made.

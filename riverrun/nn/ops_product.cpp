@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"

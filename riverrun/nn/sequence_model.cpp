@@ -1,7 +1,9 @@
 #include "riverrun/nn/sequence_model.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,36 @@ std::optional<Embedding> make_embedding(const SequenceModelOptions& options) {
   return Embedding({.num_embeddings = options.num_embeddings,
                     .embedding_dim = options.input_size,
                     .seed = part_seed(options.seed, 0)});
+}
+
+// The rows of [seq_len, batch, features] that are asked for, [asked, features]. Few of many, so
+// that the others are not copied, as reshape() and index_select() would.
+Var rows_of(Var states, std::span<const std::int64_t> asked) {
+  Tape& tape = states.tape();
+  const std::int64_t rows = states.shape()[0] * states.shape()[1];
+  const std::int64_t features = states.shape()[2];
+  Tensor output = tape.allocate({static_cast<std::int64_t>(asked.size()), features});
+  float* to = output.data();
+  for (const std::int64_t row : asked) {
+    if (row < 0 || row >= rows) {
+      throw ShapeError(
+          fmt::format("SequenceModel: step * batch + sequence of what is asked for is {}; it must "
+                      "be in [0, {})",
+                      row, rows));
+    }
+    to = std::copy_n(states.value().data() + row * features, features, to);
+  }
+  if (!states.requires_grad()) return tape.record(std::move(output), nullptr);
+  return tape.record(std::move(output),
+                     [&tape, states, features,
+                      kept = std::vector(asked.begin(), asked.end())](const Tensor& grad) {
+                       float* const sums = tape.grad(states).data();
+                       const float* from = grad.data();
+                       for (const std::int64_t row : kept) {
+                         for (std::int64_t k = 0; k < features; ++k)
+                           sums[row * features + k] += *from++;
+                       }
+                     });
 }
 
 RecurrentOptions recurrent_options(const SequenceModelOptions& options) {
@@ -98,14 +130,13 @@ void SequenceModel::check(const SequenceInput& input) const {
                      Shape{input.seq_len, input.batch, options_.input_size}.to_string());
   }
   if (!input.asked.empty() && options_.readout != Readout::kAsked) {
-    throw ShapeError("SequenceModel: steps are asked for; the readout must be kAsked");
+    throw ShapeError("SequenceModel: `asked` is given, but the readout is not kAsked");
   }
 }
 
 // From the outputs of the recurrent layers and their last h.
 Var SequenceModel::read_out(Var output, Var h, const SequenceInput& input) const {
   Tape& tape = output.tape();
-  const std::int64_t rows = input.seq_len * input.batch;
   switch (options_.readout) {
     case Readout::kEveryStep:
       return output;
@@ -125,7 +156,7 @@ Var SequenceModel::read_out(Var output, Var h, const SequenceInput& input) const
       return multiply(sum(output, 0), tape.input(std::move(shares)));
     }
     case Readout::kAsked:
-      return index_select(reshape(output, {rows, output.shape()[-1]}), 0, input.asked);
+      return rows_of(output, input.asked);
   }
   throw ConfigError("SequenceModel: there is no such readout");
 }

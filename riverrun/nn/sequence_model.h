@@ -11,6 +11,7 @@
 
 #include "riverrun/core/fields.h"
 #include "riverrun/core/tensor.h"
+#include "riverrun/core/weight_type.h"
 #include "riverrun/nn/embedding.h"
 #include "riverrun/nn/init.h"
 #include "riverrun/nn/linear.h"
@@ -64,13 +65,12 @@ inline constexpr auto kFields<SequenceModelOptions> = [] {
       Field{"cell", &O::cell},
       Field{"num_embeddings", &O::num_embeddings, at_least(0)},
       Field{"input_size", &O::input_size, from_to(1, kLargestSize)},
-      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
-      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
-      Field{"bidirectional", &O::bidirectional, any_value(), "Read backwards too"},
+      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize)},
+      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers)},
+      Field{"bidirectional", &O::bidirectional},
       Field{"readout", &O::readout},
       Field{"output_size", &O::output_size, at_least(1)},
-      Field{"dropout", &O::dropout, from_below(0, 1),
-            "Part of the units that is left out while training, in [0, 1)"},
+      Field{"dropout", &O::dropout, from_below(0, 1)},
       Field{"init", &O::init, any_value(), "", kInitial},
       Field{"recompute_steps", &O::recompute_steps, at_least(kRecomputeAuto)},
       Field{"seed", &O::seed, any_value(), "", kInitial},

@@ -1,6 +1,7 @@
 #include "riverrun/tasks/task_objective.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -45,8 +46,11 @@ inline constexpr auto kFields<tasks::TaskPoint> = [] {
 template <>
 inline constexpr auto kFields<tasks::TaskObjective::State> = [] {
   using S = tasks::TaskObjective::State;
-  return std::tuple{Field{"solved", &S::solved}, Field{"training", &S::training},
-                    Field{"best", &S::best}, Field{"window", &S::window},
+  return std::tuple{Field{"sequences", &S::sequences, at_least(0)},
+                    Field{"solved", &S::solved},
+                    Field{"training", &S::training},
+                    Field{"best", &S::best},
+                    Field{"window", &S::window},
                     Field{"curve", &S::curve}};
 }();
 
@@ -96,15 +100,34 @@ Tally evaluate(const Task& task, const SequenceModel& network, std::int64_t size
   return tally;
 }
 
+Tally tally_of(std::span<const Verdict> verdicts) {
+  Tally tally;
+  for (const Verdict& verdict : verdicts) tally.add(verdict);
+  return tally;
+}
+
+/// By which a task, its length and its seed are recognised: its first sequence.
+std::uint64_t fingerprint(const Task& task) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&hash](const auto& values) {
+    for (const std::byte byte : std::as_bytes(std::span(values))) {
+      hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3;
+    }
+  };
+  const Sequence first = task.training(0);
+  add(first.symbols);
+  add(first.input);
+  add(first.asked);
+  add(first.classes);
+  add(first.values);
+  return hash;
+}
+
 }  // namespace
 
 TaskObjective::TaskObjective(const Task& task, SequenceModel& network, std::int64_t batch_size,
                              std::int64_t max_sequences)
     : task_(task), network_(network), batch_size_(batch_size), max_sequences_(max_sequences) {}
-
-std::int64_t TaskObjective::sequences() const noexcept {
-  return std::min(updates_ * batch_size_, max_sequences_);
-}
 
 std::int64_t TaskObjective::updates_per_epoch() const {
   return max_sequences_ / batch_size_ + (max_sequences_ % batch_size_ != 0 ? 1 : 0);
@@ -115,9 +138,11 @@ std::int64_t TaskObjective::valid_targets() const {
 }
 
 void TaskObjective::take(std::int64_t step) {
-  const std::int64_t first = step * batch_size_;
-  updates_ = step + 1;
-  batch_ = drawn(first, sequences() - first, [&](std::int64_t n) { return task_.training(n); });
+  const std::int64_t updates = updates_per_epoch();
+  const std::int64_t done = step % updates * batch_size_;  // in this epoch
+  const std::int64_t first = step / updates * max_sequences_ + done;
+  batch_ = drawn(first, std::min(batch_size_, max_sequences_ - done),
+                 [&](std::int64_t n) { return task_.training(n); });
 }
 
 Objective::Loss TaskObjective::loss(Tape& tape) {
@@ -125,6 +150,7 @@ Objective::Loss TaskObjective::loss(Tape& tape) {
   const TaskBatch batch(batch_, traits.sizes);
   const Var answers = network_.forward(tape, input_of(batch)).output;
   const auto window = static_cast<std::size_t>(traits.criterion.window);
+  state_.sequences += batch.batch();
   for (const Verdict& verdict : judge(task_, batch_, answers.value().values())) {
     state_.training.add(verdict);
     if (window > 0) state_.window.push_back(verdict);
@@ -150,10 +176,13 @@ std::optional<Judgement> TaskObjective::validate(const std::function<bool()>& go
           return !ended;
         });
     if (ended) return std::nullopt;
-  } else if (state_.training.sequences == 0) {
-    return std::nullopt;
   }
-  const Tally& tally = held_out_ ? *held_out_ : state_.training;
+  // Where the criterion is about training sequences, by those since the last point; right after a
+  // point, by all that it is about.
+  const Tally tally = held_out_                       ? *held_out_
+                      : state_.training.sequences > 0 ? state_.training
+                                                      : tally_of(state_.window);
+  if (tally.sequences == 0) return std::nullopt;  // it has not learnt from any yet
   Judgement judgement{.loss = tally.loss()};
   if (traits.score != Score::kLoss) judgement.score = score(tally, traits.score);
   return judgement;
@@ -174,10 +203,7 @@ void TaskObjective::validated(const Validation& validation) {
 
 bool TaskObjective::is_done() const {
   const Criterion& criterion = task_.traits().criterion;
-  if (criterion.window == 0) return state_.solved;
-  Tally tally;
-  for (const Verdict& verdict : state_.window) tally.add(verdict);
-  return criterion.met(tally);
+  return criterion.window == 0 ? state_.solved : criterion.met(tally_of(state_.window));
 }
 
 const char* TaskObjective::unit() const {
@@ -209,17 +235,18 @@ void TaskObjective::set_state(const std::string& json) {
 }
 
 std::string TaskObjective::description() const {
-  Json object = {{"network", io::fields_to_json(network_.options())},
-                 {"batch_size", batch_size_},
-                 {"max_sequences", max_sequences_}};
+  const Json object = {{"task", fingerprint(task_)},
+                       {"network", io::fields_to_json(network_.options())},
+                       {"batch_size", batch_size_},
+                       {"max_sequences", max_sequences_}};
   return object.dump();
 }
 
 void TaskObjective::settle_with(const std::string& description, const std::string& /*path*/) {
   if (Json::parse(description) != Json::parse(this->description())) {
     throw ConfigError(
-        "TaskObjective: the network, the batch size or the number of sequences are not those that "
-        "the run began with");
+        "TaskObjective: the task, the network, the batch size or the number of sequences is not "
+        "what the run began with");
   }
 }
 

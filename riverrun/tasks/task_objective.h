@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "riverrun/nn/sequence_model.h"
@@ -22,8 +22,9 @@ struct TaskPoint {
   std::optional<Tally> held_out;
 };
 
-/// A network that learns a task: its targets are sequences, its one epoch are those that it may
-/// learn from, and it is done when the task's criterion is met.
+/// A network that learns a task: its targets are sequences, an epoch is the number of them that it
+/// may learn from (a second one would draw others), and it is done when the task's criterion is
+/// met.
 class TaskObjective final : public Objective {
  public:
   /// The task and the network must outlive it; both numbers must be positive.
@@ -34,11 +35,11 @@ class TaskObjective final : public Objective {
   void watch_points(std::function<void(const TaskPoint&)> watch) { watch_ = std::move(watch); }
 
   /// Learnt from so far.
-  [[nodiscard]] std::int64_t sequences() const noexcept;
+  [[nodiscard]] std::int64_t sequences() const noexcept { return state_.sequences; }
   [[nodiscard]] const std::vector<TaskPoint>& curve() const noexcept { return state_.curve; }
   /// Of a task that is judged at its end: how good the best weights are on what is held out.
   [[nodiscard]] const std::optional<Tally>& best() const noexcept { return state_.best; }
-  /// Of the sequences for the end, or if there are none, of those held out.
+  /// On the test sequences or, if there are none, on those held out.
   [[nodiscard]] Tally test() const;
 
   [[nodiscard]] ParameterList parameters() override { return network_.parameters(); }
@@ -58,6 +59,7 @@ class TaskObjective final : public Objective {
 
   /// What changes while it trains.
   struct State {
+    std::int64_t sequences = 0;
     bool solved = false;  // by those held out
     Tally training;       // since the last point
     std::optional<Tally> best;
@@ -70,7 +72,6 @@ class TaskObjective final : public Objective {
   SequenceModel& network_;
   std::int64_t batch_size_;
   std::int64_t max_sequences_;
-  std::int64_t updates_ = 0;
   std::function<void(const TaskPoint&)> watch_;
   std::vector<Sequence> batch_;    // that was taken
   std::optional<Tally> held_out_;  // as they were judged last

@@ -1,8 +1,6 @@
 #include "riverrun/tasks/train_task.h"
 
 #include <cmath>
-#include <limits>
-#include <utility>
 
 #include <fmt/format.h>
 

@@ -40,17 +40,13 @@ struct TaskTrainerOptions {
 template <>
 inline constexpr auto riverrun::kFields<riverrun::tasks::TaskTrainerOptions> = [] {
   using O = tasks::TaskTrainerOptions;
-  return std::tuple{
-      Field{"batch_size", &O::batch_size, from_to(1, kMostUpdates), "Sequences of an update"},
-      Field{"lr", &O::lr, at_least(0), "Learning rate of Adam"},
-      Field{"schedule", &O::schedule, one_of(tasks::kTaskSchedules),
-            "Of the learning rate: constant, or cosine, which ends at 0 with the last sequence"},
-      Field{"clip", &O::clip, at_least(0), "Largest norm of a gradient; 0: any"},
-      Field{"max_sequences", &O::max_sequences, at_least(1), "Give up after learning from so many"},
-      Field{"evaluate_every", &O::evaluate_every, from_to(1, kMostUpdates),
-            "Sequences between two points of the learning curve"},
-      Field{"seed", &O::seed},
-  };
+  return std::tuple{Field{"batch_size", &O::batch_size, from_to(1, kMostUpdates)},
+                    Field{"lr", &O::lr, at_least(0)},
+                    Field{"schedule", &O::schedule, one_of(tasks::kTaskSchedules)},
+                    Field{"clip", &O::clip, at_least(0)},
+                    Field{"max_sequences", &O::max_sequences, at_least(1)},
+                    Field{"evaluate_every", &O::evaluate_every, from_to(1, kMostUpdates)},
+                    Field{"seed", &O::seed}};
 }();
 
 namespace riverrun::tasks {

@@ -21,7 +21,6 @@ namespace riverrun {
 namespace fs = std::filesystem;
 
 constexpr const char* kMetadataKey = "riverrun_training";
-constexpr const char* kValidationsName = "validations";
 constexpr std::string_view kOptimizerPrefix = "optimizer.";
 
 /// A row of the tensor of validations; a step beyond 2^53 is beyond any run.
@@ -75,7 +74,7 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointHeader& 
                      const ConstParameterList& parameters, Optimizer& optimizer,
                      const State& carried) {
   std::vector<io::TensorView> tensors;
-  for (const NamedConstParameter& named : parameters) {
+  for (const NamedConstParameter& named : distinct(parameters)) {
     tensors.push_back(io::view(named.name, named.parameter->value()));
   }
   for (const auto& [name, tensor] : optimizer.state()) {
@@ -110,7 +109,7 @@ CheckpointHeader checkpoint_header(const io::SafetensorsFile& file) {
     }
     return header;
   } catch (const ConfigError& error) {
-    throw FormatError(file.path(), 0, fmt::format("no checkpoint: {}", error.what()));
+    throw FormatError(file.path(), 0, fmt::format("not a valid checkpoint: {}", error.what()));
   }
 }
 
@@ -122,7 +121,7 @@ static void check_numbers(const std::string& path, std::string_view name,
   const auto found = std::ranges::find_if(
       values, [is_moment](float x) { return is_moment ? std::isnan(x) : !std::isfinite(x); });
   if (found == values.end()) return;
-  throw NumericError(fmt::format("{}: element {} of {} is {}; the run cannot go on from it", path,
+  throw NumericError(fmt::format("{}: element {} of {} is {}; the run cannot be resumed", path,
                                  found - values.begin(), name, *found));
 }
 
@@ -146,7 +145,7 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
     check_numbers(file.path(), name, tensor.values());
     loaded.emplace_back(std::move(tensor), &to);
   };
-  for (const NamedParameter& named : parameters) {
+  for (const NamedParameter& named : distinct(parameters)) {
     load(named.name, named.parameter->mutable_value());
   }
   for (const auto& [name, tensor] : optimizer.state())
@@ -161,7 +160,7 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
   const std::size_t expected = loaded.size() + (file.find(kValidationsName) != nullptr ? 1 : 0);
   if (expected != file.tensors().size()) {
     throw FormatError(file.path(), 0,
-                      fmt::format("no checkpoint of this model: {} tensors; it must have {}",
+                      fmt::format("not a checkpoint of this model: it has {} tensors instead of {}",
                                   file.tensors().size(), expected));
   }
 
@@ -170,13 +169,13 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
   if (!carries) carried.tensors.clear();
 }
 
-void check_digest(const std::optional<std::string>& digest,
-                  const std::optional<std::string>& expected, const std::string& path) {
-  if (digest == expected) return;
+void check_digest(const CheckpointHeader& header, const std::optional<std::string>& expected,
+                  const std::string& path) {
+  if (header.digest == expected || (!header.digest && header.before_digests)) return;
   throw FormatError(path, 0,
                     fmt::format("it {} the {} beside it; the files of a run belong together",
-                                digest ? "is of another run than"
-                                       : "has no digest, and so is of another run than",
+                                header.digest ? "is of another run than"
+                                              : "has no digest, so it may be of another run than",
                                 kConfigFile));
 }
 
@@ -184,7 +183,7 @@ void require_space(const fs::path& folder, const ConstParameterList& parameters,
                    Optimizer& optimizer) {
   std::uintmax_t weights = 0;
   std::uintmax_t moments = 0;
-  for (const NamedConstParameter& named : parameters) {
+  for (const NamedConstParameter& named : distinct(parameters)) {
     weights += static_cast<std::uintmax_t>(named.parameter->value().elements()) * sizeof(float);
   }
   for (const auto& [name, tensor] : optimizer.state()) {

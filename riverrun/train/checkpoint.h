@@ -1,6 +1,6 @@
 #pragma once
 
-// What a run that was stopped goes on from; not for users.
+// What a stopped run is resumed from; internal.
 
 #include <cstdint>
 #include <filesystem>
@@ -48,6 +48,8 @@ struct CheckpointHeader {
   TrainingState state;
   /// Of the folder that it was written in; see kDigestKey.
   std::optional<std::string> digest;
+  /// Of a version whose checkpoints have no digest.
+  bool before_digests = false;
 };
 
 /// Writes checkpoint.safetensors atomically: the parameters under their own names, the optimiser's
@@ -72,10 +74,10 @@ void load_checkpoint_tensors(const io::SafetensorsFile& file, const ParameterLis
 /// NaN or infinite, or a moment of the optimiser NaN. Reads all tensors, one at a time.
 void check_checkpoint_numbers(const io::SafetensorsFile& file);
 
-/// Throws FormatError unless a checkpoint of this digest, beside a config.json of the digest
-/// `expected`, may be of the same run. `path` is the checkpoint's.
-void check_digest(const std::optional<std::string>& digest,
-                  const std::optional<std::string>& expected, const std::string& path);
+/// Throws FormatError unless a checkpoint beside a config.json with the digest `expected` may be of
+/// the same run. `path` is the checkpoint's.
+void check_digest(const CheckpointHeader& header, const std::optional<std::string>& expected,
+                  const std::string& path);
 
 /// Throws IoError if the folder, or the one that it is to be made in, has no room for the model and
 /// its checkpoints beside what is there of them.

@@ -16,7 +16,7 @@ namespace riverrun {
 
 template <>
 inline constexpr auto kFields<Judgement> =
-    std::tuple{Field{"loss", &Judgement::loss, at_least(0)}, Field{"score", &Judgement::score}};
+    std::tuple{Field{"loss", &Judgement::loss}, Field{"score", &Judgement::score}};
 
 template <>
 inline constexpr auto kFields<Validation> = [] {
@@ -24,7 +24,7 @@ inline constexpr auto kFields<Validation> = [] {
   return std::tuple{Field{"step", &V::step, at_least(1)},
                     Field{"epoch", &V::epoch, at_least(0)},
                     Field{"lr", &V::lr, at_least(0)},
-                    Field{"train_loss", &V::train_loss, at_least(0)},
+                    Field{"train_loss", &V::train_loss},
                     Field{"valid", &V::valid},
                     Field{"best", &V::best}};
 }();
@@ -37,7 +37,7 @@ inline constexpr auto kFields<Random::State> =
 template <>
 inline constexpr auto kFields<ReduceOnPlateau::State> = [] {
   using S = ReduceOnPlateau::State;
-  return std::tuple{Field{"lr", &S::lr, at_least(0)}, Field{"best", &S::best, at_least(0)},
+  return std::tuple{Field{"lr", &S::lr, at_least(0)}, Field{"best", &S::best},
                     Field{"bad_measurements", &S::bad_measurements, at_least(0)},
                     Field{"cooldown_left", &S::cooldown_left, at_least(0)}};
 }();
@@ -48,7 +48,7 @@ inline constexpr auto kFields<TrainingState> = [] {
   using S = TrainingState;
   return std::tuple{Field{"step", &S::step, at_least(0)},
                     Field{"random", &S::random},
-                    Field{"loss", &S::loss, at_least(0)},
+                    Field{"loss", &S::loss},
                     Field{"targets", &S::targets, at_least(0)},
                     Field{"plateau", &S::plateau},
                     Field{"validation_count", &S::validation_count, at_least(0)},
@@ -67,7 +67,6 @@ constexpr int kFormatVersion = 4;
 constexpr int kLastOfLanguageModels = 3;
 /// In which the validations were in the metadata, all of them.
 constexpr int kOldestFormatVersion = 2;
-constexpr const char* kValidationsName = "validations";
 
 /// One in how many of `count` validations is kept.
 static std::int64_t validation_stride(std::int64_t count) {
@@ -173,6 +172,7 @@ CheckpointHeader from_metadata(const std::string& text) {
     }
     if (version <= kLastOfLanguageModels) j = modernized(std::move(j));
     CheckpointHeader header;
+    header.before_digests = version <= kLastOfLanguageModels;
     header.objective = io::member(j, "objective").dump();
     header.objective_state = io::member(j, "objective_state").dump();
     io::read_value(io::member(j, "trainer"), "trainer", header.options);

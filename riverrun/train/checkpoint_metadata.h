@@ -8,6 +8,9 @@
 
 namespace riverrun {
 
+/// Of the tensor, and in version 2 the key of the metadata, that has the validations.
+inline constexpr const char* kValidationsName = "validations";
+
 [[nodiscard]] std::string to_metadata(const CheckpointHeader& header);
 
 /// Without the digest and, unless the metadata are of the version that has them, the validations.

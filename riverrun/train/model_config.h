@@ -46,7 +46,7 @@ class ModelConfig {
   nlohmann::json values_;
 };
 
-/// What a weights file says was measured. Nothing unless both values are there and possible.
+/// What a weights file says was measured. Nothing unless step and loss are there and possible.
 [[nodiscard]] std::optional<Measured> measure_of(const io::SafetensorsFile& weights);
 
 }  // namespace riverrun

@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "riverrun/core/folder.h"
 #include "riverrun/core/number.h"
 #include "riverrun/io/parameters.h"
@@ -61,7 +63,7 @@ std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
   const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
   const auto loss = parsed<double>(weights.metadata(), kValidLossKey);
   const auto score = parsed<double>(weights.metadata(), kValidScoreKey);
-  if (!step || !loss || *step < 0 || !std::isfinite(*loss) || *loss < 0) return std::nullopt;
+  if (!step || !loss || *step < 0 || !std::isfinite(*loss)) return std::nullopt;
   return Measured{*step, {*loss, score}};
 }
 

@@ -17,7 +17,7 @@ inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
 
 /// Of config.json, and of the metadata of a model's weights and of a checkpoint: a digest by which
 /// the files of a folder prove that they belong together. What it is over is the model's business;
-/// it notices files of two models in one folder, not an attack. Files of version 0.1 have none.
+/// it notices files of two models in one folder, not an attack. Files of early versions have none.
 inline constexpr const char* kDigestKey = "riverrun_digest";
 
 /// The key of config.json that says which kind of model the folder holds; riverrun's begin with

@@ -17,7 +17,7 @@ struct Judgement {
   /// What it is chosen by before its loss, if there is such a measure: the larger, the better.
   std::optional<double> score = std::nullopt;
 
-  /// Whether this is of the better model; a score decides, and the loss among equal ones.
+  /// Whether this model is the better one: by the score, and by the loss if scores are equal.
   [[nodiscard]] bool better_than(const Judgement& other) const noexcept {
     return score == other.score ? loss < other.loss : score > other.score;
   }
@@ -87,17 +87,17 @@ class Objective {
   [[nodiscard]] virtual State zero_state() const { return {}; }
   virtual void set_carried(State /*state*/) {}
 
-  /// What else changes while it trains, as a JSON value that set_state() takes. The latter throws
-  /// ConfigError for what cannot be.
+  /// What else changes while it trains, as a JSON value that set_state() takes. set_state() throws
+  /// ConfigError for an invalid value.
   [[nodiscard]] virtual std::string state() const { return "null"; }
   virtual void set_state(const std::string& /*json*/) {}
 
-  /// A JSON value, for the checkpoint: the model's options, how its data were made, and by what
-  /// they can be known again.
+  /// A JSON value, for the checkpoint: the model's options, how its data were made, and
+  /// fingerprints by which they are recognised.
   [[nodiscard]] virtual std::string description() const { return "null"; }
-  /// Takes on what of the description, in the checkpoint at `path`, is only kept. Throws
-  /// ConfigError, which says what differs, unless a run that was described so may go on as this
-  /// one, and FormatError if it describes none.
+  /// Adopts the parts of the description, in the checkpoint at `path`, that are stored but not
+  /// compared. Throws ConfigError, which says what differs, unless a run of that description may go
+  /// on as this one, and FormatError if the description is invalid.
   virtual void settle_with(const std::string& /*description*/, const std::string& /*path*/) {}
 };
 

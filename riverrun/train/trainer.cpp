@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
 #include "riverrun/io/parameters.h"
 #include "riverrun/nn/schedule.h"
 #include "riverrun/train/checkpoint.h"
+#include "riverrun/train/model_config.h"
 #include "riverrun/train/updater.h"
 
 namespace riverrun {
@@ -42,6 +44,22 @@ struct Account {
   RunningMean loss;
   RunningMean grad_norm;
 };
+
+/// What the folder's model.safetensors says was measured. Throws FormatError if it is of a model
+/// with another digest.
+std::optional<Measured> measure_of_run(const fs::path& folder,
+                                       const std::optional<std::string>& digest) {
+  const io::SafetensorsFile weights(folder / kWeightsFile);
+  const auto found = weights.metadata().find(kDigestKey);
+  if (digest && found != weights.metadata().end() && found->second != *digest) {
+    throw FormatError(
+        weights.path(), 0,
+        fmt::format("it is of another model than the {} beside it; the files of a run "
+                    "belong together",
+                    kConfigFile));
+  }
+  return measure_of(weights);
+}
 
 }  // namespace
 
@@ -78,15 +96,16 @@ struct Trainer::Impl {
   double lr(std::int64_t step) const { return schedule ? schedule(step) : plateau.lr(); }
 
   NumericError diverged(const char* what, double value, std::int64_t step) const {
+    std::string rest = folder == nullptr ? "nothing is saved" : "there is no validated model yet";
+    if (kept && folder != nullptr) {
+      rest = fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
+                         kept->valid.loss, objective.unit(), kept->step, folder->path().string());
+    }
     return NumericError(fmt::format(
         "Trainer: the {} is {} at step {} (epoch {}); try a lower learning rate (lr is {}) or "
         "stronger clipping (clip is {}); {}",
         what, value, step, epoch_of(step), options.lr,
-        options.clip > 0 ? fmt::format("{}", options.clip) : "off",
-        kept ? fmt::format("the best model so far, {:.4f} {} after step {}, is in {}",
-                           kept->valid.loss, objective.unit(), kept->step,
-                           folder == nullptr ? "memory" : folder->path().string())
-             : "there is no validated model yet"));
+        options.clip > 0 ? fmt::format("{}", options.clip) : "off", rest));
   }
 
   struct Update {
@@ -197,10 +216,10 @@ struct Trainer::Impl {
   void leave_a_model(StopReason reason, const Watch& watch) {
     const bool finished = reason == StopReason::kFinished || reason == StopReason::kNoImprovement;
     if (!finished) checkpoint();
-    // After the last epoch, the run had finished before and its model was removed: the last weights
-    // are still there. What the time limit leaves is outside the run's state, which must not depend
-    // on when the time was up: when the run is resumed, its validations are as if this had not
-    // happened.
+    // A finished run without a model had finished before, and its model was removed: the last
+    // weights are still there. What the time limit leaves is outside the run's state, which must
+    // not depend on when the time was up: when the run is resumed, its validations are as if this
+    // had not happened.
     if (finished ? !kept : reason == StopReason::kTimeLimit && !is_validated()) {
       if (const auto judgement = measure(watch)) offer_model(*judgement);
     } else if (!finished && !kept && !folder->staged() && state.step > 0) {
@@ -256,6 +275,10 @@ struct Trainer::Impl {
 
 Trainer::Trainer(Objective& objective, const TrainerOptions& options) {
   check(options);
+  if (objective.updates_per_epoch() < 1) {
+    throw ConfigError(fmt::format("Trainer: an epoch has {} updates; it must have at least 1",
+                                  objective.updates_per_epoch()));
+  }
   impl_ = std::make_unique<Impl>(objective, options);
 }
 
@@ -268,22 +291,24 @@ void Trainer::resume(RunFolder& folder) {
   const io::SafetensorsFile file(folder.path() / kCheckpointFile);
   CheckpointHeader header = checkpoint_header(file);
   std::optional<std::string> digest = config_digest(folder.path());
-  check_digest(header.digest, digest, file.path());
-  TrainerOptions same_but_epochs = header.options;
-  same_but_epochs.epochs = it.options.epochs;
-  if (same_but_epochs != it.options) {
+  check_digest(header, digest, file.path());
+  // What decides when the run ends may be given anew.
+  TrainerOptions began_with = header.options;
+  began_with.epochs = it.options.epochs;
+  began_with.patience = it.options.patience;
+  if (began_with != it.options) {
     throw ConfigError(
         fmt::format("Trainer: the options are not those that the run in {} began with; only epochs "
-                    "may differ",
+                    "and patience may differ",
                     folder.path().string()));
   }
   it.objective.settle_with(header.objective, file.path());
   std::optional<Measured> kept;
-  if (fs::exists(folder.path() / kWeightsFile)) kept = saved_measure(folder.path());
+  if (fs::exists(folder.path() / kWeightsFile)) kept = measure_of_run(folder.path(), digest);
   try {
     it.objective.set_state(header.objective_state);
   } catch (const ConfigError& error) {
-    throw FormatError(file.path(), 0, fmt::format("no checkpoint: {}", error.what()));
+    throw FormatError(file.path(), 0, fmt::format("not a valid checkpoint: {}", error.what()));
   }
   State carried = it.objective.zero_state();
   check_space(folder.path());
@@ -310,6 +335,11 @@ void Trainer::begin() {
 
 void Trainer::begin(RunFolder& folder) {
   check_space(folder.path());
+  if (!fs::exists(folder.path() / kConfigFile)) {
+    // By which RunFolder knows the folder for riverrun's own.
+    replace_file(folder.path() / kConfigFile,
+                 fmt::format("{{\"{}\": \"{}parameters\"}}\n", kModelTypeKey, kModelTypePrefix));
+  }
   impl_->folder = &folder;
   impl_->digest = config_digest(folder.path());
   impl_->checkpoint();

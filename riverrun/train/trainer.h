@@ -37,8 +37,8 @@ struct TrainingResult {
   std::optional<Measured> saved;
 };
 
-/// Trains what an objective says, and keeps the model that is best on the data for validation: in a
-/// folder, beside a checkpoint to resume from, or in memory.
+/// Trains the model of an Objective and keeps the best one seen in validation, in memory or in a
+/// folder beside a checkpoint to resume from.
 ///
 /// The same objective, options and seed give the same bits for any number of threads, and also if
 /// the process is killed at any moment and the run resumed: the clock decides when a checkpoint is
@@ -55,7 +55,8 @@ class Trainer {
     double max_seconds = 0;
   };
 
-  /// The objective must outlive the trainer. Throws ConfigError if an option is out of range.
+  /// The objective must outlive the trainer. Throws ConfigError if an option is out of range or an
+  /// epoch of the objective has no updates.
   Trainer(Objective& objective, const TrainerOptions& options);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -66,8 +67,8 @@ class Trainer {
   void check_space(const std::filesystem::path& folder) const;
 
   /// For a run from the beginning in `folder`, which must outlive the trainer: writes the first
-  /// checkpoint. A config.json is there already, if the folder is to have one. Throws IoError, as
-  /// check_space() too.
+  /// checkpoint, and config.json if there is none. Throws IoError, as check_space() too, and
+  /// FormatError for a config.json that cannot be read.
   void begin(RunFolder& folder);
 
   /// For a run that leaves no files: the best weights are kept in memory.
@@ -76,8 +77,8 @@ class Trainer {
   /// For a run that goes on from the checkpoint in `folder`. Throws IoError (also as
   /// check_space()), FormatError, also for a checkpoint of another run than config.json,
   /// NumericError for one with NaN or infinity in it, and ConfigError if the objective or the
-  /// options are not those of the checkpoint; only `epochs` may differ. If it throws, no
-  /// parameter has changed.
+  /// options are not those of the checkpoint; only `epochs` and `patience` may differ. If it
+  /// throws, no parameter has changed.
   void resume(RunFolder& folder);
 
   /// After begin() or resume(): trains until the last epoch's end, the objective is done, the

@@ -9,6 +9,7 @@
 
 #include "riverrun/core/fields.h"
 #include "riverrun/nn/optimizer.h"
+#include "riverrun/nn/parameter.h"
 #include "riverrun/nn/schedule.h"
 
 namespace riverrun {
@@ -37,8 +38,8 @@ struct TrainerOptions {
   std::int64_t decay_after = 4;
   /// The global norm that gradients are scaled down to (Pascanu et al. 2013); 0 for none.
   double clip = 1.0;
-  /// Updates between validations beside the one after each epoch; 0: such that they take about a
-  /// tenth of the time.
+  /// Updates between validations, in addition to the one after each epoch; 0: such that they take
+  /// about a tenth of the time.
   std::int64_t valid_every = 0;
   /// Training ends after so many validations in a row that were no improvement ("early stopping",
   /// Prechelt 1998); 0: never before the last epoch.

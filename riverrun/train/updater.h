@@ -10,8 +10,8 @@
 
 namespace riverrun {
 
-/// The update of a training loop in two halves, between which a loop looks whether the gradient is
-/// one to learn from.
+/// The update of a training loop in two halves, so that the loop can check the gradient before
+/// applying it.
 class Updater {
  public:
   /// `clip` is the global norm that gradients are scaled down to (Pascanu et al. 2013); 0: none.

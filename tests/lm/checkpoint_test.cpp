@@ -38,7 +38,7 @@ class Checkpoint : public testing::Test {
   /// Writes the original checkpoint with other metadata, without the tensor `omitted`, and with
   /// tensor_ if that has a name.
   void rewrite(const std::vector<std::pair<std::string, std::string>>& changes,
-               const std::string& omitted = "") {
+               const std::string& omitted = "", bool with_digest = true) {
     const io::SafetensorsFile file(std::as_bytes(std::span(original_)), "original");
     std::vector<std::vector<std::byte>> bytes;
     std::vector<io::TensorView> tensors;
@@ -49,6 +49,7 @@ class Checkpoint : public testing::Test {
     }
     if (!tensor_.name.empty()) tensors.push_back(tensor_);
     io::Metadata metadata = file.metadata();
+    if (!with_digest) metadata.erase(kDigestKey);
     std::string& text = metadata.at("riverrun_training");
     for (const auto& [from, to] : changes) {
       const std::size_t at = text.find(from);
@@ -91,8 +92,7 @@ TEST_F(Checkpoint, NumbersThatTheirTypeCannotHoldAreRefused) {
   for (const auto& [from, values] : changes) {
     const std::string name = from.substr(0, from.find(':') + 1);
     for (const std::string& value : values) {
-      // dropout is written with the digits of a double.
-      rewrite({{from, name + value + (name == "\"dropout\":" ? ",\"was\":0.1" : "")}});
+      rewrite({{from, name + value}});
       EXPECT_THAT(refusal(), HasSubstr(kCheckpointFile)) << name << value;
     }
   }
@@ -164,10 +164,8 @@ TEST_F(Checkpoint, ImpossibleValidationsAreRefused) {
     refused(with(0, step));
   }
   refused(with(14, 17));  // after the last update
-  for (const std::size_t column : {1, 2, 3, 4}) {
-    refused(with(column, -1));
-    refused(with(column, std::nan("")));
-  }
+  for (const std::size_t column : {1, 2}) refused(with(column, -1));
+  for (const std::size_t column : {1, 2, 3, 4}) refused(with(column, std::nan("")));
   refused(rows, {21});
   refused(rows, {7, 3});
   refused({rows.begin(), rows.begin() + 14}, {2, 7});
@@ -226,7 +224,7 @@ TEST_F(Checkpoint, OfEarlierVersionsIsRead) {
       tensor_ = {"validations", io::DType::kF64, {3, 6}, std::as_bytes(std::span(rows))};
     }
     rewrite({{file.metadata().at("riverrun_training"), older_metadata(file, version)}},
-            "validations");
+            "validations", /*with_digest=*/false);
     tensor_ = {};
     const TrainingResult result = run_.resume();
     EXPECT_EQ(result.reason, StopReason::kFinished);

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -44,7 +45,13 @@ TEST(Progress, TheTimeLeftCountsTheValidationsToCome) {
   // The time limit ends with one, too.
   SmallRun limited(folder / "limited");
   limited.valid_text = run.valid_text;
-  watch.max_seconds = 1e-3;
+  watch.max_seconds = 3600;
+  std::atomic<bool> stop{false};
+  watch.stop = &stop;
+  watch.progress = [&](const Progress& progress) {
+    shown.push_back(progress);
+    stop = true;
+  };
   shown.clear();
   limited.trainer_options.valid_every = 1;
   limited.train(watch);

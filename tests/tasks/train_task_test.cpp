@@ -173,8 +173,8 @@ TEST(TrainTask, SaysWhenTheLastUpdateWasOneTooMany) {
 
 TEST(TrainTask, ARunInAFolderIsResumedToTheBit) {
   const auto run = [](const char* name, const std::filesystem::path& path, bool resumed,
-                      std::int64_t stop_after) {
-    const auto task = make(name, 12);
+                      std::int64_t stop_after, std::int64_t length = 12) {
+    const auto task = make(name, length);
     SequenceModel network = make_network(*task, small());
     TaskObjective objective(*task, network, 16, 400);
     Trainer trainer(objective,
@@ -197,13 +197,33 @@ TEST(TrainTask, ARunInAFolderIsResumedToTheBit) {
     const TemporaryFolder folder;
     const std::size_t points = run(name, folder / "whole", false, 0);
     EXPECT_EQ(points, 7U);
-    run(name, folder / "resumed", false, 6);
-    EXPECT_EQ(run(name, folder / "resumed", true, 0), points);
-    for (const char* const file : {kCheckpointFile, kWeightsFile}) {
-      EXPECT_TRUE(read_file(folder / "whole" / file) == read_file(folder / "resumed" / file))
-          << name << " " << file;
+    for (const std::int64_t stop_after : {6, 8}) {  // 8: instead of a validation
+      const std::filesystem::path path = folder / std::to_string(stop_after);
+      run(name, path, false, stop_after);
+      EXPECT_EQ(run(name, path, true, 0), points);
+      for (const char* const file : {kCheckpointFile, kWeightsFile}) {
+        EXPECT_TRUE(read_file(folder / "whole" / file) == read_file(path / file))
+            << name << " " << stop_after << " " << file;
+      }
     }
+    EXPECT_THAT([&] { run(name, folder / "whole", true, 0, 13); },
+                ThrowsMessage<ConfigError>(HasSubstr("the task, the network")));
   }
+}
+
+TEST(TaskObjective, ASecondEpochDrawsOtherSequences) {
+  const auto task = make("adding", 6);
+  SequenceModel network = make_network(*task, small());
+  TaskObjective objective(*task, network, 16,
+                          40);  // three updates, the last one of eight sequences
+  Trainer trainer(objective, {.epochs = 3, .optimizer = "adam", .lr = 0, .warmup = 0});
+  trainer.begin();
+  const TrainingResult result = trainer.run({});
+  EXPECT_EQ(objective.sequences(), 120);
+  EXPECT_EQ(result.targets, 120);
+  ASSERT_EQ(result.validations.size(), 3U);
+  EXPECT_EQ(result.validations[0].valid.loss, result.validations[1].valid.loss);
+  EXPECT_NE(result.validations[0].train_loss, result.validations[1].train_loss);
 }
 
 TEST(TrainTask, RefusesInvalidOptions) {

@@ -42,7 +42,7 @@ class MeanObjective final : public Objective {
                 .dropout = 0.1f}) {}
 
   ParameterList parameters() override { return model_.parameters(); }
-  [[nodiscard]] std::int64_t updates_per_epoch() const override { return kUpdates; }
+  [[nodiscard]] std::int64_t updates_per_epoch() const override { return empty ? 0 : kUpdates; }
   void take(std::int64_t step) override { draw(static_cast<std::uint64_t>(step % kUpdates)); }
   Loss loss(Tape& tape) override {
     const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &x_};
@@ -59,7 +59,8 @@ class MeanObjective final : public Objective {
     for (std::int64_t i = 0; i < kBatch; ++i) {
       sum += std::pow(answers.data()[i] - held_out.means_.data()[i], 2);
     }
-    return Judgement{.loss = spoilt ? std::numeric_limits<double>::infinity() : sum / kBatch};
+    return Judgement{.loss = spoilt ? std::numeric_limits<double>::infinity()
+                                    : sum / kBatch - below_zero};
   }
   [[nodiscard]] const char* unit() const override { return "squared error"; }
   [[nodiscard]] std::string description() const override { return R"({"task":"mean"})"; }
@@ -67,7 +68,9 @@ class MeanObjective final : public Objective {
     if (description != this->description()) throw ConfigError("MeanObjective: " + description);
   }
 
+  bool empty = false;
   bool spoilt = false;
+  double below_zero = 0;  // what is subtracted from the loss
 
  private:
   void draw(std::uint64_t stream) {
@@ -89,7 +92,7 @@ struct MeanRun {
 
   TrainingResult go(bool resumed, std::int64_t stop_after = 0) {
     RunFolder folder = resumed ? RunFolder::resume(path) : RunFolder::start(path, false);
-    if (!resumed) replace_file(folder.path() / kConfigFile, R"({"model_type":"riverrun_mean"})");
+    if (!resumed && !config.empty()) replace_file(folder.path() / kConfigFile, config);
     Trainer trainer(objective, options);
     if (resumed) {
       trainer.resume(folder);
@@ -105,6 +108,7 @@ struct MeanRun {
   [[nodiscard]] std::string file(const char* name) const { return read_file(path / name); }
 
   std::filesystem::path path;
+  std::string config = R"({"model_type":"riverrun_mean"})";
   MeanObjective objective;
   TrainerOptions options{.epochs = 60, .optimizer = "adam", .lr = 0.01, .warmup = 0};
 };
@@ -182,6 +186,48 @@ TEST(Judgement, AScoreDecidesBeforeTheLoss) {
   EXPECT_TRUE((Judgement{.loss = 2, .score = 0.9}.better_than({.loss = 1, .score = 0.8})));
   EXPECT_FALSE((Judgement{.loss = 1, .score = 0.8}.better_than({.loss = 2, .score = 0.9})));
   EXPECT_TRUE((Judgement{.loss = 1, .score = 0.8}.better_than({.loss = 2, .score = 0.8})));
+}
+
+TEST(Trainer, RefusesDataWithoutABatch) {
+  MeanObjective objective;
+  objective.empty = true;
+  EXPECT_THAT([&] { const Trainer trainer(objective, {}); },
+              testing::ThrowsMessage<ConfigError>(testing::HasSubstr("an epoch has 0 updates")));
+}
+
+TEST(Trainer, ALossMayBeNegative) {
+  const TemporaryFolder folder;
+  const auto run = [&](bool resumed, std::int64_t stop_after) {
+    MeanRun it(folder / "model");
+    it.objective.below_zero = 10;
+    return it.go(resumed, stop_after);
+  };
+  run(/*resumed=*/false, 12);
+  EXPECT_LT(saved_measure(folder / "model")->valid.loss, 0);
+  EXPECT_LT(run(/*resumed=*/true, 0).best->valid.loss, -9);
+}
+
+TEST(Trainer, WeightsOfAnotherModelAreRefused) {
+  const TemporaryFolder folder;
+  MeanRun run(folder / "model");
+  run.config = R"({"model_type":"riverrun_mean","riverrun_digest":"one"})";
+  run.go(/*resumed=*/false, 12);
+  MeanRun other(folder / "other");
+  other.config = R"({"model_type":"riverrun_mean","riverrun_digest":"two"})";
+  other.go(/*resumed=*/false, 12);
+  replace_file(run.path / kWeightsFile, other.file(kWeightsFile));
+  EXPECT_THAT([&] { run.go(/*resumed=*/true); },
+              testing::ThrowsMessage<FormatError>(testing::HasSubstr("belong together")));
+}
+
+TEST(Trainer, AFolderWithoutAConfigGetsOneAndCanBeOverwritten) {
+  const TemporaryFolder folder;
+  MeanRun run(folder / "model");
+  run.config.clear();
+  run.go(/*resumed=*/false, 12);
+  EXPECT_TRUE(has_own_config(run.path));
+  EXPECT_THROW(RunFolder::check_start(run.path, /*overwrite=*/false), OccupiedFolder);
+  RunFolder::check_start(run.path, /*overwrite=*/true);
 }
 
 TEST(Trainer, DivergenceIsNamedInTheUnitOfTheLoss) {

@@ -249,32 +249,34 @@ Var layer_norm(Var input, std::optional<Var> weight, std::optional<Var> bias, fl
     scales.data()[c.reduced] = static_cast<float>(scale);
   });
   // What follows the normalisation is made of other functions, gradients too.
-  Var output =
-      input.requires_grad()
-          ? tape.record(
-                std::move(normalized),
-                [&tape, input, axis, y, kept = std::move(scales)](const Tensor& grad) mutable {
-                  Tensor grad_input = tape.allocate(input.shape());
-                  for_columns(axis, [&](const Columns& c) {
-                    const float* g = grad.data() + c.first;
-                    const float* n = y + c.first;
-                    double sum = 0.0;
-                    double along = 0.0;
-                    for (std::int64_t e = 0; e < axis.extent; ++e) {
-                      sum += g[e];
-                      along += static_cast<double>(g[e]) * n[e];
-                    }
-                    const auto count = static_cast<double>(axis.extent);
-                    for (std::int64_t e = 0; e < axis.extent; ++e) {
-                      grad_input.data()[c.first + e] = static_cast<float>(
-                          kept.data()[c.reduced] * (g[e] - sum / count - n[e] * along / count));
-                    }
-                  });
-                  tape.add_grad(input, std::move(grad_input));
-                  tape.recycle(std::move(kept));
-                })
-          : tape.record(std::move(normalized), nullptr);
-  if (!input.requires_grad()) tape.recycle(std::move(scales));
+  Var output;
+  if (!input.requires_grad()) {
+    tape.recycle(std::move(scales));
+    output = tape.record(std::move(normalized), nullptr);
+  } else {
+    output =
+        tape.record(std::move(normalized),
+                    [&tape, input, axis, y, kept = std::move(scales)](const Tensor& grad) mutable {
+                      Tensor grad_input = tape.allocate(input.shape());
+                      for_columns(axis, [&](const Columns& c) {
+                        const float* g = grad.data() + c.first;
+                        const float* n = y + c.first;
+                        double sum = 0.0;
+                        double along = 0.0;
+                        for (std::int64_t e = 0; e < axis.extent; ++e) {
+                          sum += g[e];
+                          along += static_cast<double>(g[e]) * n[e];
+                        }
+                        const auto count = static_cast<double>(axis.extent);
+                        for (std::int64_t e = 0; e < axis.extent; ++e) {
+                          grad_input.data()[c.first + e] = static_cast<float>(
+                              kept.data()[c.reduced] * (g[e] - sum / count - n[e] * along / count));
+                        }
+                      });
+                      tape.add_grad(input, std::move(grad_input));
+                      tape.recycle(std::move(kept));
+                    });
+  }
   if (weight) output = multiply(output, *weight);
   if (bias) output = add(output, *bias);
   return output;

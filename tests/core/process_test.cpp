@@ -181,6 +181,8 @@ TEST_F(Exit, ThenAStaticDestructorComputes) {
 void exit_in_a_job(bool on_a_worker) {
   at_end.asked = true;
   ::alarm(60);
+  // One worker: two could have both tasks before the caller comes, who is to be in one.
+  set_num_threads(2);
   const std::thread::id caller = std::this_thread::get_id();
   std::atomic<int> inside{0};
   parallel_for(2, [&](std::int64_t) {

@@ -61,7 +61,8 @@ wanted=()
 for package in "${missing[@]}"; do
   if [[ $package != *\? ]]; then
     wanted+=("$package")
-  elif apt-cache policy "${package%\?}" | grep -q 'Candidate: [0-9]'; then
+  # No grep -q behind a pipe: apt-cache would not like its end, and pipefail takes that for a no.
+  elif [[ $(apt-cache policy "${package%\?}") == *'Candidate: '[0-9]* ]]; then
     wanted+=("${package%\?}")
   fi
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What `riverrun inspect` says of a model: at each token, of its units, and of a word in two contexts.
 # shellcheck disable=SC2086
-browser=$(cd "$(dirname "$0")/../insight" && pwd)/browser.sh
+browser=$(cd "$(dirname "$0")/../report" && pwd)/browser.sh
 . "$(dirname "$0")/common.sh"
 
 make_text text.txt 300

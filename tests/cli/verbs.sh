@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What each verb prints, as text and as JSON.
 # shellcheck disable=SC2086
-browser=$(cd "$(dirname "$0")/../insight" && pwd)/browser.sh
+browser=$(cd "$(dirname "$0")/../report" && pwd)/browser.sh
 . "$(dirname "$0")/common.sh"
 
 make_text text.txt 300

@@ -88,7 +88,17 @@ void save_weights(const fs::path& folder, const ConstParameterList& parameters,
 }
 
 std::optional<Measured> saved_measure(const fs::path& folder) {
-  return measure_of(io::SafetensorsFile(folder / kWeightsFile));
+  const io::SafetensorsFile weights(folder / kWeightsFile);
+  const std::optional<std::string> digest = config_digest(folder);
+  const auto found = weights.metadata().find(kDigestKey);
+  if (digest && found != weights.metadata().end() && found->second != *digest) {
+    throw FormatError(
+        weights.path(), 0,
+        fmt::format("it is of another model than the {} beside it; the files of a run "
+                    "belong together",
+                    kConfigFile));
+  }
+  return measure_of(weights);
 }
 
 bool has_own_config(const fs::path& folder) {

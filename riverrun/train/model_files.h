@@ -40,8 +40,8 @@ struct Measured {
 void save_weights(const std::filesystem::path& folder, const ConstParameterList& parameters,
                   const std::optional<Measured>& measured = {});
 
-/// What model.safetensors says was measured; nothing if it does not say. Throws IoError and
-/// FormatError.
+/// What model.safetensors says was measured; nothing if it does not say. Throws IoError, and
+/// FormatError also if its digest is another than that of config.json.
 [[nodiscard]] std::optional<Measured> saved_measure(const std::filesystem::path& folder);
 
 /// Whether the folder has a config.json that says it is of riverrun. Throws IoError if there is one

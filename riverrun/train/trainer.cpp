@@ -12,7 +12,7 @@
 #include "riverrun/io/parameters.h"
 #include "riverrun/nn/schedule.h"
 #include "riverrun/train/checkpoint.h"
-#include "riverrun/train/model_config.h"
+#include "riverrun/train/model_files.h"
 #include "riverrun/train/updater.h"
 
 namespace riverrun {
@@ -44,22 +44,6 @@ struct Account {
   RunningMean loss;
   RunningMean grad_norm;
 };
-
-/// What the folder's model.safetensors says was measured. Throws FormatError if it is of a model
-/// with another digest.
-std::optional<Measured> measure_of_run(const fs::path& folder,
-                                       const std::optional<std::string>& digest) {
-  const io::SafetensorsFile weights(folder / kWeightsFile);
-  const auto found = weights.metadata().find(kDigestKey);
-  if (digest && found != weights.metadata().end() && found->second != *digest) {
-    throw FormatError(
-        weights.path(), 0,
-        fmt::format("it is of another model than the {} beside it; the files of a run "
-                    "belong together",
-                    kConfigFile));
-  }
-  return measure_of(weights);
-}
 
 }  // namespace
 
@@ -109,8 +93,7 @@ struct Trainer::Impl {
   }
 
   struct Update {
-    double loss = 0;       // the mean
-    double grad_norm = 0;  // before clipping
+    Updater::Gradient gradient;
     std::int64_t targets = 0;
   };
 
@@ -118,19 +101,18 @@ struct Trainer::Impl {
   Update update() {
     objective.take(state.step);
     Update done;
-    const Updater::Gradient gradient = updater.gradient([&](Tape& tape) {
+    done.gradient = updater.gradient([&](Tape& tape) {
       const Objective::Loss loss = objective.loss(tape);
       done.targets = loss.targets;
       return loss.mean;
     });
-    done.loss = gradient.loss;
-    done.grad_norm = gradient.norm;
+    const auto [loss, norm] = done.gradient;
     const std::int64_t step = state.step + 1;
-    if (!std::isfinite(done.loss)) throw diverged("loss", done.loss, step);
-    if (!std::isfinite(done.grad_norm)) throw diverged("gradient's norm", done.grad_norm, step);
+    if (!std::isfinite(loss)) throw diverged("loss", loss, step);
+    if (!std::isfinite(norm)) throw diverged("gradient's norm", norm, step);
     updater.step(lr(state.step));
     state.step = step;
-    state.loss += done.loss * static_cast<double>(done.targets);
+    state.loss += loss * static_cast<double>(done.targets);
     state.targets += done.targets;
     return done;
   }
@@ -247,7 +229,7 @@ struct Trainer::Impl {
     progress.epochs = options.epochs;
     progress.loss = account.loss.value();
     progress.lr = updater.optimizer().lr();
-    progress.grad_norm = update.grad_norm;
+    progress.grad_norm = update.gradient.norm;
     progress.mean_grad_norm = account.grad_norm.value();
     progress.targets_per_second = targets / (training - account.saving);
     progress.seconds_left =
@@ -304,7 +286,7 @@ void Trainer::resume(RunFolder& folder) {
   }
   it.objective.settle_with(header.objective, file.path());
   std::optional<Measured> kept;
-  if (fs::exists(folder.path() / kWeightsFile)) kept = measure_of_run(folder.path(), digest);
+  if (fs::exists(folder.path() / kWeightsFile)) kept = saved_measure(folder.path());
   try {
     it.objective.set_state(header.objective_state);
   } catch (const ConfigError& error) {
@@ -397,8 +379,8 @@ TrainingResult Trainer::run(const Watch& watch) {
     }
     const Impl::Update update = it.update();
     account.targets += update.targets;
-    account.loss.add(update.loss);
-    account.grad_norm.add(update.grad_norm);
+    account.loss.add(update.gradient.loss);
+    account.grad_norm.add(update.gradient.norm);
     if (watch.progress) watch.progress(it.progress(account, update, watch.max_seconds));
     if (it.checkpoint_due()) checkpoint();
   }

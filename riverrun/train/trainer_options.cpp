@@ -21,29 +21,20 @@ void check(const TrainerOptions& o) {
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& o,
                                           const ParameterList& parameters) {
   if (o.optimizer == "sgd") {
-    SGDOptions options;
-    options.lr = o.lr;
-    options.momentum = o.momentum;
-    options.weight_decay = o.weight_decay;
-    return std::make_unique<SGD>(parameters, options);
+    return std::make_unique<SGD>(
+        parameters, SGDOptions{.lr = o.lr, .momentum = o.momentum, .weight_decay = o.weight_decay});
   }
   if (o.optimizer == "rmsprop") {
-    RMSPropOptions options;
-    options.lr = o.lr;
-    options.momentum = o.momentum;
-    options.weight_decay = o.weight_decay;
-    return std::make_unique<RMSProp>(parameters, options);
+    return std::make_unique<RMSProp>(
+        parameters,
+        RMSPropOptions{.lr = o.lr, .weight_decay = o.weight_decay, .momentum = o.momentum});
   }
   if (o.optimizer == "adam") {
-    AdamOptions options;
-    options.lr = o.lr;
-    options.weight_decay = o.weight_decay;
-    return std::make_unique<Adam>(parameters, options);
+    return std::make_unique<Adam>(parameters,
+                                  AdamOptions{.lr = o.lr, .weight_decay = o.weight_decay});
   }
-  AdamWOptions options;
-  options.lr = o.lr;
-  options.weight_decay = o.weight_decay;
-  return std::make_unique<AdamW>(parameters, options);
+  return std::make_unique<AdamW>(parameters,
+                                 AdamWOptions{.lr = o.lr, .weight_decay = o.weight_decay});
 }
 
 Schedule make_schedule(const TrainerOptions& o, std::int64_t steps_per_epoch) {

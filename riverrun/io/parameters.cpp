@@ -15,6 +15,18 @@
 
 namespace riverrun::io {
 
+void check_shapes(const SafetensorsFile& file, std::span<const NamedShape> shapes,
+                  std::string_view said_by) {
+  for (const NamedShape& wanted : shapes) {
+    const TensorInfo& tensor = file.at(wanted.name);
+    if (tensor.shape_string() != wanted.shape.to_string()) {
+      throw file.error(
+          tensor, fmt::format("{} is {}; by {} it must be {}", wanted.name, tensor.shape_string(),
+                              said_by, wanted.shape.to_string()));
+    }
+  }
+}
+
 void load_parameters(const SafetensorsFile& file, const ParameterList& parameters) {
   std::set<std::string_view> wanted;
   std::map<const Parameter*, std::string_view> stored_as;  // the first of its names in the file

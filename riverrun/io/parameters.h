@@ -1,11 +1,19 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <string_view>
 
 #include "riverrun/io/safetensors.h"
 #include "riverrun/nn/parameter.h"
 
 namespace riverrun::io {
+
+/// Before a model of the sizes that a file claims is allocated: throws FormatError unless `file`
+/// holds tensors of these names and shapes, so that the model is hardly larger than the file.
+/// `said_by` is what claims the sizes: "config.json".
+void check_shapes(const SafetensorsFile& file, std::span<const NamedShape> shapes,
+                  std::string_view said_by);
 
 /// Gives each parameter the tensor of its name. Strict: the file must hold these tensors and no
 /// others, each of a floating type and of the parameter's shape. A parameter that two layers share

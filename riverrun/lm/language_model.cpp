@@ -11,20 +11,6 @@
 namespace riverrun::lm {
 namespace {
 
-SequenceModelOptions sequence_options(const LanguageModelOptions& options) {
-  SequenceModelOptions of_model;
-  of_model.cell = options.cell;
-  of_model.num_embeddings = options.vocab_size;
-  of_model.input_size = options.embedding_size;
-  of_model.hidden_size = options.hidden_size;
-  of_model.num_layers = options.num_layers;
-  of_model.output_size = options.vocab_size;
-  of_model.dropout = options.dropout;
-  of_model.init.forget_bias = options.forget_bias;
-  of_model.seed = options.seed;
-  return of_model;
-}
-
 const LanguageModelOptions& checked(const LanguageModelOptions& options) {
   check(options);
   return options;
@@ -43,6 +29,20 @@ SequenceInput sequence_input(std::span<const std::int32_t> inputs,
 }
 
 }  // namespace
+
+SequenceModelOptions sequence_options(const LanguageModelOptions& options) {
+  SequenceModelOptions of_model;
+  of_model.cell = options.cell;
+  of_model.num_embeddings = options.vocab_size;
+  of_model.input_size = options.embedding_size;
+  of_model.hidden_size = options.hidden_size;
+  of_model.num_layers = options.num_layers;
+  of_model.output_size = options.vocab_size;
+  of_model.dropout = options.dropout;
+  of_model.init.forget_bias = options.forget_bias;
+  of_model.seed = options.seed;
+  return of_model;
+}
 
 void check(const LanguageModelOptions& options) {
   check_fields("LanguageModel", options);

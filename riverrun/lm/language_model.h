@@ -66,6 +66,9 @@ namespace riverrun::lm {
 /// sizes that are asked for.
 void check(const LanguageModelOptions& options);
 
+/// Those of the SequenceModel that a language model is.
+[[nodiscard]] SequenceModelOptions sequence_options(const LanguageModelOptions& options);
+
 /// A SequenceModel that reads tokens and answers each with one logit per token of the vocabulary,
 /// for the one that follows. It knows tokens only as numbers in [0, vocab_size).
 ///

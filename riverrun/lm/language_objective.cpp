@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/core/hash.h"
 #include "riverrun/lm/saved_training.h"
 
 namespace riverrun::lm {
@@ -17,20 +18,17 @@ namespace {
 
 /// Reads the corpus once.
 Fingerprint fingerprint(const text::Corpus& corpus) {
-  // FNV-1a over token ids: it is there to notice a mistake, not an attack.
-  Fingerprint result{corpus.size(), 0xcbf29ce484222325};
+  Fnv1a hash;
   std::array<std::int32_t, 4096> ids;
   for (std::int64_t offset = 0; offset < corpus.size();) {
     const auto count = static_cast<std::size_t>(
         std::min<std::int64_t>(corpus.size() - offset, static_cast<std::int64_t>(ids.size())));
     const std::span<std::int32_t> chunk = std::span(ids).first(count);
     corpus.read(offset, chunk);
-    for (const std::int32_t id : chunk) {
-      result.hash = (result.hash ^ static_cast<std::uint32_t>(id)) * 0x100000001b3;
-    }
+    for (const std::int32_t id : chunk) hash.mix(static_cast<std::uint32_t>(id));
     offset += static_cast<std::int64_t>(count);
   }
-  return result;
+  return {corpus.size(), hash.value()};
 }
 
 const TrainerOptions& checked(const TrainerOptions& options) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,6 +11,9 @@
 #include "riverrun/train/model_files.h"
 
 namespace riverrun::lm {
+
+/// Of config.json: see kModelTypeKey.
+inline constexpr const char* kModelType = "riverrun_lm";
 
 /// A language model and the map between its numbers and text.
 struct SavedModel {
@@ -48,12 +50,6 @@ struct LoadedModel {
 };
 /// The same as load_model(), from a folder that is open.
 [[nodiscard]] LoadedModel load_model(const Folder& folder);
-
-/// Calls `read` with the open folder; again, with the folder that took its place, if files could
-/// not be opened because it was replaced and removed meanwhile. Throws IoError and whatever `read`
-/// throws.
-void read_model_folder(const std::filesystem::path& folder,
-                       const std::function<void(const Folder&)>& read);
 
 /// The tokenizer of a run in the folder, whose checkpoint says `options`. Throws IoError, and
 /// FormatError if it is of another size or config.json says that it is of another model.

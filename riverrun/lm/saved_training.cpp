@@ -7,7 +7,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/io/fields_json.h"
-#include "riverrun/lm/parameter_shapes.h"
+#include "riverrun/io/parameters.h"
 
 namespace riverrun {
 
@@ -54,7 +54,7 @@ RunOptions checkpoint_options(const std::filesystem::path& folder) {
 SavedTraining read_training(const io::SafetensorsFile& file) {
   CheckpointHeader header = checkpoint_header(file);
   RunDescription run = parse_run_description(header.objective, file.path());
-  check_parameter_shapes(file, run.model, "its metadata");
+  io::check_shapes(file, parameter_shapes(sequence_options(run.model)), "its metadata");
   return {.options = {.model = std::move(run.model),
                       .trainer = std::move(header.options),
                       .text = run.text,

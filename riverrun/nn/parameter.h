@@ -84,6 +84,12 @@ struct NamedParameter {
 };
 using ParameterList = std::vector<NamedParameter>;
 
+/// What a parameter that is not made yet will be.
+struct NamedShape {
+  std::string name;
+  Shape shape;
+};
+
 /// The same for reading only, as a const model gives it.
 struct NamedConstParameter {
   std::string name;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,13 @@ struct SequenceModelOptions {
   std::int64_t num_embeddings = 0;
   /// Of these vectors, or how many numbers a step has.
   std::int64_t input_size = 0;
+  /// The recurrent layers read so many features of a convolution along time, and relu, in place of
+  /// the input; 0: the input itself. Each is of the conv_kernel_size steps around one; with a
+  /// conv_stride of n, around every n-th step from the first on, so that a sequence is shortened to
+  /// ⌈length/n⌉ steps. The kernel's size is odd.
+  std::int64_t conv_channels = 0;
+  std::int64_t conv_kernel_size = 1;
+  std::int64_t conv_stride = 1;
   std::int64_t hidden_size = 0;
   std::int64_t num_layers = 1;
   bool bidirectional = false;
@@ -65,6 +73,9 @@ inline constexpr auto kFields<SequenceModelOptions> = [] {
       Field{"cell", &O::cell},
       Field{"num_embeddings", &O::num_embeddings, at_least(0)},
       Field{"input_size", &O::input_size, from_to(1, kLargestSize)},
+      Field{"conv_channels", &O::conv_channels, from_to(0, kLargestSize)},
+      Field{"conv_kernel_size", &O::conv_kernel_size, from_to(1, kLargestSize)},
+      Field{"conv_stride", &O::conv_stride, from_to(1, kLargestSize)},
       Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize)},
       Field{"num_layers", &O::num_layers, from_to(1, kMostLayers)},
       Field{"bidirectional", &O::bidirectional},
@@ -81,6 +92,10 @@ inline constexpr auto kFields<SequenceModelOptions> = [] {
 /// that are asked for.
 void check(const SequenceModelOptions& options);
 
+/// The names and shapes that SequenceModel::parameters() will have, without making them. Throws
+/// ConfigError as check().
+[[nodiscard]] std::vector<NamedShape> parameter_shapes(const SequenceModelOptions& options);
+
 /// What a model reads: symbols or numbers of some sequences side by side. The arrays must outlive
 /// the call that they are given to.
 struct SequenceInput {
@@ -93,12 +108,14 @@ struct SequenceInput {
 };
 
 /// A recurrent network from what is read to what is answered: an embedding of symbols, or numbers;
-/// dropout; a recurrent stack around any cell; a readout; dropout; and a linear decoder. With R
-/// answers (seq_len · batch, batch, or as many as are asked for) of F = directions · hidden_size
-/// features each.
+/// a convolution; dropout; a recurrent stack around any cell; a readout; dropout; and a linear
+/// decoder. With R answers (seq_len · batch, batch, or as many as are asked for) of F = directions
+/// · hidden_size features each.
 ///
-/// Parameters: embedding.weight [num_embeddings, input_size] if it reads symbols, rnn.weight_ih_l0
-/// … as Recurrent, decoder.weight [output_size, F], decoder.bias [output_size].
+/// Parameters: embedding.weight [num_embeddings, input_size] if it reads symbols, conv.weight
+/// [conv_channels, input_size, conv_kernel_size] and conv.bias [conv_channels] if there is a
+/// convolution, rnn.weight_ih_l0 … as Recurrent, decoder.weight [output_size, F], decoder.bias
+/// [output_size].
 ///
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class SequenceModel {
@@ -121,10 +138,10 @@ class SequenceModel {
     State state;
   };
 
-  /// The answers: [seq_len, batch, output_size] of Readout::kEveryStep, [batch, output_size] of
-  /// kLast and kMean, [asked, output_size] of kAsked. On a tape, with gradients of all parameters;
-  /// without, for several threads at once. Both throw ShapeError, and ConfigError if a symbol is
-  /// not in [0, num_embeddings).
+  /// The answers: [steps_of(seq_len), batch, output_size] of Readout::kEveryStep, [batch,
+  /// output_size] of kLast and kMean, [asked, output_size] of kAsked. On a tape, with gradients of
+  /// all parameters; without, for several threads at once. Both throw ShapeError, and ConfigError
+  /// if a symbol is not in [0, num_embeddings).
   VarOutput forward(Tape& tape, const SequenceInput& input, const State& initial = {});
   [[nodiscard]] Output forward(const SequenceInput& input, const State& initial = {}) const;
 
@@ -142,6 +159,9 @@ class SequenceModel {
   [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] const SequenceModelOptions& options() const noexcept { return options_; }
 
+  /// How many steps the recurrent layers make of so many of the input.
+  [[nodiscard]] std::int64_t steps_of(std::int64_t seq_len) const noexcept;
+
   /// The parts. A model of numbers has no embedding: then this throws Error.
   [[nodiscard]] Embedding& embedding();
   [[nodiscard]] const Embedding& embedding() const;
@@ -153,10 +173,16 @@ class SequenceModel {
  private:
   SequenceModel(const SequenceModel& other);
   void check(const SequenceInput& input) const;
-  [[nodiscard]] Var read_out(Var output, Var h, const SequenceInput& input) const;
+  [[nodiscard]] std::vector<std::int64_t> recurrent_lengths(
+      std::span<const std::int64_t> of_input) const;
+  [[nodiscard]] Var convolve(Var input, std::span<const std::int64_t> lengths) const;
+  [[nodiscard]] Var read_out(Var output, Var h, std::span<const std::int64_t> lengths,
+                             std::span<const std::int64_t> asked) const;
 
   SequenceModelOptions options_;
   std::optional<Embedding> embedding_;
+  std::shared_ptr<Parameter> conv_weight_;  // null: there is no convolution
+  std::shared_ptr<Parameter> conv_bias_;
   Recurrent rnn_;
   Linear decoder_;
 };

@@ -10,6 +10,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
+#include "riverrun/core/hash.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/io/fields_json.h"
 #include "riverrun/nn/loss.h"
@@ -108,19 +109,15 @@ Tally tally_of(std::span<const Verdict> verdicts) {
 
 /// By which a task, its length and its seed are recognised: its first sequence.
 std::uint64_t fingerprint(const Task& task) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  const auto add = [&hash](const auto& values) {
-    for (const std::byte byte : std::as_bytes(std::span(values))) {
-      hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3;
-    }
-  };
+  Fnv1a hash;
+  const auto add = [&hash](const auto& values) { hash.add(std::as_bytes(std::span(values))); };
   const Sequence first = task.training(0);
   add(first.symbols);
   add(first.input);
   add(first.asked);
   add(first.classes);
   add(first.values);
-  return hash;
+  return hash.value();
 }
 
 }  // namespace

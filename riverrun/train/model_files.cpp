@@ -19,15 +19,11 @@ namespace riverrun {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr const char* kStepKey = "riverrun_step";
 /// Called so when only language models were trained.
 constexpr const char* kValidLossKey = "riverrun_valid_nats";
 constexpr const char* kValidScoreKey = "riverrun_valid_score";
-
-/// Far beyond what is written; a sparse file takes no disk, but all of it would be read.
-constexpr std::uint64_t kMostConfigBytes = std::uint64_t{1} << 20;
 
 /// Nothing unless all of it is a number; a whole one, if T is std::int64_t.
 template <class T>
@@ -47,18 +43,6 @@ std::optional<T> parsed(const io::Metadata& metadata, const char* key) {
 
 }  // namespace
 
-ModelConfig::ModelConfig(const File& file) : path_(file.path()) {
-  const std::string contents = file.contents(kMostConfigBytes);
-  try {
-    values_ = json::parse(contents);
-  } catch (const json::parse_error& error) {
-    throw FormatError(path_, error.byte, "not JSON");
-  } catch (const json::exception& error) {  // a number beyond the range of double
-    throw fail(fmt::format("invalid JSON: {}", error.what()));
-  }
-  if (!values_.is_object()) throw fail("must be a JSON object");
-}
-
 std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
   const auto step = parsed<std::int64_t>(weights.metadata(), kStepKey);
   const auto loss = parsed<double>(weights.metadata(), kValidLossKey);
@@ -67,16 +51,15 @@ std::optional<Measured> measure_of(const io::SafetensorsFile& weights) {
   return Measured{*step, {*loss, score}};
 }
 
-std::optional<std::string> config_digest(const fs::path& folder) {
-  const Folder opened(folder);
-  if (!opened.contains(kConfigFile)) return std::nullopt;
-  return ModelConfig(opened.open(kConfigFile)).digest();
+std::optional<std::string> config_digest(const Folder& folder) {
+  if (!folder.contains(kConfigFile)) return std::nullopt;
+  return ModelConfig(folder).digest();
 }
 
 void save_weights(const fs::path& folder, const ConstParameterList& parameters,
                   const std::optional<Measured>& measured) {
   io::Metadata metadata{{"format", "pt"}};
-  if (auto found = config_digest(folder)) metadata[kDigestKey] = std::move(*found);
+  if (auto found = config_digest(Folder(folder))) metadata[kDigestKey] = std::move(*found);
   if (measured) {
     metadata[kStepKey] = fmt::format("{}", measured->step);
     metadata[kValidLossKey] = fmt::format("{}", measured->valid.loss);
@@ -89,7 +72,7 @@ void save_weights(const fs::path& folder, const ConstParameterList& parameters,
 
 std::optional<Measured> saved_measure(const fs::path& folder) {
   const io::SafetensorsFile weights(folder / kWeightsFile);
-  const std::optional<std::string> digest = config_digest(folder);
+  const std::optional<std::string> digest = config_digest(Folder(folder));
   const auto found = weights.metadata().find(kDigestKey);
   if (digest && found != weights.metadata().end() && found->second != *digest) {
     throw FormatError(

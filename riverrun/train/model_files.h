@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "riverrun/core/folder.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/train/objective.h"
 
@@ -25,6 +27,16 @@ inline constexpr const char* kDigestKey = "riverrun_digest";
 inline constexpr const char* kModelTypeKey = "model_type";
 inline constexpr const char* kModelTypePrefix = "riverrun_";
 
+/// The kind of model in the folder, which begins with kModelTypePrefix if it is riverrun's. Throws
+/// IoError, and FormatError if config.json is none.
+[[nodiscard]] std::string model_type(const std::filesystem::path& folder);
+
+/// Calls `read` with the open folder of a model; again, with the folder that took its place, if
+/// files could not be opened because it was replaced and removed meanwhile. Throws IoError and
+/// whatever `read` throws.
+void read_model_folder(const std::filesystem::path& folder,
+                       const std::function<void(const Folder&)>& read);
+
 /// What a training run has measured of a model.
 struct Measured {
   std::int64_t step = 0;  ///< updates so far
@@ -33,7 +45,7 @@ struct Measured {
 
 /// The digest that config.json in the folder holds, for what is written beside it. Nothing if it
 /// holds none or is not there. Throws IoError, and FormatError if it cannot be read.
-[[nodiscard]] std::optional<std::string> config_digest(const std::filesystem::path& folder);
+[[nodiscard]] std::optional<std::string> config_digest(const Folder& folder);
 
 /// Writes model.safetensors atomically, with `measured` and config_digest() in its metadata. Throws
 /// IoError, and FormatError if config.json cannot be read.

@@ -71,6 +71,8 @@ class Objective {
 
   /// After a validation that belongs to the run, before the checkpoint that follows it.
   virtual void validated(const Validation& /*validation*/) {}
+  /// Of data so small that a validation after each epoch would cost more than it tells.
+  [[nodiscard]] virtual std::int64_t epochs_between_validations() const { return 1; }
   /// Whether the model can do what it is trained for, so that the run ends before its last epoch;
   /// asked after each update and each validation.
   [[nodiscard]] virtual bool is_done() const { return false; }

@@ -11,17 +11,17 @@ void RunningMean::add(double value) noexcept {
 }
 
 bool ValidationPlan::due_after(std::int64_t step) const noexcept {
-  return step % steps_per_epoch == 0 || step % valid_every == 0;
+  return step % steps_of_epochs == 0 || step % valid_every == 0;
 }
 
 std::int64_t ValidationPlan::due_within(std::int64_t first, std::int64_t last) const noexcept {
   if (last < first) return 0;
   const auto multiples = [&](std::int64_t of) { return last / of - (first - 1) / of; };
-  const std::int64_t due = multiples(steps_per_epoch) + multiples(valid_every);
+  const std::int64_t due = multiples(steps_of_epochs) + multiples(valid_every);
   // What is counted twice: common multiples. Their least may be beyond 64 bits, and then beyond
   // `last`.
-  const std::int64_t factor = valid_every / std::gcd(steps_per_epoch, valid_every);
-  return factor > last / steps_per_epoch ? due : due - multiples(factor * steps_per_epoch);
+  const std::int64_t factor = valid_every / std::gcd(steps_of_epochs, valid_every);
+  return factor > last / steps_of_epochs ? due : due - multiples(factor * steps_of_epochs);
 }
 
 }  // namespace riverrun

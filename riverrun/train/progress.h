@@ -34,9 +34,9 @@ class RunningMean {
   double weight_ = 0;
 };
 
-/// When a run validates: after every `valid_every` updates, and after each epoch.
+/// When a run validates: after every `valid_every` updates, and after each epoch, or each few ones.
 struct ValidationPlan {
-  std::int64_t steps_per_epoch = 1;
+  std::int64_t steps_of_epochs = 1;  ///< the updates of these few
   std::int64_t valid_every = 1;
 
   [[nodiscard]] bool due_after(std::int64_t step) const noexcept;

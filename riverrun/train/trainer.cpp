@@ -55,7 +55,7 @@ struct Trainer::Impl {
         updater(trained.parameters(), make_optimizer(o, trained.parameters()), o.clip, o.seed),
         schedule(make_schedule(o, updates_per_epoch)),
         plateau({.lr = o.lr, .factor = o.decay, .patience = 0}),
-        plan{.steps_per_epoch = updates_per_epoch,
+        plan{.steps_of_epochs = updates_per_epoch * trained.epochs_between_validations(),
              .valid_every = o.valid_every > 0 ? o.valid_every : default_valid_every(trained)} {}
 
   std::int64_t total_steps() const { return updates_per_epoch * options.epochs; }
@@ -63,7 +63,7 @@ struct Trainer::Impl {
   /// A function of the state alone, so that a validation that was interrupted is made up for.
   bool validation_due() const {
     if (state.step == 0 || is_validated()) return false;
-    return plan.due_after(state.step) || objective.is_done();
+    return plan.due_after(state.step) || state.step >= total_steps() || objective.is_done();
   }
   bool is_validated() const {
     return !state.validations.empty() && state.validations.back().step == state.step;
@@ -272,7 +272,7 @@ void Trainer::resume(RunFolder& folder) {
   Impl& it = *impl_;
   const io::SafetensorsFile file(folder.path() / kCheckpointFile);
   CheckpointHeader header = checkpoint_header(file);
-  std::optional<std::string> digest = config_digest(folder.path());
+  std::optional<std::string> digest = config_digest(Folder(folder.path()));
   check_digest(header, digest, file.path());
   // What decides when the run ends may be given anew.
   TrainerOptions began_with = header.options;
@@ -323,7 +323,7 @@ void Trainer::begin(RunFolder& folder) {
                  fmt::format("{{\"{}\": \"{}parameters\"}}\n", kModelTypeKey, kModelTypePrefix));
   }
   impl_->folder = &folder;
-  impl_->digest = config_digest(folder.path());
+  impl_->digest = config_digest(Folder(folder.path()));
   impl_->checkpoint();
 }
 

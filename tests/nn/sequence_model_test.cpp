@@ -1,5 +1,6 @@
 #include "riverrun/nn/sequence_model.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/ops.h"
 
 #include "tests/nn/gradient_check.h"
@@ -117,6 +119,94 @@ TEST(SequenceModel, HasGradients) {
   }
 }
 
+// The convolution as it is defined: one of features for every stride steps, each of the steps
+// around one, of which those beyond an end are zeros.
+std::vector<float> convolved(const SequenceModel& model, const std::vector<float>& x,
+                             std::int64_t length) {
+  const SequenceModelOptions& o = model.options();
+  const ConstParameterList list = model.parameters();
+  EXPECT_EQ(list[0].name, "conv.weight");
+  EXPECT_EQ(list[1].name, "conv.bias");
+  const float* weight = list[0].parameter->value().data();
+  std::vector<float> features;
+  for (std::int64_t t = 0; t < length; t += o.conv_stride) {
+    for (std::int64_t f = 0; f < o.conv_channels; ++f) {
+      float sum = list[1].parameter->value().data()[f];
+      for (std::int64_t c = 0; c < o.input_size; ++c) {
+        for (std::int64_t k = 0; k < o.conv_kernel_size; ++k) {
+          const std::int64_t from = t + k - o.conv_kernel_size / 2;
+          if (from < 0 || from >= length) continue;
+          sum += weight[(f * o.input_size + c) * o.conv_kernel_size + k] *
+                 x[static_cast<std::size_t>(from * o.input_size + c)];
+        }
+      }
+      features.push_back(std::max(sum, 0.0f));
+    }
+  }
+  return features;
+}
+
+TEST(SequenceModel, ConvolvesEachSequenceAsIfItWereAlone) {
+  constexpr std::int64_t kLong = 11;
+  const std::vector<std::int64_t> lengths = {11, 1, 8};
+  for (const std::int64_t stride : {1, 2, 3}) {
+    for (const Readout readout : {Readout::kLast, Readout::kMean}) {
+      const SequenceModel model({.input_size = 2,
+                                 .conv_channels = 3,
+                                 .conv_kernel_size = 5,
+                                 .conv_stride = stride,
+                                 .hidden_size = 4,
+                                 .bidirectional = true,
+                                 .readout = readout,
+                                 .output_size = 2});
+      // What stands beyond a sequence's end must not count.
+      const Tensor x = random_tensor({kLong, kBatch, 2}, 5);
+      const Tensor together =
+          model.features({.seq_len = kLong, .batch = kBatch, .numbers = &x, .lengths = lengths})
+              .output;
+      for (std::int64_t b = 0; b < kBatch; ++b) {
+        const std::int64_t length = lengths[static_cast<std::size_t>(b)];
+        std::vector<float> alone;
+        for (std::int64_t t = 0; t < length; ++t) {
+          alone.insert(alone.end(), x.data() + (t * kBatch + b) * 2,
+                       x.data() + (t * kBatch + b) * 2 + 2);
+        }
+        const std::vector<float> read = convolved(model, alone, length);
+        const std::int64_t steps = model.steps_of(length);
+        ASSERT_EQ(read.size(), static_cast<std::size_t>(steps * 3));
+        Tensor input({steps, 1, 3});
+        std::ranges::copy(read, input.data());
+        const Recurrent::Output expected = model.rnn().forward(input);
+        for (std::int64_t f = 0; f < 8; ++f) {
+          float wanted = 0;
+          if (readout == Readout::kLast) {
+            wanted = expected.output.data()[(f < 4 ? steps - 1 : 0) * 8 + f];
+          } else {
+            for (std::int64_t t = 0; t < steps; ++t) {
+              wanted += expected.output.data()[t * 8 + f] / static_cast<float>(steps);
+            }
+          }
+          EXPECT_NEAR(together.data()[b * 8 + f], wanted, 1e-6) << stride << " " << b << " " << f;
+        }
+      }
+    }
+  }
+}
+
+TEST(SequenceModel, HasGradientsThroughTheConvolution) {
+  for (const std::int64_t stride : {1, 2}) {
+    SequenceModelOptions options = of_symbols();
+    options.conv_channels = 3;
+    options.conv_kernel_size = 3;
+    options.conv_stride = stride;
+    options.readout = Readout::kMean;
+    SequenceModel model(options);
+    test::check_gradients(
+        [&](Tape& tape, const auto&) { return model.forward(tape, symbols()).output; }, {},
+        model.parameters());
+  }
+}
+
 TEST(SequenceModel, ReadsNumbersToo) {
   SequenceModel model({.cell = "gru", .input_size = 2, .hidden_size = 4, .output_size = 3});
   EXPECT_THROW((void)model.embedding(), Error);
@@ -160,13 +250,15 @@ TEST(SequenceModel, DropsOutOnlyWhileTraining) {
 }
 
 TEST(SequenceModel, ACloneHasParametersOfItsOwn) {
-  SequenceModel model(of_symbols());
+  SequenceModelOptions options = of_symbols();
+  options.conv_channels = 3;
+  SequenceModel model(options);
   SequenceModel copy = model.clone();
   for (const NamedParameter& named : model.parameters()) {
     named.parameter->mutable_value().fill(0.0f);
   }
   SequenceModel moved = std::move(copy);
-  const SequenceModel same(of_symbols());
+  const SequenceModel same(options);
   EXPECT_THAT(std::as_const(moved).forward(symbols()).output.values(),
               ElementsAreArray(same.forward(symbols()).output.values()));
 }
@@ -181,6 +273,29 @@ TEST(SequenceModel, ACloneSharesWhatItsModelShares) {
   EXPECT_EQ(&copy.decoder().weight(), &copy.embedding().weight());
   EXPECT_NE(&copy.decoder().weight(), &model.decoder().weight());
   EXPECT_EQ(distinct(copy.parameters()).size(), copy.parameters().size() - 1);
+}
+
+TEST(SequenceModel, ShapesAreKnownBeforeTheModelIsMade) {
+  for (const std::string& cell : cell_names()) {
+    for (const bool bidirectional : {false, true}) {
+      for (const std::int64_t symbols : {0, 4}) {
+        SequenceModelOptions options = of_symbols();
+        options.conv_channels = symbols;
+        options.cell = cell;
+        options.num_embeddings = symbols;
+        options.num_layers = 2;
+        options.bidirectional = bidirectional;
+        const std::vector<NamedShape> shapes = parameter_shapes(options);
+        const SequenceModel model(options);
+        const ConstParameterList made = model.parameters();
+        ASSERT_EQ(shapes.size(), made.size()) << cell;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+          EXPECT_EQ(shapes[i].name, made[i].name);
+          EXPECT_EQ(shapes[i].shape, made[i].parameter->value().shape()) << made[i].name;
+        }
+      }
+    }
+  }
 }
 
 TEST(SequenceModel, RefusesInvalidOptions) {
@@ -198,6 +313,15 @@ TEST(SequenceModel, RefusesInvalidOptions) {
   expect([](auto& o) { o.dropout = 1.0f; }, "dropout is 1");
   expect([](auto& o) { o.cell = "none"; }, "no cell is called \"none\"");
   expect([](auto& o) { o.init.chrono_steps = 1; }, "chrono");
+  expect([](auto& o) { o.conv_channels = -1; }, "conv_channels is -1");
+  expect([](auto& o) { o.conv_kernel_size = 4; }, "conv_kernel_size is 4; it must be odd");
+  expect([](auto& o) { o.conv_stride = 0; }, "conv_stride is 0");
+  expect(
+      [](auto& o) {
+        o.conv_stride = 2;
+        o.readout = Readout::kAsked;
+      },
+      "conv_stride is 2");
 }
 
 TEST(SequenceModel, RefusesInputThatDoesNotFit) {
@@ -218,6 +342,12 @@ TEST(SequenceModel, RefusesInputThatDoesNotFit) {
   input = symbols();
   input.symbols = input.symbols.first(14);
   EXPECT_THROW((void)model.forward(input), ShapeError);
+  for (const std::vector<std::int64_t>& lengths :
+       {std::vector<std::int64_t>{5, 2}, {5, 2, 0}, {5, 2, 6}}) {
+    input = symbols();
+    input.lengths = lengths;
+    EXPECT_THROW((void)model.forward(input), ShapeError);
+  }
 }
 
 }  // namespace

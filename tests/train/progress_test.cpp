@@ -24,7 +24,7 @@ TEST(RunningMean, IsCorrectedForItsBeginning) {
 TEST(ValidationPlan, CountsWhatIsDue) {
   for (const std::int64_t per_epoch : {1, 2, 6, 7, 100}) {
     for (const std::int64_t every : {1, 3, 4, 7, 1000}) {
-      const ValidationPlan plan{.steps_per_epoch = per_epoch, .valid_every = every};
+      const ValidationPlan plan{.steps_of_epochs = per_epoch, .valid_every = every};
       for (std::int64_t first = 1; first < 30; ++first) {
         std::int64_t due = 0;
         for (std::int64_t last = first; last < 60; ++last) {
@@ -36,7 +36,7 @@ TEST(ValidationPlan, CountsWhatIsDue) {
       EXPECT_EQ(plan.due_within(5, 4), 0);
     }
   }
-  const ValidationPlan rare{.steps_per_epoch = (std::int64_t{1} << 62) - 1, .valid_every = 1 << 30};
+  const ValidationPlan rare{.steps_of_epochs = (std::int64_t{1} << 62) - 1, .valid_every = 1 << 30};
   EXPECT_EQ(rare.due_within(1, std::int64_t{1} << 62), (std::int64_t{1} << 32) + 1);
 }
 

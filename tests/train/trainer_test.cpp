@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,6 +44,7 @@ class MeanObjective final : public Objective {
 
   ParameterList parameters() override { return model_.parameters(); }
   [[nodiscard]] std::int64_t updates_per_epoch() const override { return empty ? 0 : kUpdates; }
+  [[nodiscard]] std::int64_t epochs_between_validations() const override { return epochs_between; }
   void take(std::int64_t step) override { draw(static_cast<std::uint64_t>(step % kUpdates)); }
   Loss loss(Tape& tape) override {
     const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &x_};
@@ -69,6 +71,7 @@ class MeanObjective final : public Objective {
   }
 
   bool empty = false;
+  std::int64_t epochs_between = 1;
   bool spoilt = false;
   double below_zero = 0;  // what is subtracted from the loss
 
@@ -178,6 +181,18 @@ TEST(Trainer, WithoutAFolderTheBestWeightsAreInMemory) {
   EXPECT_EQ(judged(), result.validations.back().valid.loss);
   trainer.take_best();
   EXPECT_EQ(judged(), result.best->valid.loss);
+}
+
+TEST(Trainer, ValidatesAfterAFewEpochsAndAfterTheLast) {
+  MeanObjective objective;
+  objective.epochs_between = 3;
+  TrainerOptions options;
+  options.epochs = 7;
+  Trainer trainer(objective, options);
+  trainer.begin();
+  std::vector<std::int64_t> steps;
+  for (const Validation& v : trainer.run({}).validations) steps.push_back(v.step);
+  EXPECT_THAT(steps, testing::ElementsAre(3 * kUpdates, 6 * kUpdates, 7 * kUpdates));
 }
 
 TEST(Judgement, AScoreDecidesBeforeTheLoss) {

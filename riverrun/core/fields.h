@@ -27,6 +27,9 @@ struct Rule {
 
 [[nodiscard]] constexpr Rule any_value() { return {}; }
 [[nodiscard]] constexpr Rule at_least(double least) { return {.least = least}; }
+[[nodiscard]] constexpr Rule greater_than(double least) {
+  return {.least = least, .least_excluded = true};
+}
 /// Both bounds included.
 [[nodiscard]] constexpr Rule from_to(double least, double most) {
   return {.least = least, .most = most};

@@ -18,8 +18,9 @@ declare -A allowed=(
   [train]='data io nn core'
   [insight]='data io nn kernels cell core'
   [tasks]='train data io nn core'
+  [models]='train data io nn core'
   [lm]='train insight data io nn kernels cell core'
-  [cli]='lm train tasks insight report data io nn cell core'
+  [cli]='lm models train tasks insight report data io nn cell core'
 )
 
 # What a room may include, as words between spaces.

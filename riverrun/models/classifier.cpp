@@ -1,0 +1,270 @@
+#include "riverrun/models/classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+
+namespace riverrun::models {
+namespace {
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+const ClassifierOptions& checked(const ClassifierOptions& options) {
+  check(options);
+  return options;
+}
+
+std::int64_t inputs_of(const ClassifierOptions& options) {
+  return options.missing == data::Missing::kMask ? 2 * options.channels : options.channels;
+}
+
+void require_length(const char* name, std::size_t length, const char* of, std::int64_t wanted) {
+  if (static_cast<std::int64_t>(length) == wanted) return;
+  throw ConfigError(
+      fmt::format("Classifier: {} has {} elements; it must have one for each of the "
+                  "{} {}",
+                  name, length, wanted, of));
+}
+
+/// For each class of the data, its number in the model; kNoLabel if the model has none such.
+std::vector<std::int32_t> labels_in_model(const data::LabelledSequences& data,
+                                          const ClassifierOptions& options) {
+  std::map<std::string_view, std::int32_t> known;
+  for (const std::string& name : options.classes) {
+    known.emplace(name, static_cast<std::int32_t>(known.size()));
+  }
+  std::vector<std::int32_t> labels;
+  for (const std::string& name : data.classes) {
+    const auto found = known.find(name);
+    labels.push_back(found == known.end() ? data::LabelledSequence::kNoLabel : found->second);
+  }
+  return labels;
+}
+
+/// Calls `take(channel, value)` for each value that is there.
+template <class Take>
+void for_each_value(const data::LabelledSequences& data, std::span<const std::int64_t> which,
+                    Take take) {
+  for (const std::int64_t index : which) {
+    const data::LabelledSequence& sequence = data.sequences[at(index)];
+    for (std::size_t i = 0; i < sequence.values.size(); ++i) {
+      if (std::isnan(sequence.values[i])) continue;
+      take(i % at(data.channels), static_cast<double>(sequence.values[i]));
+    }
+  }
+}
+
+SequenceInput input_of(const ClassifierBatch& batch) {
+  return {.seq_len = batch.seq_len,
+          .batch = batch.batch(),
+          .numbers = &batch.numbers,
+          .lengths = batch.lengths};
+}
+
+/// The softmax, summed in double precision.
+void to_probabilities(std::span<const float> logits, float* to) {
+  const float most = *std::ranges::max_element(logits);
+  const auto power = [most](float logit) { return std::exp(static_cast<double>(logit - most)); };
+  double sum = 0;
+  for (const float logit : logits) sum += power(logit);
+  for (const float logit : logits) *to++ = static_cast<float>(power(logit) / sum);
+}
+
+}  // namespace
+
+void check(const ClassifierOptions& options) {
+  check_fields("Classifier", options);
+  if (options.classes.size() < 2) {
+    throw ConfigError(fmt::format("Classifier: there are {} classes; there must be at least 2",
+                                  options.classes.size()));
+  }
+  std::set<std::string_view> names;
+  for (const std::string& name : options.classes) {
+    if (!names.insert(name).second) {
+      throw ConfigError(fmt::format("Classifier: the class \"{}\" is there twice", name));
+    }
+  }
+  require_length("examples", options.examples.size(), "classes",
+                 static_cast<std::int64_t>(options.classes.size()));
+  require_length("mean", options.mean.size(), "channels", options.channels);
+  require_length("scale", options.scale.size(), "channels", options.channels);
+  if (options.readout != Readout::kLast && options.readout != Readout::kMean) {
+    throw ConfigError(fmt::format("Classifier: readout is {}; it must be last or mean",
+                                  kReadouts[static_cast<std::size_t>(options.readout)]));
+  }
+  check(sequence_options(options));
+}
+
+SequenceModelOptions sequence_options(const ClassifierOptions& options) {
+  SequenceModelOptions of_model;
+  of_model.cell = options.cell;
+  of_model.input_size = inputs_of(options);
+  of_model.conv_channels = options.conv_channels;
+  of_model.conv_kernel_size = options.conv_kernel_size;
+  of_model.conv_stride = options.conv_stride;
+  of_model.hidden_size = options.hidden_size;
+  of_model.num_layers = options.num_layers;
+  of_model.bidirectional = options.bidirectional;
+  of_model.readout = options.readout;
+  of_model.output_size = static_cast<std::int64_t>(options.classes.size());
+  of_model.dropout = options.dropout;
+  of_model.seed = options.seed;
+  return of_model;
+}
+
+void describe(const data::LabelledSequences& data, std::span<const std::int64_t> learnt,
+              ClassifierOptions& options) {
+  options.channels = data.channels;
+  options.classes = data.classes;
+  options.examples.assign(data.classes.size(), 0);
+  for (const std::int64_t index : learnt) {
+    if (const auto label = data.sequences[at(index)].label; label >= 0)
+      ++options.examples[at(label)];
+  }
+  // In two passes, as the mean may be large beside the deviation.
+  const std::size_t channels = at(data.channels);
+  std::vector<double> sums(channels);
+  std::vector<double> squares(channels);
+  std::vector<std::int64_t> counts(channels);
+  for_each_value(data, learnt, [&](std::size_t channel, double value) {
+    sums[channel] += value;
+    ++counts[channel];
+  });
+  for (std::size_t c = 0; c < channels; ++c) {
+    sums[c] /= static_cast<double>(std::max<std::int64_t>(counts[c], 1));
+  }
+  for_each_value(data, learnt, [&](std::size_t channel, double value) {
+    squares[channel] += (value - sums[channel]) * (value - sums[channel]);
+  });
+  options.mean.assign(sums.begin(), sums.end());
+  options.scale.assign(channels, 1.0f);
+  for (const std::int64_t c : constant_channels(data, learnt)) squares[at(c)] = 0;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const auto scale = static_cast<float>(std::sqrt(squares[c] / static_cast<double>(counts[c])));
+    if (scale > 0) options.scale[c] = scale;
+  }
+}
+
+std::vector<std::int64_t> all_of(const data::LabelledSequences& data) {
+  std::vector<std::int64_t> all(data.sequences.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+std::vector<std::int64_t> constant_channels(const data::LabelledSequences& data,
+                                            std::span<const std::int64_t> learnt) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  std::vector<double> least(at(data.channels), kNone);
+  std::vector<double> most(at(data.channels), -kNone);
+  for_each_value(data, learnt, [&](std::size_t channel, double value) {
+    least[channel] = std::min(least[channel], value);
+    most[channel] = std::max(most[channel], value);
+  });
+  std::vector<std::int64_t> constant;
+  for (std::int64_t c = 0; c < data.channels; ++c) {
+    if (most[at(c)] <= least[at(c)]) constant.push_back(c);
+  }
+  return constant;
+}
+
+Classifier::Classifier(const ClassifierOptions& options)
+    : options_(options), model_(sequence_options(checked(options))) {}
+
+std::vector<std::int32_t> Classifier::labels(const data::LabelledSequences& data,
+                                             std::span<const std::int64_t> which) const {
+  const std::vector<std::int32_t> in_model = labels_in_model(data, options_);
+  std::vector<std::int32_t> labels;
+  for (const std::int64_t index : which) {
+    const data::LabelledSequence& sequence = data.sequences[at(index)];
+    labels.push_back(sequence.label < 0 ? sequence.label : in_model[at(sequence.label)]);
+    if (sequence.label >= 0 && labels.back() < 0) {
+      throw FormatError(data.path, 0,
+                        fmt::format("line {}: the label is \"{}\"; the model knows no such class",
+                                    sequence.line, data.classes[at(sequence.label)]));
+    }
+  }
+  return labels;
+}
+
+ClassifierBatch Classifier::batch(const data::LabelledSequences& data,
+                                  std::span<const std::int64_t> which) const {
+  const std::int64_t channels = options_.channels;
+  if (data.channels != channels) {
+    throw FormatError(data.path, 0,
+                      fmt::format("{} channels; the model reads {}", data.channels, channels));
+  }
+  ClassifierBatch batch;
+  batch.labels = labels(data, which);
+  for (const std::int64_t index : which) {
+    batch.lengths.push_back(data.sequences[at(index)].seq_len);
+    batch.seq_len = std::max(batch.seq_len, batch.lengths.back());
+  }
+  const std::int64_t inputs = inputs_of(options_);
+  batch.numbers = Tensor({batch.seq_len, batch.batch(), inputs});
+  for (std::int64_t b = 0; b < batch.batch(); ++b) {
+    const data::LabelledSequence& sequence = data.sequences[at(which[at(b)])];
+    const float* value = sequence.values.data();
+    for (std::int64_t t = 0; t < sequence.seq_len; ++t) {
+      float* const step = batch.numbers.data() + (t * batch.batch() + b) * inputs;
+      for (std::int64_t c = 0; c < channels; ++c, ++value) {
+        if (std::isnan(*value)) {  // read as the mean
+          if (inputs > channels) continue;
+          throw FormatError(data.path, 0,
+                            fmt::format("line {}: channel {} lacks the value of step {}; the model "
+                                        "must read all",
+                                        sequence.line, c + 1, t + 1));
+        }
+        step[c] = (*value - options_.mean[at(c)]) / options_.scale[at(c)];
+        if (inputs > channels) step[channels + c] = 1.0f;
+      }
+    }
+  }
+  return batch;
+}
+
+Var Classifier::logits(Tape& tape, const ClassifierBatch& batch) {
+  return model_.forward(tape, input_of(batch)).output;
+}
+
+Tensor Classifier::probabilities(const data::LabelledSequences& data,
+                                 std::span<const std::int64_t> which) const {
+  const auto count = static_cast<std::int64_t>(which.size());
+  const auto classes = static_cast<std::int64_t>(options_.classes.size());
+  const auto length = [&](std::int64_t place) {
+    return data.sequences[at(which[at(place)])].seq_len;
+  };
+  // Of similar lengths side by side, so that little is padding.
+  std::vector<std::int64_t> order(at(count));
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater{}, length);
+  constexpr std::int64_t kMostSequences = 64;
+  constexpr std::int64_t kMostNumbers = std::int64_t{1} << 22;
+  Tensor probabilities({count, classes});
+  std::vector<std::int64_t> together;
+  for (std::int64_t first = 0; first < count; first += std::ssize(together)) {
+    const std::int64_t numbers =
+        length(order[at(first)]) * std::max(data.channels, options_.hidden_size);
+    const std::int64_t fit = std::clamp<std::int64_t>(kMostNumbers / numbers, 1, kMostSequences);
+    together.clear();
+    for (std::int64_t i = first; i < std::min(first + fit, count); ++i) {
+      together.push_back(which[at(order[at(i)])]);
+    }
+    const ClassifierBatch read = batch(data, together);
+    const Tensor logits = model_.forward(input_of(read)).output;
+    for (std::int64_t b = 0; b < read.batch(); ++b) {
+      to_probabilities(logits.values().subspan(at(b * classes), at(classes)),
+                       probabilities.data() + order[at(first + b)] * classes);
+    }
+  }
+  return probabilities;
+}
+
+}  // namespace riverrun::models

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "riverrun/core/fields.h"
+#include "riverrun/core/tensor.h"
+#include "riverrun/data/labelled.h"
+#include "riverrun/nn/parameter.h"
+#include "riverrun/nn/sequence_model.h"
+#include "riverrun/nn/tape.h"
+
+namespace riverrun::models {
+
+/// What a classifier is made of. The first part says what it reads and answers, and follows from
+/// the data that it learns (describe()); the second one is its network.
+struct ClassifierOptions {
+  std::int64_t channels = 0;
+  /// At least two, all different.
+  std::vector<std::string> classes;
+  /// How many sequences of each class it learns from.
+  std::vector<std::int64_t> examples;
+  /// It reads (x - mean)/scale of each channel, [channels].
+  std::vector<float> mean;
+  std::vector<float> scale;
+  /// What becomes of missing values. With kMask they are read as the mean, beside a 1 for each
+  /// value that is there and a 0 for each that is not, as further channels.
+  data::Missing missing = data::Missing::kError;
+
+  /// A name that find_cell knows.
+  std::string cell = "lstm";
+  std::int64_t hidden_size = 64;
+  std::int64_t num_layers = 1;
+  bool bidirectional = true;
+  /// kLast or kMean.
+  Readout readout = Readout::kMean;
+  /// Of the convolution in front of the recurrent layers; see SequenceModelOptions.
+  std::int64_t conv_channels = 64;
+  std::int64_t conv_kernel_size = 9;
+  std::int64_t conv_stride = 1;
+  float dropout = 0.3f;
+  /// Of the initial parameters.
+  std::uint64_t seed = 1;
+
+  friend bool operator==(const ClassifierOptions&, const ClassifierOptions&) = default;
+};
+
+}  // namespace riverrun::models
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::models::ClassifierOptions> = [] {
+  using O = models::ClassifierOptions;
+  return std::tuple{
+      Field{"channels", &O::channels, from_to(1, kLargestSize)},
+      Field{"classes", &O::classes},
+      Field{"examples", &O::examples, at_least(0)},
+      Field{"mean", &O::mean},
+      Field{"scale", &O::scale, greater_than(0)},
+      Field{"missing", &O::missing, any_value(),
+            "What becomes of missing values: error, interpolate or mask"},
+      Field{"cell", &O::cell},
+      Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
+      Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
+      Field{"bidirectional", &O::bidirectional, any_value(),
+            "Read the sequence from its end too: true or false"},
+      Field{"readout", &O::readout, any_value(),
+            "What the class is told from: the last state of each direction, or the mean of all"},
+      Field{"conv_channels", &O::conv_channels, from_to(0, kLargestSize),
+            "Features of the convolution in front of the recurrent layers; 0: none"},
+      Field{"conv_kernel_size", &O::conv_kernel_size, from_to(1, kLargestSize),
+            "Steps that such a feature is of; odd"},
+      Field{"conv_stride", &O::conv_stride, from_to(1, kLargestSize),
+            "Steps from one such feature to the next"},
+      Field{"dropout", &O::dropout, from_below(0, 1),
+            "Part of the units that is left out while training, in [0, 1)"},
+      Field{"seed", &O::seed, any_value(), "", kInitial},
+  };
+}();
+
+namespace riverrun::models {
+
+/// Throws ConfigError if an option is out of range; the message names it. Allocates nothing of the
+/// sizes that are asked for.
+void check(const ClassifierOptions& options);
+
+/// The network inside.
+[[nodiscard]] SequenceModelOptions sequence_options(const ClassifierOptions& options);
+
+/// Puts what follows from the training data into `options`: channels, classes, examples, mean and
+/// scale. The scale of a channel that is constant is 1. `data` must have labels; `learnt` are the
+/// numbers of the sequences that are learnt from. Values that are missing do not count.
+void describe(const data::LabelledSequences& data, std::span<const std::int64_t> learnt,
+              ClassifierOptions& options);
+
+/// 0, 1, …: all sequences.
+[[nodiscard]] std::vector<std::int64_t> all_of(const data::LabelledSequences& data);
+
+/// The channels that are constant in all sequences that are learnt from, from 0.
+[[nodiscard]] std::vector<std::int64_t> constant_channels(const data::LabelledSequences& data,
+                                                          std::span<const std::int64_t> learnt);
+
+/// Sequences side by side, as a classifier reads them.
+struct ClassifierBatch {
+  std::int64_t seq_len = 0;           // of the longest
+  Tensor numbers;                     // [seq_len, batch, inputs], 0 beyond a sequence's end
+  std::vector<std::int64_t> lengths;  // [batch]
+  std::vector<std::int32_t> labels;   // [batch], of the model's classes; kNoLabel where unknown
+
+  [[nodiscard]] std::int64_t batch() const { return static_cast<std::int64_t>(lengths.size()); }
+};
+
+/// Tells which class a sequence of numbers is of: a SequenceModel with one logit for each class.
+///
+/// Several threads may call const functions at once; changing parameters is for one alone.
+class Classifier {
+ public:
+  /// Throws ConfigError as check().
+  explicit Classifier(const ClassifierOptions& options);
+  Classifier(Classifier&&) noexcept = default;
+  Classifier& operator=(Classifier&&) noexcept = default;
+  ~Classifier() = default;
+  /// The same model once more, with parameters of its own.
+  [[nodiscard]] Classifier clone() const { return {options_, model_.clone()}; }
+
+  /// The numbers that the sequences' labels have in the model's classes; kNoLabel where there is no
+  /// label. Throws FormatError for a label that the model does not know.
+  [[nodiscard]] std::vector<std::int32_t> labels(const data::LabelledSequences& data,
+                                                 std::span<const std::int64_t> which) const;
+  /// The sequences, standardised, beside their labels. Throws as labels(), and FormatError if the
+  /// data have another number of channels or miss values that the model's do not.
+  [[nodiscard]] ClassifierBatch batch(const data::LabelledSequences& data,
+                                      std::span<const std::int64_t> which) const;
+
+  /// [batch, classes], on a tape and with gradients of all parameters.
+  Var logits(Tape& tape, const ClassifierBatch& batch);
+  /// The classes' probabilities of the sequences `which`, [which, classes], without gradients or
+  /// dropout. Throws as batch().
+  [[nodiscard]] Tensor probabilities(const data::LabelledSequences& data,
+                                     std::span<const std::int64_t> which) const;
+
+  /// In a fixed order, under the names that a file gives them.
+  [[nodiscard]] ParameterList parameters() { return model_.parameters(); }
+  [[nodiscard]] ConstParameterList parameters() const { return model_.parameters(); }
+  [[nodiscard]] const ClassifierOptions& options() const noexcept { return options_; }
+  [[nodiscard]] SequenceModel& network() noexcept { return model_; }
+  [[nodiscard]] const SequenceModel& network() const noexcept { return model_; }
+
+ private:
+  Classifier(const ClassifierOptions& options, SequenceModel model)
+      : options_(options), model_(std::move(model)) {}
+
+  ClassifierOptions options_;
+  SequenceModel model_;
+};
+
+}  // namespace riverrun::models

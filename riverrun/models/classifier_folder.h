@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "riverrun/core/folder.h"
+#include "riverrun/models/classifier.h"
+#include "riverrun/train/model_files.h"
+
+namespace riverrun::models {
+
+/// Of config.json: see kModelTypeKey.
+inline constexpr const char* kClassifierType = "riverrun_classifier";
+
+/// Writes config.json atomically, which says all of a model but its weights. The digest
+/// (kDigestKey) covers all options without which the weights are meaningless: not `examples`, and
+/// not the dropout. Throws IoError.
+void save_config(const std::filesystem::path& folder, const ClassifierOptions& options);
+
+/// A model and what its files say of it.
+struct LoadedClassifier {
+  Classifier model;
+  std::optional<Measured> measured;
+  std::optional<std::string> digest;
+};
+/// From a folder that is opened once, so that its files are of one model even if another takes the
+/// folder's place meanwhile. Strict: a missing, extra or misshapen tensor, an option out of range,
+/// or a digest that is not that of the files, are errors. Nothing much larger than the files is
+/// allocated. Throws IoError and FormatError.
+[[nodiscard]] LoadedClassifier load_classifier(const Folder& folder);
+[[nodiscard]] Classifier load_classifier(const std::filesystem::path& folder);
+
+}  // namespace riverrun::models

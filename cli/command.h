@@ -34,6 +34,7 @@ using Verb = std::function<ExitCode()>;
 /// Each adds its verb and options to `program`; the verb's callback sets `chosen`.
 void add_train(CLI::App& program, Verb& chosen);
 void add_evaluate(CLI::App& program, Verb& chosen);
+void add_predict(CLI::App& program, Verb& chosen);
 void add_generate(CLI::App& program, Verb& chosen);
 void add_gradients(CLI::App& program, Verb& chosen);
 void add_explain(CLI::App& program, Verb& chosen);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,12 @@
 #include "riverrun/lm/evaluate_lines.h"
 
 #include "cli/command.h"
+#include "cli/evaluate_classifier.h"
+#include "cli/kind.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/text.h"
 
 namespace riverrun::cli {
@@ -29,15 +33,18 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kExample = R"(
-One pass over the whole text with the state carried on: each token but the first is predicted once,
+Of a language model: one pass over the whole text with the state carried on: each token but the first is predicted once,
 from all tokens before it.
 
 Examples: how surprising is a chapter that the model has not seen?
   riverrun evaluate model chapter.txt
 Which of many sentences, one a line, does the model find likeliest?
-  zcat sentences.gz | riverrun evaluate model - --lines | tail -n +2 | sort -g -k 5 | head)";
+  zcat sentences.gz | riverrun evaluate model - --lines | tail -n +2 | sort -g -k 5 | head
+How often is a classifier right, and which classes does it confuse?
+  riverrun evaluate vowels vowels_TEST.ts --html vowels.html)";
 
 struct EvaluateFlags {
+  CLI::App* app = nullptr;
   fs::path model;
   std::vector<fs::path> texts;
   std::string encoding;
@@ -45,6 +52,7 @@ struct EvaluateFlags {
   int threads = 0;
   bool lines = false;
   bool json = false;
+  ReportFiles files;
 };
 
 void require_finite(const lm::Evaluation& result, const EvaluateFlags& flags) {
@@ -206,10 +214,31 @@ ExitCode evaluate_lines(const EvaluateFlags& flags, const lm::SavedModel& saved)
   return kOk;
 }
 
+/// Throws ConfigError if one of these options is given.
+void refuse(const EvaluateFlags& flags, std::initializer_list<const char*> options, Kind kind) {
+  for (const char* option : options) {
+    if (flags.app->count(option) == 0) continue;
+    throw ConfigError(fmt::format("evaluate: {} is {}, for which there is no {}",
+                                  flags.model.string(), noun(kind), option));
+  }
+}
+
 ExitCode run(const EvaluateFlags& flags) {
+  const Kind kind = kind_of(flags.model);
+  if (kind == Kind::kClassify) {
+    refuse(flags, {"--lines", "--encoding", "--weights"}, kind);
+    if (flags.texts.size() != 1) {
+      throw ConfigError(
+          fmt::format("evaluate: {} files are given; a classifier reads one", flags.texts.size()));
+    }
+    require(flags.files, {flags.model, flags.texts.front()});
+    use_threads(flags.threads);
+    return evaluate_classifier(flags.model, flags.texts.front(), flags.files, flags.json);
+  }
+  refuse(flags, {"--html", "--svg", "--csv"}, kind);
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
-  lm::SavedModel saved = load_finite_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model, "evaluate");
   saved.model.set_inference_weights(weights);
   return flags.lines ? evaluate_lines(flags, saved) : evaluate_whole(flags, saved);
 }
@@ -217,11 +246,15 @@ ExitCode run(const EvaluateFlags& flags) {
 }  // namespace
 
 void add_evaluate(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("evaluate", "Measure how well a model predicts a text");
+  CLI::App* app = program.add_subcommand("evaluate", "Measure how well a model predicts");
+
   auto flags = std::make_shared<EvaluateFlags>();
+  flags->app = app;
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  app->add_option("TEXT", flags->texts, kTextHelp)->required();
+  app->add_option("DATA", flags->texts,
+                  std::string(kTextHelp) + ". Of a classifier, a file of labelled sequences (.ts)")
+      ->required();
   app->add_flag("--lines", flags->lines,
                 "The score of each line from a fresh state, instead of one of the whole text");
   add_encoding_option(*app, flags->encoding);
@@ -230,6 +263,7 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
       ->capture_default_str();
   add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
+  add_report_options(*app, flags->files);
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }
 

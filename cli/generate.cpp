@@ -115,7 +115,7 @@ ExitCode run(const GenerateFlags& flags) {
   (void)lm::Sampler(options);  // refuses invalid options before a model is loaded
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
-  lm::SavedModel saved = load_finite_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model, "generate");
   saved.model.set_inference_weights(weights);
   options.forbidden = saved.tokenizer.unknown_id();
   lm::Sampler sampler(options);

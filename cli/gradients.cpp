@@ -198,7 +198,7 @@ FlowReport measure(const GradientsFlags& flags) {
     for (const std::string& spec : flags.cells) measure(flags, from_cell(flags, spec), report);
     return report;
   }
-  lm::SavedModel saved = load_finite_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model, "gradients");
   const std::string name = folder_name(flags.model);
   require_fit(flags, name, saved.model.rnn().cell(), saved.model.rnn().options());
   const text::Corpus corpus(saved.tokenizer,

@@ -16,6 +16,10 @@
 #include "riverrun/nn/finite.h"
 
 #include "cli/command.h"
+#include "cli/info_classifier.h"
+#include "cli/kind.h"
+#include "cli/parameters_report.h"
+#include "cli/run_report.h"
 
 namespace riverrun::cli {
 namespace {
@@ -27,16 +31,6 @@ Example: what is in a model folder, and how was it trained?
   riverrun info model)";
 
 using Json = nlohmann::ordered_json;
-
-/// What is not finite among the weights; empty if all are.
-std::string damage(const ParameterList& parameters) {
-  try {
-    require_finite(parameters, kWeightsFile);
-  } catch (const NumericError& error) {
-    return error.what();
-  }
-  return {};
-}
 
 std::int64_t batch_size(const lm::SavedTraining& run) {
   return lm::chosen_batch_size(run.options.trainer, run.texts.train.tokens);
@@ -92,14 +86,10 @@ std::string described(const lm::SavedTraining& run) {
   std::string text = fmt::format(
       "  texts           {} to learn from, {} to validate on\n"
       "  run             {} so far; {} of {} done\n"
-      "  optimiser       {}, learning rate {}, schedule {}",
+      "  optimiser       {}\n",
       counted(run.texts.train.tokens, "token"), grouped(run.texts.valid.tokens),
       counted(run.state.step, "step"), grouped(epochs_done(run)), counted(o.epochs, "epoch"),
-      o.optimizer, o.lr, o.schedule);
-  if (o.warmup > 0) text += fmt::format(", warmup {}", o.warmup);
-  if (o.momentum > 0) text += fmt::format(", momentum {}", o.momentum);
-  if (o.weight_decay > 0) text += fmt::format(", weight decay {}", o.weight_decay);
-  text += o.clip > 0 ? fmt::format(", clip {}\n", o.clip) : ", no clipping\n";
+      cli::described(o));
   text += fmt::format("  batches         {} x {}\n  seed            {}\n",
                       counted(batch_size(run), "sequence"), counted(o.seq_len, "token"),
                       run.options.model.seed);
@@ -107,21 +97,7 @@ std::string described(const lm::SavedTraining& run) {
   return text;
 }
 
-std::string tensor_table(const ParameterList& parameters) {
-  std::size_t name_width = 0;
-  for (const NamedParameter& named : parameters) {
-    name_width = std::max(name_width, named.name.size());
-  }
-  std::string text;
-  for (const NamedParameter& named : parameters) {
-    const Tensor& value = named.parameter->value();
-    text += fmt::format("  {:<{}}  {:<14} {:>12}\n", named.name, name_width,
-                        value.shape().to_string(), grouped(value.elements()));
-  }
-  return text;
-}
-
-ExitCode run(const fs::path& folder, bool json) {
+ExitCode info_of_language_model(const fs::path& folder, bool json) {
   lm::SavedRun loaded = lm::load_run(folder);
   lm::SavedModel& saved = loaded.saved;
   const lm::LanguageModelOptions& o = saved.model.options();
@@ -131,17 +107,9 @@ ExitCode run(const fs::path& folder, bool json) {
   const std::optional<Measured>& measured = loaded.measured;
 
   if (json) {
-    Json table = Json::array();
-    for (const NamedParameter& named : parameters) {
-      Json shape = Json::array();
-      const Shape& extents = named.parameter->value().shape();
-      for (int i = 0; i < extents.rank(); ++i) shape.push_back(extents[i]);
-      table.push_back({{"name", named.name},
-                       {"shape", shape},
-                       {"elements", named.parameter->value().elements()}});
-    }
     const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-    print_json({{"model", folder.string()},
+    print_json({{"kind", name(Kind::kLanguage)},
+                {"model", folder.string()},
                 {"cell", o.cell},
                 {"vocab_size", o.vocab_size},
                 {"embedding_size", o.embedding_size},
@@ -157,7 +125,7 @@ ExitCode run(const fs::path& folder, bool json) {
                 {"resumable", loaded.checkpoint.has_value()},
                 {"checkpoint_problem", or_null(loaded.checkpoint_problem)},
                 {"training", loaded.checkpoint ? to_json(*loaded.checkpoint) : Json()},
-                {"tensors", table}});
+                {"tensors", tensors_json(parameters)}});
     return kOk;
   }
 
@@ -187,6 +155,11 @@ ExitCode run(const fs::path& folder, bool json) {
                                                       : "damaged: " + loaded.checkpoint_problem);
   print(text + tensor_table(parameters));
   return kOk;
+}
+
+ExitCode run(const fs::path& folder, bool json) {
+  return kind_of(folder) == Kind::kClassify ? info_of_classifier(folder, json)
+                                            : info_of_language_model(folder, json);
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
   if (flags.file == "-" && flags.over == "-") {
     throw ConfigError("inspect: standard input (-) is given twice; it can be read only once");
   }
-  lm::SavedModel saved = load_finite_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model, "inspect");
   const std::string text = shown_text(flags, saved.tokenizer.kind());
   const lm::LanguageModelOptions& o = saved.model.options();
   const CellDescriptor& cell = saved.model.rnn().cell();
@@ -237,7 +237,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
 }
 
 ExitCode compare_texts(const InspectFlags& flags) {
-  lm::SavedModel saved = load_finite_model(flags.model);
+  lm::SavedModel saved = load_finite_model(flags.model, "inspect");
   const text::TokenKind kind = saved.tokenizer.kind();
   const std::vector<std::int32_t> first =
       encode(saved.tokenizer, given_text(flags.compare[0], kind));

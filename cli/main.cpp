@@ -40,8 +40,10 @@ ExitCode fail(ExitCode code, std::string what) {
 }
 
 ExitCode run(int argc, char** argv) {
-  CLI::App program("Recurrent neural networks: train a language model on a text, and let it write.",
-                   "riverrun");
+  CLI::App program(
+      "Recurrent neural networks: train a language model on texts, and let it write; or a "
+      "classifier on labelled sequences.",
+      "riverrun");
   program.footer(kFooter);
   program.set_version_flag("--version", std::string("riverrun ") + riverrun::kVersion);
   program.require_subcommand(1);
@@ -57,6 +59,7 @@ ExitCode run(int argc, char** argv) {
   riverrun::cli::Verb verb;
   riverrun::cli::add_train(program, verb);
   riverrun::cli::add_evaluate(program, verb);
+  riverrun::cli::add_predict(program, verb);
   riverrun::cli::add_generate(program, verb);
   riverrun::cli::add_gradients(program, verb);
   riverrun::cli::add_inspect(program, verb);
@@ -70,8 +73,8 @@ ExitCode run(int argc, char** argv) {
   const auto given = [&](const CLI::App* known) { return known->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(given).empty()) {
     throw riverrun::ConfigError("there is no verb \"" + std::string(argv[1]) +
-                                "\"; there are train, evaluate, generate, gradients, inspect, "
-                                "explain, info and task (see --help)");
+                                "\"; there are train, evaluate, predict, generate, gradients, "
+                                "inspect, explain, info and task (see --help)");
   }
   try {
     program.parse(riverrun::cli::arguments(program, argc, argv));

@@ -24,15 +24,24 @@ void draw(std::string_view text, std::size_t& shown) {
   shown = text.size();
 }
 
-std::string figures(const Progress& p) {
-  return fmt::format("epoch {}/{}  loss {:.4f}  perplexity {:.2f}  {} tokens/s  {} left", p.epoch,
-                     p.epochs, p.loss, std::exp(p.loss),
-                     grouped(std::llround(p.targets_per_second)), duration(p.seconds_left));
-}
-
 }  // namespace
 
-ProgressDisplay::ProgressDisplay() : redraws_(can_redraw(STDERR_FILENO)), last_(Clock::now()) {}
+ProgressDisplay::ProgressDisplay(const char* target, bool perplexity)
+    : target_(target),
+      has_perplexity_(perplexity),
+      redraws_(can_redraw(STDERR_FILENO)),
+      last_(Clock::now()) {}
+
+/// "perplexity 12.34  ", if it is shown.
+std::string ProgressDisplay::perplexity(double loss) const {
+  return has_perplexity_ ? fmt::format("perplexity {:.2f}  ", std::exp(loss)) : std::string();
+}
+
+std::string ProgressDisplay::figures(const Progress& p) const {
+  return fmt::format("epoch {}/{}  loss {:.4f}  {}{} {}s/s  {} left", p.epoch, p.epochs, p.loss,
+                     perplexity(p.loss), grouped(std::llround(p.targets_per_second)), target_,
+                     duration(p.seconds_left));
+}
 
 void ProgressDisplay::finish() {
   if (shown_ > 0) draw("", shown_);
@@ -63,10 +72,10 @@ void ProgressDisplay::show(const Progress& p, const std::string& gradient) {
 void ProgressDisplay::show(const Validation& v, const std::string& gradient) {
   finish();
   note(
-      fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/token  "
-                  "perplexity {:.2f}  lr {:.2g}{}{}{}",
-                  v.epoch, v.step, v.train_loss, v.valid.loss, std::exp(v.valid.loss), v.lr,
-                  gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
+      fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/{}  "
+                  "{}lr {:.2g}{}{}{}",
+                  v.epoch, v.step, v.train_loss, v.valid.loss, target_, perplexity(v.valid.loss),
+                  v.lr, gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
 }
 
 TokenCounter::TokenCounter(std::int64_t total)

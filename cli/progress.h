@@ -12,18 +12,24 @@ namespace riverrun::cli {
 /// now and then elsewhere and on a dumb terminal (TERM), and a line that stays for each validation.
 class ProgressDisplay {
  public:
-  ProgressDisplay();
+  /// `target` is what the model learns, "token"; with `perplexity`, that of the loss is shown too.
+  explicit ProgressDisplay(const char* target = "token", bool perplexity = true);
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
   ~ProgressDisplay() { finish(); }
 
   /// `gradient` is what ReachReport says of it, for the end of the line.
-  void show(const Progress& progress, const std::string& gradient);
-  void show(const Validation& validation, const std::string& gradient);
+  void show(const Progress& progress, const std::string& gradient = {});
+  void show(const Validation& validation, const std::string& gradient = {});
   /// Removes the bar, for what is printed next.
   void finish();
 
  private:
+  [[nodiscard]] std::string figures(const Progress& progress) const;
+  [[nodiscard]] std::string perplexity(double loss) const;
+
+  const char* target_;
+  bool has_perplexity_;
   bool redraws_;
   std::size_t shown_ = 0;  // bytes of the bar that is shown
   std::chrono::steady_clock::time_point last_;

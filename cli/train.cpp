@@ -1,269 +1,40 @@
-#include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
-#include "riverrun/core/error.h"
-#include "riverrun/core/threads.h"
-#include "riverrun/data/text/split.h"
-#include "riverrun/lm/language_objective.h"
-#include "riverrun/lm/model_folder.h"
-#include "riverrun/train/trainer.h"
 
 #include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/model.h"
 #include "cli/options.h"
-#include "cli/progress.h"
-#include "cli/reach_report.h"
 #include "cli/report.h"
-#include "cli/text.h"
-#include "cli/train_figures.h"
+#include "cli/train_classifier.h"
 #include "cli/train_flags.h"
-#include "cli/train_report.h"
+#include "cli/train_language.h"
 
 namespace riverrun::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// Both must have the same sizes.
-void copy_weights(lm::LanguageModel& from, lm::LanguageModel& to) {
-  const ParameterList source = from.parameters();
-  const ParameterList target = to.parameters();
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    target[i].parameter->mutable_value() = source[i].parameter->value();
+ExitCode run(TrainFlags& flags) {
+  std::vector<std::filesystem::path> read = flags.texts;
+  read.insert(read.end(), {flags.valid, flags.out, flags.from});
+  require(flags.files, read);
+  use_threads(flags.threads);
+  switch (flags.kind()) {
+    case Kind::kLanguage:
+      return train_language(flags);
+    case Kind::kClassify:
+      break;
   }
-}
-
-class TrainCommand {
- public:
-  explicit TrainCommand(CLI::App& app) : flags_(app) {}
-  ExitCode run();
-
- private:
-  void check_out() const;
-  void split_texts();
-  void check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
-                   const text::Corpus& valid) const;
-  void describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
-                const text::Corpus& train, const text::Corpus& valid,
-                const lm::LanguageObjective& objective) const;
-  void advise_on_batch_size(const text::Corpus& train, std::int64_t batch_size,
-                            std::int64_t total_steps) const;
-
-  TrainFlags flags_;
-  text::TextSplit split_;
-};
-
-/// Throws ConfigError or IoError unless a run can begin in --out.
-void TrainCommand::check_out() const {
-  try {
-    RunFolder::check_start(flags_.out, flags_.overwrite);
-  } catch (const OccupiedFolder& occupied) {
-    throw ConfigError(fmt::format(
-        "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
-        occupied.resumable() ? std::string("go on with it (--resume)")
-                             : fmt::format("begin with its weights in another folder (--from {})",
-                                           flags_.out.string()),
-        flags_.resume ? "--overwrite in place of --resume" : "--overwrite"));
-  }
-}
-
-void TrainCommand::split_texts() {
-  const text::TokenKind kind = text::parse_token_kind(flags_.tokens);
-  if (flags_.valid.empty()) {
-    if (const double part = flags_.options.text.valid_fraction; !(part > 0 && part < 1)) {
-      throw ConfigError(
-          fmt::format("train: --valid-fraction is {}; it must be between 0 and 1", part));
-    }
-    const text::CutAt cut =
-        kind == text::TokenKind::kWord ? text::CutAt::kWhiteSpace : text::CutAt::kCharacter;
-    split_ = text::split_texts(open_texts(flags_.texts, kind, flags_.encoding),
-                               flags_.options.text.valid_fraction, cut);
-    return;
-  }
-  if (flags_.valid == "-" && std::ranges::find(flags_.texts, flags_.valid) != flags_.texts.end()) {
-    throw ConfigError(
-        "train: standard input (-) is given as TEXT and with --valid; it can be read only once");
-  }
-  split_.train = open_texts(flags_.texts, kind, flags_.encoding);
-  split_.valid = open_texts(std::span(&flags_.valid, 1), kind, flags_.encoding);
-}
-
-void TrainCommand::check_texts(const text::Tokenizer& tokenizer, const text::Corpus& train,
-                               const text::Corpus& valid) const {
-  const bool is_cut = flags_.valid.empty();
-  require_two_tokens(train, split_.train.front().path, "the training text",
-                     is_cut ? "; give more text, or another --valid-fraction" : "");
-  require_two_tokens(valid, split_.valid.front().path, "the validation text",
-                     is_cut ? "; give more text, a larger --valid-fraction, or a text of its own "
-                              "with --valid"
-                            : "");
-  if (const std::int64_t batch_size = flags_.options.trainer.batch_size;
-      train.size() <= batch_size) {
-    throw ConfigError(
-        fmt::format("train: {} has {} to learn from; --batch-size {} needs at least {}",
-                    split_.train.front().path.string(), counted(train.size(), "token"), batch_size,
-                    batch_size + 1));
-  }
-  constexpr const char* kHint = "; --tokens byte reads any file that is not gzip as it is";
-  warn_of_invalid_utf8(train.invalid(), tokenizer.kind(), "training text", kHint);
-  warn_of_invalid_utf8(valid.invalid(), tokenizer.kind(), "validation text", kHint);
-}
-
-void TrainCommand::describe(lm::LanguageModel& model, const text::Tokenizer& tokenizer,
-                            const text::Corpus& train, const text::Corpus& valid,
-                            const lm::LanguageObjective& objective) const {
-  note(fmt::format("text: {} {} tokens to learn from, {} to validate on; {} different ones",
-                   grouped(train.size()), text::to_string(tokenizer.kind()), grouped(valid.size()),
-                   grouped(tokenizer.size())));
-  // With --vocab-size, that is what was asked for.
-  if (flags_.options.text.vocab_size == 0) warn_of_unknown(train, "training text");
-  warn_of_unknown(valid, "validation text");
-  const lm::LanguageModelOptions& o = model.options();
-  note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell, o.num_layers,
-                   counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
-                   counted(flags_.options.trainer.epochs, "epoch"),
-                   counted(objective.updates_per_epoch(), "step"), objective.batch_size(),
-                   flags_.options.trainer.seq_len, counted(num_threads(), "thread")));
-}
-
-/// Whoever gives a batch size to a short text should know what it costs.
-void TrainCommand::advise_on_batch_size(const text::Corpus& train, std::int64_t batch_size,
-                                        std::int64_t total_steps) const {
-  constexpr std::int64_t kFew = 64;
-  TrainerOptions chosen = flags_.options.trainer;
-  chosen.batch_size = 0;
-  const std::int64_t smaller = lm::chosen_batch_size(chosen, train.size());
-  if (total_steps >= kFew || smaller >= batch_size) return;
-  note(
-      fmt::format("note: only {} in all, as the text is short; --batch-size 0 would choose {}, "
-                  "and make {}",
-                  counted(total_steps, "update"), smaller,
-                  grouped(chosen.epochs * lm::updates_per_epoch(chosen, train.size()))));
-}
-
-ExitCode TrainCommand::run() {
-  std::vector<fs::path> read = flags_.texts;
-  read.insert(read.end(), {flags_.valid, flags_.out, flags_.from});
-  require(flags_.files, read);
-  use_threads(flags_.threads);
-  flags_.options.model.seed = flags_.seed;
-  flags_.options.trainer.seed = flags_.seed;
-  std::optional<RunFolder> folder;
-  std::optional<text::Tokenizer> tokenizer;
-  if (flags_.resume && RunFolder::can_resume(flags_.out)) {
-    folder = RunFolder::resume(flags_.out);
-    flags_.settle_with(lm::checkpoint_options(folder->path()));
-    tokenizer = lm::load_tokenizer(folder->path(), flags_.options.model);
-    flags_.settle_tokens(*tokenizer, "the run that is resumed");
-  }
-  const bool going_on = folder.has_value();
-  const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
-
-  // Cheap checks first: nobody should wait for a vocabulary to hear of a mistyped option.
-  check(flags_.options.trainer);
-  if (!going_on) {
-    lm::LanguageModelOptions sizes = flags_.options.model;
-    sizes.vocab_size = 1;
-    lm::check(sizes);
-    flags_.check_vocab_size();
-    if (!flags_.valid.empty()) flags_.options.text.valid_fraction = 0;
-    check_out();
-  }
-  std::optional<lm::SavedModel> from;
-  if (!going_on && !flags_.from.empty()) {
-    from = load_finite_model(flags_.from);
-    flags_.settle_with(*from);
-    tokenizer = from->tokenizer;
-    flags_.settle_tokens(*tokenizer, "the model of --from");
-  }
-  split_texts();
-  if (!tokenizer) {
-    tokenizer = text::build_tokenizer(text::parse_token_kind(flags_.tokens), split_.train,
-                                      flags_.options.text.vocab_size);
-    flags_.options.model.vocab_size = tokenizer->size();
-  }
-  const text::Corpus train(*tokenizer, split_.train);
-  const text::Corpus valid(*tokenizer, split_.valid);
-  check_texts(*tokenizer, train, valid);
-  split_ = {};  // what was kept of pipes and of gzip
-
-  lm::LanguageModel model(flags_.options.model);
-  if (from) copy_weights(from->model, model);
-  from.reset();
-  lm::LanguageObjective objective(model, train, valid, flags_.options.trainer, flags_.options.text,
-                                  flags_.options.from);
-  Trainer trainer(objective, flags_.options.trainer);
-  const InterruptGuard guard;
-  if (going_on) {
-    trainer.resume(*folder);
-  } else {
-    trainer.check_space(flags_.out);
-    folder = RunFolder::start(flags_.out, flags_.overwrite);
-    lm::save_config(folder->path(), flags_.options.model, *tokenizer);
-    trainer.begin(*folder);
-  }
-  describe(model, *tokenizer, train, valid, objective);
-  if (!going_on) advise_on_batch_size(train, objective.batch_size(), trainer.total_steps());
-
-  ProgressDisplay display;
-  Trainer::Watch watch;
-  ReachReport reach_report(flags_.options);
-  const auto warn = [&](const std::optional<std::string>& warning) {
-    if (!warning) return;
-    display.finish();
-    note(*warning);
-  };
-  watch.progress = [&](const Progress& progress) {
-    warn(reach_report.take(progress));
-    display.show(progress, reach_report.figures());
-  };
-  watch.validation = [&](const Validation& validation) {
-    display.show(validation, reach_report.figures());
-  };
-  objective.watch_reach([&](const lm::Reach& reach) { warn(reach_report.take(reach)); },
-                        flags_.reach_every);
-  watch.stop = &guard.interrupted();
-  watch.max_seconds = flags_.max_minutes * 60;
-  const TrainingResult result = trainer.run(watch);
-  display.finish();
-  if (!folder->leftover().empty()) {
-    note(fmt::format("warning: the old model could not be removed; what is left of it is in {}",
-                     folder->leftover().string()));
-  }
-  const EndedRun ended{.out = flags_.out,
-                       .folder = *folder,
-                       .model = model,
-                       .tokenizer = *tokenizer,
-                       .train = train,
-                       .valid = valid,
-                       .from = flags_.options.from,
-                       .epochs = flags_.options.trainer.epochs,
-                       .seq_len = flags_.options.trainer.seq_len,
-                       .batch_size = objective.batch_size(),
-                       .had_no_model = had_no_model,
-                       .result = result,
-                       .reach = reach_report};
-  report(ended, flags_.json);
-  write(flags_.files, reach_figure(ended), [&] { return to_page(ended); });
-  return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
+  return train_classifier(flags);
 }
 
 }  // namespace
 
 void add_train(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("train", "Train a language model on text files");
-  auto command = std::make_shared<TrainCommand>(*app);
-  app->callback([&chosen, command] { chosen = [command] { return command->run(); }; });
+  CLI::App* app = program.add_subcommand(
+      "train", "Train a language model on texts, or a classifier on labelled sequences");
+  auto flags = std::make_shared<TrainFlags>(*app);
+  app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }
 
 }  // namespace riverrun::cli

@@ -10,26 +10,13 @@
 #include "riverrun/nn/cells.h"
 
 #include "cli/command.h"
+#include "cli/run_report.h"
 
 namespace riverrun::cli {
 namespace {
 
 using report::Figure;
 using report::Series;
-
-Figure loss_figure(const std::vector<Validation>& validations) {
-  Series train{.name = "training", .x = {}, .y = {}};
-  Series valid{.name = "validation", .x = {}, .y = {}};
-  for (const Validation& v : validations) {
-    for (Series* series : {&train, &valid}) series->x.push_back(static_cast<double>(v.step));
-    train.y.push_back(v.train_loss);
-    valid.y.push_back(v.valid.loss);
-  }
-  return {.title = "Loss of a token",
-          .x = {.label = "updates"},
-          .y = {.label = "loss", .unit = "nats"},
-          .series = {std::move(train), std::move(valid)}};
-}
 
 /// Of the last measurement, each state's norm against the lag.
 Figure norms_figure(const EndedRun& run) {
@@ -91,7 +78,7 @@ Figure reach_figure(const EndedRun& run) {
 report::Page to_page(const EndedRun& run) {
   report::Page page(fmt::format("Training {}", folder_name(run.out)));
   page.paragraph(summary(run));
-  if (!run.result.validations.empty()) page.chart(loss_figure(run.result.validations));
+  if (!run.result.validations.empty()) page.chart(loss_figure(run.result, "Loss of a token"));
   if (run.reach.measured().empty()) return page;
   page.chart(reach_figure(run));
   page.paragraph(

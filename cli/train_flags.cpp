@@ -1,15 +1,23 @@
 #include "cli/train_flags.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
+#include "riverrun/data/labelled.h"
 #include "riverrun/data/text/utf8.h"
+#include "riverrun/train/run_folder.h"
 
 #include "cli/options.h"
 #include "cli/text.h"
@@ -23,7 +31,10 @@ constexpr const char* kExample = R"(
 Example: ten minutes on a novel, then let the model write
   riverrun train novel.txt --out model --max-minutes 10
   riverrun generate model --prompt "It was"
-Go on with its weights, another text and a lower learning rate
+Which of the speakers, gestures, states … is it? One label for each sequence of sensor readings:
+  riverrun train vowels_TRAIN.ts --out vowels
+  riverrun evaluate vowels vowels_TEST.ts
+Go on with the weights of a language model, another text and a lower learning rate
   riverrun train letters.txt --from model --out letters --lr 1e-3
 The Penn Treebank model of Zaremba et al. (2014, small; its sums over 20 steps are means here, so
 lr and clip are 20 times and a 20th of the paper's):
@@ -40,11 +51,46 @@ std::string name_of(const fs::path& folder) {
 }
 
 /// "--hidden-size" for the field hidden_size.
+std::string flag_of(const char* field) {
+  std::string flag = std::string("--") + field;
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
 template <class Options, class T>
 CLI::Option* add_field_option(CLI::App& app, const Field<Options, T>& field, T& value) {
-  std::string flag = std::string("--") + field.name;
-  std::ranges::replace(flag, '_', '-');
-  return app.add_option(flag, value, field.help)->capture_default_str();
+  return app.add_option(flag_of(field.name), value, field.help)->capture_default_str();
+}
+
+/// What follows from the data, and what --seed says.
+bool is_no_flag(std::string_view field) {
+  constexpr std::string_view kNone[] = {"channels", "classes", "examples", "mean", "scale", "seed"};
+  return std::ranges::find(kNone, field) != std::end(kNone);
+}
+
+constexpr std::array<std::string_view, 2> kTruth = {"false", "true"};
+
+/// Which of the names an option is given; throws ConfigError.
+std::size_t place_of(const CLI::Option& option, std::span<const std::string_view> names) {
+  const auto given = option.as<std::string>();
+  const auto found = std::ranges::find(names, given);
+  if (found == names.end()) {
+    throw ConfigError(fmt::format("train: {} is \"{}\"; it must be one of {}", option.get_name(),
+                                  given, fmt::join(names, ", ")));
+  }
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+/// Of an option that was given.
+template <class T>
+T value_of(const CLI::Option& option) {
+  if constexpr (std::is_enum_v<T>) {
+    return static_cast<T>(place_of(option, kNames<T>));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return place_of(option, kTruth) == 1;
+  } else {
+    return option.as<T>();
+  }
 }
 
 }  // namespace
@@ -88,15 +134,22 @@ CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const Fi
   return option;
 }
 
-TrainFlags::TrainFlags(CLI::App& app) {
+TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   app.footer(kExample);
-  app.add_option("TEXT", texts, kTextHelp)->required();
+  app.add_option("DATA", texts,
+                 "Texts, read one after another: files, pipes, - for standard input; gzip is "
+                 "unpacked. Or a file of labelled sequences (.ts), for a classifier")
+      ->required();
   app.add_option("--out", out, "Folder for the model")->required();
+  app.add_option("--kind", kind_name,
+                 "language, of texts, or classify, of labelled sequences; not given: as DATA is");
 
-  app.add_option("--from", from,
-                 "Begin with the weights and the vocabulary of this model instead of random ones; "
-                 "the text, and how it is learnt from, may be others");
-  app.add_option("--valid", valid, "Text to validate on; without it, the end of TEXT");
+  app.add_option(
+      "--from", from,
+      "Begin with the weights and the vocabulary of this language model instead of random ones; "
+      "the text, and how it is learnt from, may be others");
+  app.add_option("--valid", valid,
+                 "Data to validate on; without it, the end of the text, or a part of each class");
   tokens_option_ = app.add_option("--tokens", tokens, "byte, char or word")->capture_default_str();
   for_each_field<lm::TextOptions>([&](const auto& field) {
     const bool is_fraction = field.name == std::string_view("valid_fraction");
@@ -138,12 +191,128 @@ TrainFlags::TrainFlags(CLI::App& app) {
       ->capture_default_str()
       ->check(whole_number(0, INT64_MAX));
   add_encoding_option(app, encoding);
+  for (const char* flag :
+       {"--from", "--tokens", "--vocab-size", "--embedding-size", "--forget-bias", "--init-uniform",
+        "--seq-len", "--reach-every", "--encoding"}) {
+    of_language_.push_back(app.get_option(flag));
+  }
+  add_classifier_options(app);
   add_threads_option(app, threads);
   app.add_flag("--resume", resume, "Go on with the run in --out; begin if there is none");
   app.add_flag("--overwrite", overwrite, "Replace the model in --out, once the new one is there")
       ->excludes("--resume");
   app.add_flag("--json", json, "Print the result as one JSON object");
   add_report_options(app, files);
+}
+
+void TrainFlags::add_classifier_options(CLI::App& app) {
+  const auto add_all = [&]<class Struct>(Struct& defaults) {
+    for_each_field<Struct>([&](const auto& field) {
+      using T = std::remove_cvref_t<decltype(defaults.*field.member)>;
+      if (is_no_flag(field.name) || option_of(field.name) != nullptr) return;
+      CLI::Option* option = nullptr;
+      if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool>) {
+        std::span<const std::string_view> names = kTruth;
+        if constexpr (std::is_enum_v<T>) names = kNames<T>;
+        words_.emplace_back(names[static_cast<std::size_t>(defaults.*field.member)]);
+        option =
+            app.add_option(flag_of(field.name), words_.back(), field.help)->capture_default_str();
+      } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+        option = add_field_option(app, field, defaults.*field.member);
+      }
+      if (option == nullptr) return;
+      of_classifier_.push_back(option->group("Options of a classifier"));
+    });
+  };
+  add_all(classifier_defaults_.model);
+  add_all(classifier_defaults_.learning);
+  app.get_option("--conv-stride")->default_str("by the length");
+}
+
+const CLI::Option* TrainFlags::option_of(const char* field) const {
+  return app_.get_option_no_throw(flag_of(field));
+}
+
+template <class Struct, class Visit>
+void TrainFlags::for_each_given(Visit visit) const {
+  for_each_field<Struct>([&](const auto& field) {
+    using T = std::remove_cvref_t<decltype(std::declval<Struct>().*field.member)>;
+    if constexpr (std::is_enum_v<T> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+      if (is_no_flag(field.name)) return;
+      const CLI::Option* option = option_of(field.name);
+      if (option->count() > 0) visit(field, value_of<T>(*option));
+    }
+  });
+}
+
+void TrainFlags::apply(models::ClassifierTraining& learning) const {
+  for_each_given<models::ClassifierTraining>(
+      [&](const auto& field, const auto& value) { learning.*field.member = value; });
+}
+
+void TrainFlags::apply(models::ClassifierRun& run) const {
+  apply(run.learning);
+  for_each_given<models::ClassifierOptions>(
+      [&](const auto& field, const auto& value) { run.model.*field.member = value; });
+  for_each_given<TrainerOptions>(
+      [&](const auto& field, const auto& value) { run.trainer.*field.member = value; });
+  run.model.seed = seed;
+  run.trainer.seed = seed;
+}
+
+void TrainFlags::settle(models::ClassifierRun& stored) const {
+  const auto settle_all = [&]<class Struct>(Struct& values) {
+    for_each_given<Struct>([&](const auto& field, const auto& value) {
+      const std::string_view name = field.name;
+      if (name == "epochs" || name == "patience") {
+        values.*field.member = value;
+      } else if (values.*field.member != value) {
+        throw ConfigError(
+            fmt::format("train: {} differs from that of the run that is resumed; omit it, or begin "
+                        "anew with --overwrite or another --out",
+                        flag_of(field.name)));
+      }
+    });
+  };
+  settle_all(stored.model);
+  settle_all(stored.trainer);
+  settle_all(stored.learning);
+  if (seed_option_->count() > 0 && seed != stored.model.seed) {
+    throw ConfigError("train: --seed differs from that of the run that is resumed");
+  }
+}
+
+Kind TrainFlags::kind() const {
+  const bool is_given = !kind_name.empty();
+  const bool has_sequences =
+      std::ranges::any_of(texts, [](const fs::path& path) { return data::is_ts(path); });
+  const Kind kind = is_given        ? parse_kind(kind_name)
+                    : has_sequences ? Kind::kClassify
+                                    : Kind::kLanguage;
+  const Kind other = kind == Kind::kLanguage ? Kind::kClassify : Kind::kLanguage;
+  for (const CLI::Option* option : kind == Kind::kLanguage ? of_classifier_ : of_language_) {
+    if (option->count() == 0) continue;
+    throw ConfigError(fmt::format(
+        "train: {} is an option of {}; {}", option->get_name(), noun(other),
+        is_given
+            ? fmt::format("--kind is {}", name(kind))
+            : fmt::format("DATA {}, for {}: --kind says another",
+                          has_sequences ? "are labelled sequences" : "are texts", noun(kind))));
+  }
+  return kind;
+}
+
+void TrainFlags::check_out() const {
+  try {
+    RunFolder::check_start(out, overwrite);
+  } catch (const OccupiedFolder& occupied) {
+    throw ConfigError(fmt::format(
+        "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
+        occupied.resumable()
+            ? std::string("go on with it (--resume)")
+            : fmt::format("begin with its weights in another folder (--from {})", out.string()),
+        resume ? "--overwrite in place of --resume" : "--overwrite"));
+  }
 }
 
 void TrainFlags::settle_with(const lm::RunOptions& stored) {

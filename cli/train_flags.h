@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <string>
 #include <vector>
 
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
+#include "riverrun/models/classifier_objective.h"
 
+#include "cli/kind.h"
 #include "cli/report.h"
 
 namespace CLI {
@@ -25,6 +28,23 @@ class TrainFlags {
   explicit TrainFlags(CLI::App& app);
   TrainFlags(const TrainFlags&) = delete;
   TrainFlags& operator=(const TrainFlags&) = delete;
+
+  /// What --kind says or, without it, what the files are. Throws ConfigError if it is not clear, or
+  /// an option of another kind is given.
+  [[nodiscard]] Kind kind() const;
+  /// Throws ConfigError or IoError unless a run can begin in --out.
+  void check_out() const;
+
+  // Of a classifier.
+
+  /// Puts what is given in the place of what suits the data.
+  void apply(models::ClassifierTraining& learning) const;
+  void apply(models::ClassifierRun& run) const;
+  /// Throws ConfigError, which names the flag, if what is given differs from what the run that is
+  /// resumed began with. Gives it what may change.
+  void settle(models::ClassifierRun& stored) const;
+
+  // Of a language model.
 
   /// Takes on what the run that is resumed began with. Throws ConfigError, which names the flag, if
   /// what is given differs.
@@ -50,6 +70,7 @@ class TrainFlags {
   bool overwrite = false;
   bool json = false;
   ReportFiles files;
+  std::string kind_name;
   lm::RunOptions options;
 
  private:
@@ -59,6 +80,18 @@ class TrainFlags {
   template <class Part, class FieldOfPart>
   CLI::Option* add(CLI::App& app, Part lm::RunOptions::*part, const FieldOfPart& field, Of of);
 
+  void add_classifier_options(CLI::App& app);
+  /// The option of a field, called as the field; null if the command line has none.
+  [[nodiscard]] const CLI::Option* option_of(const char* field) const;
+  /// Calls `visit(field, option)` for each field of the struct for which one is given.
+  template <class Struct, class Visit>
+  void for_each_given(Visit visit) const;
+
+  CLI::App& app_;
+  std::vector<const CLI::Option*> of_language_;  // options that only such a model has
+  std::vector<const CLI::Option*> of_classifier_;
+  models::ClassifierRun classifier_defaults_;  // which CLI11 keeps references to
+  std::list<std::string> words_;               // the same
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* dropout_option_ = nullptr;
   CLI::Option* seed_option_ = nullptr;

@@ -9,49 +9,19 @@
 #include "riverrun/core/threads.h"
 
 #include "cli/command.h"
+#include "cli/run_report.h"
 
 namespace riverrun::cli {
 namespace {
 
-const char* to_string(StopReason reason) {
-  switch (reason) {
-    case StopReason::kFinished:
-      return "finished";
-    case StopReason::kNoImprovement:
-      return "no improvement";
-    case StopReason::kTimeLimit:
-      return "time limit";
-    case StopReason::kInterrupted:
-      break;
-  }
-  return "interrupted";
-}
-
 void print_notes(const EndedRun& run) {
   const TrainingResult& result = run.result;
-  if (result.reason == StopReason::kNoImprovement) {
-    note(fmt::format("stopped after {}: no validation since step {} was an improvement",
-                     counted(result.steps, "step"), grouped(result.best->step)));
-  } else if (result.reason != StopReason::kFinished) {
-    note(fmt::format("{} after {}; the same command with --resume goes on from here",
-                     to_string(result.reason), counted(result.steps, "step")));
-  }
-  if (!result.model_saved && run.folder.staged()) {
-    note(
-        fmt::format("the old model is still in {}; the new run, which has no validated model yet, "
-                    "is in {}",
-                    run.out.string(), run.folder.path().string()));
-  }
+  note_end({.out = run.out,
+            .folder = run.folder,
+            .result = result,
+            .unit = "nats per token",
+            .had_no_model = run.had_no_model});
   if (!result.saved) return;
-  if (result.best && result.saved->valid.loss > result.best->valid.loss) {
-    note(fmt::format(
-        "the best model, of step {} with {:.4f} nats per token, was removed from {}; "
-        "now that of step {} is there",
-        result.best->step, result.best->valid.loss, run.out.string(), result.saved->step));
-  } else if (run.had_no_model && result.targets == 0) {
-    note(fmt::format("the model had been removed from {} and was written again from the checkpoint",
-                     run.out.string()));
-  }
   const double uniform = std::log(static_cast<double>(run.tokenizer.size()));
   if (result.saved->valid.loss > uniform) {
     note(

@@ -16,8 +16,10 @@ bool can_be_shown(double value, Scale scale) {
   return std::isfinite(value) && (scale != Scale::kLogarithmic || value > 0);
 }
 
-std::string csv_field(std::string_view name) {
-  std::string valid = text::to_valid_utf8(name);
+}  // namespace
+
+std::string csv_field(std::string_view text) {
+  std::string valid = text::to_valid_utf8(text);
   if (valid.find_first_of(",\"\r\n") == std::string::npos) return valid;
   std::string quoted = "\"";
   for (const char c : valid) {
@@ -26,8 +28,6 @@ std::string csv_field(std::string_view name) {
   }
   return quoted + '"';
 }
-
-}  // namespace
 
 std::string Axis::heading() const { return unit.empty() ? label : label + " (" + unit + ")"; }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace riverrun::report {
@@ -61,6 +62,10 @@ void check(const Figure& figure);
 /// The figure with at most about `most` points a series, spread evenly as the x axis shows them;
 /// the first and the last are kept.
 [[nodiscard]] Figure thinned(const Figure& figure, std::size_t most);
+
+/// A field of a CSV file as RFC 4180 has it: in quotes if it has commas, quotes or line ends. What
+/// is not UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string csv_field(std::string_view text);
 
 /// One line for each point: the series' name, x, y; a gap's y is empty. As RFC 4180, with a line of
 /// headings, in UTF-8. Throws as check().

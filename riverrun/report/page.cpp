@@ -103,13 +103,23 @@ Table numbers_of(const Figure& figure) {
   return table;
 }
 
+/// A shade of the palette's blue, on which text can be read in a light and a dark page.
+std::string background(const Table& table, std::size_t row, std::size_t column) {
+  if (table.shades.size() != table.rows.size() ||
+      table.shades[row].size() + 1 != table.rows[row].size()) {
+    throw ConfigError("page: a table has not as many shades as cells");
+  }
+  return fmt::format("background: rgba(0, 114, 178, {:.2f})", 0.55 * table.shades[row][column]);
+}
+
 Html to_html(const Table& table) {
   Html head;
   for (const std::string& name : table.header) {
     head += Html::element("th", {{"scope", "col"}}, Html::text(name));
   }
   Html rows;
-  for (const std::vector<std::string>& row : table.rows) {
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    const std::vector<std::string>& row = table.rows[r];
     if (row.size() != table.header.size()) {
       throw ConfigError(
           fmt::format("page: a row has {} cells and the table's header {}; it must "
@@ -118,8 +128,13 @@ Html to_html(const Table& table) {
     }
     Html cells;
     for (std::size_t c = 0; c < row.size(); ++c) {
-      cells += c == 0 ? Html::element("th", {{"scope", "row"}}, Html::text(row[c]))
-                      : Html::element("td", row[c]);
+      if (c == 0) {
+        cells += Html::element("th", {{"scope", "row"}}, Html::text(row[c]));
+      } else if (table.shades.empty()) {
+        cells += Html::element("td", row[c]);
+      } else {
+        cells += Html::element("td", {{"style", background(table, r, c - 1)}}, Html::text(row[c]));
+      }
     }
     rows += Html::element("tr", cells);
   }

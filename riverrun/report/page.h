@@ -14,6 +14,8 @@ struct Table {
   std::vector<std::string> header;
   /// Each as long as the header. The first column names the row; the others are numbers or words.
   std::vector<std::vector<std::string>> rows;
+  /// If not empty, how strongly each cell but the first of its row is coloured, from 0 to 1.
+  std::vector<std::vector<double>> shades = {};
 };
 
 /// Throws ConfigError if this build has no charts: if Chart.js was not there when it was made.
@@ -28,7 +30,7 @@ class Page {
 
   void heading(std::string_view text);
   void paragraph(std::string_view text);
-  /// Throws ConfigError if a row is not as long as the header.
+  /// Throws ConfigError if a row is not as long as the header, or shades are not as many as cells.
   void table(const Table& table);
   /// Drawn by Chart.js when the page is opened, beside its numbers as a table. Throws as check().
   void chart(const Figure& figure);

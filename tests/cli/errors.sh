@@ -12,7 +12,7 @@ untouched() { [ "$(contents model)" = "$before" ] || fail "the model was changed
 # The command line.
 expect 2 'subcommand'
 expect 2 'no verb "frobnicate"' frobnicate
-expect 2 'TEXT' train --out new
+expect 2 'DATA' train --out new
 expect 2 'out' train text.txt
 expect 2 'lrr' train text.txt --out new --lrr 1
 expect 2 'lr' train text.txt --out new --lr fast

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.sh"
 
 # Arguments with which a verb gets as far as looking for what is not there, and the positional ones.
-declare -A rest=([train]='TEXT --out new' [evaluate]='MODEL TEXT' [generate]=MODEL
+declare -A rest=([train]='DATA --out new' [evaluate]='MODEL DATA' [predict]='MODEL DATA' [generate]=MODEL
   [gradients]='MODEL TEXT' [inspect]='MODEL --text cat' [explain]=CELL [info]=MODEL [task]=NAME)
 
 common=('' ' ' '1 ' ' 1' '+1' '00' '010' '0x10' '0b1' 1_000 "1'000" '1,5' one - '{}' '[]' '[1]' $'1\n' é)

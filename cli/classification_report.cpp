@@ -1,0 +1,183 @@
+#include "cli/classification_report.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/table.h"
+
+namespace riverrun::cli {
+namespace {
+
+using models::CalibrationBin;
+using models::ClassScore;
+
+constexpr std::size_t kMostPrinted = 20;  // classes whose confusion can be looked at
+
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+
+report::Table summary_table(const ClassificationReport& report) {
+  const auto& [classes, score, naive] = report;
+  return {.header = {"", "model", "naive answer"},
+          .rows = {{"accuracy", percent(score.accuracy), percent(naive.accuracy)},
+                   {"balanced accuracy", percent(score.balanced_accuracy),
+                    percent(naive.balanced_accuracy)},
+                   {"macro F1", percent(score.macro_f1), percent(naive.macro_f1)},
+                   {"nats per sequence", fmt::format("{:.4f}", score.nats),
+                    fmt::format("{:.4f}", naive.nats)},
+                   {"calibration error", percent(score.calibration_error),
+                    percent(naive.calibration_error)}}};
+}
+
+report::Table class_table(const ClassificationReport& report) {
+  report::Table table{.header = {"class", "sequences", "named", "precision", "recall", "F1"},
+                      .rows = {}};
+  for (std::size_t c = 0; c < report.classes.size(); ++c) {
+    const ClassScore& of = report.score.classes[c];
+    table.rows.push_back({report.classes[c], grouped(of.examples), grouped(of.predicted),
+                          percent(of.precision), percent(of.recall), percent(of.f1)});
+  }
+  return table;
+}
+
+report::Table confusion_table(const ClassificationReport& report) {
+  report::Table table{.header = {"label \\ named"}, .rows = {}};
+  const std::size_t classes = report.classes.size();
+  for (std::size_t label = 0; label < classes; ++label) {
+    table.header.push_back(report.classes[label]);
+    table.rows.push_back({report.classes[label]});
+    table.shades.emplace_back();
+    for (std::size_t named = 0; named < classes; ++named) {
+      const std::int64_t count = report.score.confusion[label * classes + named];
+      const auto of =
+          static_cast<double>(std::max<std::int64_t>(report.score.classes[label].examples, 1));
+      table.rows.back().push_back(grouped(count));
+      table.shades.back().push_back(static_cast<double>(count) / of);
+    }
+  }
+  return table;
+}
+
+/// How often the model is right, against how sure it is.
+report::Figure calibration_figure(const ClassificationReport& report) {
+  report::Figure figure{.title = "How sure the model is, and how often it is right",
+                        .x = {.label = "probability of the class that is named"},
+                        .y = {.label = "share", .low = 0.0, .high = 1.0},
+                        .series = {}};
+  report::Series confidence{
+      .name = "mean probability", .x = {}, .y = {}, .mark = report::Mark::kBars};
+  report::Series accuracy{.name = "right", .x = {}, .y = {}, .mark = report::Mark::kBars};
+  for (const CalibrationBin& bin : report.score.calibration) {
+    if (bin.predictions == 0) continue;
+    const auto x = static_cast<double>(figure.x.categories.size());
+    figure.x.categories.push_back(
+        fmt::format("{:.1f} to {:.1f} ({})", bin.low, bin.high, grouped(bin.predictions)));
+    for (report::Series* series : {&confidence, &accuracy}) series->x.push_back(x);
+    confidence.y.push_back(bin.confidence);
+    accuracy.y.push_back(bin.accuracy);
+  }
+  figure.series = {std::move(confidence), std::move(accuracy)};
+  return figure;
+}
+
+}  // namespace
+
+std::string summary(const ClassificationReport& report) {
+  const auto& [classes, score, naive] = report;
+  return fmt::format(
+      "accuracy {} (naive: {}), balanced {} ({}), macro F1 {} ({})\n"
+      "{:.4f} nats per sequence (naive: {:.4f}), calibration error {}\n",
+      percent(score.accuracy), percent(naive.accuracy), percent(score.balanced_accuracy),
+      percent(naive.balanced_accuracy), percent(score.macro_f1), percent(naive.macro_f1),
+      score.nats, naive.nats, percent(score.calibration_error));
+}
+
+std::string to_text(const ClassificationReport& report) {
+  std::string text = summary(report) + "\n" + aligned(class_table(report));
+  if (report.classes.size() <= kMostPrinted) text += "\n" + aligned(confusion_table(report));
+  return text;
+}
+
+nlohmann::ordered_json to_json(const ClassificationReport& report) {
+  using nlohmann::ordered_json;
+  const auto& [names, score, naive] = report;
+  auto classes = ordered_json::array();
+  auto confusion = ordered_json::array();
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    const ClassScore& of = score.classes[c];
+    classes.push_back({{"class", names[c]},
+                       {"sequences", of.examples},
+                       {"named", of.predicted},
+                       {"precision", of.precision},
+                       {"recall", of.recall},
+                       {"f1", of.f1}});
+    const auto row = score.confusion.begin() + static_cast<std::ptrdiff_t>(c * names.size());
+    confusion.push_back(
+        std::vector<std::int64_t>(row, row + static_cast<std::ptrdiff_t>(names.size())));
+  }
+  auto calibration = ordered_json::array();
+  for (const CalibrationBin& bin : score.calibration) {
+    calibration.push_back({{"low", bin.low},
+                           {"high", bin.high},
+                           {"sequences", bin.predictions},
+                           {"probability", bin.confidence},
+                           {"accuracy", bin.accuracy}});
+  }
+  return {{"sequences", score.examples},
+          {"accuracy", score.accuracy},
+          {"balanced_accuracy", score.balanced_accuracy},
+          {"macro_f1", score.macro_f1},
+          {"nats_per_sequence", score.nats},
+          {"calibration_error", score.calibration_error},
+          {"naive_accuracy", naive.accuracy},
+          {"naive_balanced_accuracy", naive.balanced_accuracy},
+          {"naive_macro_f1", naive.macro_f1},
+          {"naive_nats_per_sequence", naive.nats},
+          {"classes", classes},
+          {"confusion", confusion},
+          {"calibration", calibration}};
+}
+
+report::Figure classes_figure(const ClassificationReport& report) {
+  report::Figure figure{.title = "Precision, recall and F1 of each class",
+                        .x = {.label = "class", .categories = report.classes},
+                        .y = {.label = "share", .low = 0.0, .high = 1.0},
+                        .series = {}};
+  const auto add = [&](const char* name, double ClassScore::*measure) {
+    report::Series series{.name = name, .x = {}, .y = {}, .mark = report::Mark::kBars};
+    for (std::size_t c = 0; c < report.classes.size(); ++c) {
+      series.x.push_back(static_cast<double>(c));
+      series.y.push_back(report.score.classes[c].*measure);
+    }
+    figure.series.push_back(std::move(series));
+  };
+  add("precision", &ClassScore::precision);
+  add("recall", &ClassScore::recall);
+  add("F1", &ClassScore::f1);
+  return figure;
+}
+
+void add_to(report::Page& page, const ClassificationReport& report) {
+  page.paragraph(counted(report.score.examples, "sequence") + ".");
+  page.table(summary_table(report));
+  page.paragraph(
+      "The naive answer is always the class that was most frequent in training, with the shares of "
+      "all classes there as its probabilities.");
+  page.chart(classes_figure(report));
+  page.table(class_table(report));
+  page.heading("Which classes are taken for others");
+  page.paragraph(
+      "A row is of the sequences with one label, a column of those that the model gives one name. "
+      "The stronger the colour, the larger the part of the row.");
+  page.table(confusion_table(report));
+  page.heading("Calibration");
+  page.paragraph(
+      "Of predictions that the model gives a probability of 0.8, four in five should be right. The "
+      "numbers in brackets say how many predictions are in each group.");
+  page.chart(calibration_figure(report));
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,57 @@
+#include "cli/evaluate_classifier.h"
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/models/classification.h"
+
+#include "cli/classification_report.h"
+#include "cli/kind.h"
+#include "cli/model.h"
+#include "cli/sequences.h"
+
+namespace riverrun::cli {
+
+ExitCode evaluate_classifier(const std::filesystem::path& folder, const std::filesystem::path& file,
+                             const ReportFiles& files, bool json) {
+  using Clock = std::chrono::steady_clock;
+  const models::Classifier model = load_finite_classifier(folder, "evaluate");
+  const data::LabelledSequences read = read_sequences(file, model);
+  if (read.classes.empty()) {
+    throw FormatError(
+        read.path, 0,
+        "the sequences have no labels to compare with; `riverrun predict` needs none");
+  }
+  const std::vector<std::int64_t> all = models::all_of(read);
+  const std::vector<std::int32_t> labels = model.labels(read, all);
+  const Clock::time_point start = Clock::now();
+  const Tensor probabilities = model.probabilities(read, all);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const ClassificationReport report{
+      .classes = model.options().classes,
+      .score = models::score_classification(probabilities, labels),
+      .naive = models::score_naive_classification(model.options().examples, labels)};
+  if (json) {
+    nlohmann::ordered_json object = {
+        {"kind", name(Kind::kClassify)}, {"model", folder.string()}, {"data", file.string()}};
+    object.update(to_json(report));
+    object["seconds"] = seconds;
+    object["sequences_per_second"] = static_cast<double>(report.score.examples) / seconds;
+    print_json(object);
+  } else {
+    print(to_text(report));
+  }
+  write(files, classes_figure(report), [&] {
+    report::Page page(fmt::format("{} on {}", folder_name(folder), file.filename().string()));
+    add_to(page, report);
+    return page;
+  });
+  return kOk;
+}
+
+}  // namespace riverrun::cli

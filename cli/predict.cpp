@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/file.h"
+#include "riverrun/report/figure.h"
+
+#include "cli/command.h"
+#include "cli/kind.h"
+#include "cli/model.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/sequences.h"
+
+namespace riverrun::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExample = R"(
+A line of the output for each sequence: its number, the class that is most probable, its label if the
+file has one, and the probability of each class.
+
+Example:
+  riverrun predict vowels new.ts --out predicted.csv)";
+
+struct PredictFlags {
+  fs::path model;
+  fs::path data;
+  fs::path out;
+  int threads = 0;
+  bool json = false;
+};
+
+/// What is predicted of one sequence.
+struct Prediction {
+  std::string named;
+  std::string label;  // empty: there is none
+  std::span<const float> probabilities;
+};
+
+std::vector<Prediction> predictions(const models::Classifier& model,
+                                    const data::LabelledSequences& read,
+                                    const Tensor& probabilities) {
+  const std::vector<std::string>& classes = model.options().classes;
+  std::vector<Prediction> list;
+  for (std::size_t i = 0; i < read.sequences.size(); ++i) {
+    const std::int32_t label = read.sequences[i].label;
+    Prediction prediction;
+    prediction.probabilities = probabilities.values().subspan(i * classes.size(), classes.size());
+    prediction.named = classes[static_cast<std::size_t>(
+        std::ranges::max_element(prediction.probabilities) - prediction.probabilities.begin())];
+    if (label >= 0) prediction.label = read.classes[static_cast<std::size_t>(label)];
+    list.push_back(std::move(prediction));
+  }
+  return list;
+}
+
+std::string to_csv(const std::vector<Prediction>& list, const std::vector<std::string>& classes,
+                   bool has_labels) {
+  std::string csv = "sequence,predicted";
+  if (has_labels) csv += ",label";
+  for (const std::string& name : classes) csv += "," + report::csv_field("p(" + name + ")");
+  csv += "\r\n";
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    csv += fmt::format("{},{}", i + 1, report::csv_field(list[i].named));
+    if (has_labels) csv += "," + report::csv_field(list[i].label);
+    for (const float p : list[i].probabilities) csv += fmt::format(",{:.6g}", p);
+    csv += "\r\n";
+  }
+  return csv;
+}
+
+nlohmann::ordered_json to_json(const std::vector<Prediction>& list,
+                               const std::vector<std::string>& classes) {
+  auto array = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    nlohmann::ordered_json probabilities;
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      probabilities[classes[c]] = list[i].probabilities[c];
+    }
+    array.push_back({{"sequence", i + 1}, {"predicted", list[i].named}});
+    if (!list[i].label.empty()) array.back()["label"] = list[i].label;
+    array.back()["probabilities"] = std::move(probabilities);
+  }
+  return array;
+}
+
+ExitCode run(const PredictFlags& flags) {
+  using Clock = std::chrono::steady_clock;
+  require({.html = {}, .svg = {}, .csv = flags.out}, {flags.model, flags.data});
+  use_threads(flags.threads);
+  if (kind_of(flags.model) == Kind::kLanguage) {
+    throw ConfigError(fmt::format(
+        "predict: {} is a language model; `riverrun generate` goes on with a text, `riverrun "
+        "evaluate --lines` tells which of many is the likeliest",
+        flags.model.string()));
+  }
+  const models::Classifier model = load_finite_classifier(flags.model, "predict");
+  const data::LabelledSequences read = read_sequences(flags.data, model);
+  const Clock::time_point start = Clock::now();
+  const Tensor probabilities = model.probabilities(read, models::all_of(read));
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const std::vector<std::string>& classes = model.options().classes;
+  const std::vector<Prediction> list = predictions(model, read, probabilities);
+  if (!flags.out.empty()) replace_file(flags.out, to_csv(list, classes, !read.classes.empty()));
+  if (flags.json) {
+    print_json({{"kind", name(Kind::kClassify)},
+                {"model", flags.model.string()},
+                {"data", flags.data.string()},
+                {"seconds", seconds},
+                {"predictions", to_json(list, classes)}});
+  } else if (flags.out.empty()) {
+    print(to_csv(list, classes, !read.classes.empty()));
+  } else {
+    note(fmt::format("{}: {} in {:.2f} s", flags.out.string(),
+                     counted(std::ssize(list), "prediction"), seconds));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program, Verb& chosen) {
+  CLI::App* app = program.add_subcommand("predict", "Let a classifier tell what sequences are");
+  auto flags = std::make_shared<PredictFlags>();
+  app->footer(kExample);
+  app->add_option("MODEL", flags->model, "Folder of a trained classifier")->required();
+  app->add_option("DATA", flags->data, "File of sequences (.ts), with labels or without")
+      ->required();
+  app->add_option("--out", flags->out, "CSV file to write; not given: to standard output");
+  add_threads_option(*app, flags->threads);
+  app->add_flag("--json", flags->json, "Print the predictions as one JSON object");
+  app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
+}
+
+}  // namespace riverrun::cli

@@ -1,0 +1,300 @@
+#include "cli/train_classifier.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/hash.h"
+#include "riverrun/core/threads.h"
+#include "riverrun/models/classification.h"
+#include "riverrun/models/classifier_folder.h"
+#include "riverrun/train/trainer.h"
+
+#include "cli/classification_report.h"
+#include "cli/interrupt.h"
+#include "cli/parameters_report.h"
+#include "cli/progress.h"
+#include "cli/run_report.h"
+
+namespace riverrun::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using data::LabelledSequence;
+using data::LabelledSequences;
+using models::ClassifierRun;
+using models::LabelledPart;
+
+const char* const kUnit = "nats per sequence";
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
+
+/// What a run learns from and is judged by.
+struct Data {
+  LabelledSequences train;
+  std::optional<LabelledSequences> valid;  // of a file of its own
+  data::Split split;                       // of the first
+
+  [[nodiscard]] LabelledPart learnt() const { return {&train, split.train}; }
+  [[nodiscard]] LabelledPart judged() const {
+    return valid ? LabelledPart{&*valid, models::all_of(*valid)}
+                 : LabelledPart{&train, split.valid};
+  }
+};
+
+LabelledSequences read_labelled(const fs::path& path, data::Missing missing) {
+  LabelledSequences sequences = data::read_ts(path);
+  if (sequences.classes.empty()) {
+    throw FormatError(sequences.path, 0, "the sequences have no labels to learn");
+  }
+  data::fill_missing(sequences, missing);
+  return sequences;
+}
+
+Data read_data(const TrainFlags& flags, data::Missing missing, double valid_fraction,
+               std::uint64_t seed) {
+  if (flags.texts.size() != 1) {
+    throw ConfigError(fmt::format(
+        "train: {} files are given; a classifier learns from one file of labelled sequences",
+        flags.texts.size()));
+  }
+  Data read{.train = read_labelled(flags.texts.front(), missing), .valid = {}, .split = {}};
+  if (!flags.valid.empty()) {
+    read.valid = read_labelled(flags.valid, missing);
+    read.split.train = models::all_of(read.train);
+    return read;
+  }
+  std::vector<std::int32_t> labels;
+  for (const LabelledSequence& sequence : read.train.sequences) labels.push_back(sequence.label);
+  read.split = data::stratified_split(labels, valid_fraction, seed);
+  return read;
+}
+
+/// What a user may not know of the data, and should.
+void note_oddities(const Data& read, const models::ClassifierOptions& model) {
+  std::vector<std::string> unknown;
+  std::vector<std::string> lonely;
+  for (std::size_t c = 0; c < model.classes.size(); ++c) {
+    if (model.examples[c] == 0) unknown.push_back(model.classes[c]);
+    if (model.examples[c] == 1) lonely.push_back(model.classes[c]);
+  }
+  if (!unknown.empty()) {
+    note(fmt::format("warning: the header names classes without a sequence to learn from: {}",
+                     fmt::join(unknown, ", ")));
+  }
+  if (!lonely.empty()) {
+    note(fmt::format("warning: classes with a single sequence to learn from: {}",
+                     fmt::join(lonely, ", ")));
+  }
+  std::vector<std::int64_t> constant = models::constant_channels(read.train, read.split.train);
+  for (std::int64_t& channel : constant) ++channel;
+  if (!constant.empty()) {
+    note(fmt::format("warning: constant in all sequences, and so of no use: channel {}",
+                     fmt::join(constant, ", ")));
+  }
+  const auto hash = [](const LabelledSequence& sequence) {
+    Fnv1a of_values;
+    of_values.add(std::as_bytes(std::span(sequence.values)));
+    return of_values.value();
+  };
+  std::set<std::uint64_t> learnt;
+  for (const std::int64_t index : read.split.train) {
+    learnt.insert(hash(read.train.sequences[at(index)]));
+  }
+  const LabelledPart judged = read.judged();
+  const auto known = std::ranges::count_if(judged.which, [&](std::int64_t index) {
+    return learnt.contains(hash(judged.data->sequences[at(index)]));
+  });
+  if (known > 0) {
+    note(
+        fmt::format("warning: {} of the {} to validate on are among those to learn from too, so "
+                    "what is measured is too good",
+                    known, counted(std::ssize(judged.which), "sequence")));
+  }
+}
+
+void describe(const Data& read, const ClassifierRun& run, const models::Classifier& model,
+              std::int64_t updates_per_epoch) {
+  const models::ClassifierOptions& o = run.model;
+  const auto judged = std::ssize(read.judged().which);
+  note(fmt::format("data: {} to learn from, {} to validate on; {} and {}",
+                   counted(std::ssize(read.split.train), "sequence"), grouped(judged),
+                   counted(o.channels, "channel"),
+                   std::ssize(o.classes) == 1 ? std::string("1 class")
+                                              : fmt::format("{} classes", o.classes.size())));
+  if (judged == 0) {
+    note(
+        "note: with no sequence to validate on, the last weights are kept, and measured on what "
+        "they have learnt");
+  }
+  note(fmt::format(
+      "model: {}{}, {} x {}{}; {}; {} of {} of {}, {}", o.bidirectional ? "bidirectional " : "",
+      o.cell, o.num_layers, counted(o.hidden_size, "unit"),
+      o.conv_channels > 0
+          ? fmt::format(", over {} of {} each {}", counted(o.conv_channels, "feature"),
+                        counted(o.conv_kernel_size, "step"), counted(o.conv_stride, "step"))
+          : "",
+      counted(parameter_count(model.parameters()), "parameter"),
+      counted(run.trainer.epochs, "epoch"), counted(updates_per_epoch, "step"),
+      counted(run.trainer.batch_size, "sequence"), counted(num_threads(), "thread")));
+  note_oddities(read, o);
+}
+
+nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const ClassifierRun& run,
+                               const models::Classifier& model, const TrainingResult& result) {
+  using Json = nlohmann::ordered_json;
+  Json validations = Json::array();
+  for (const Validation& v : result.validations) {
+    validations.push_back({{"step", v.step},
+                           {"epoch", v.epoch},
+                           {"lr", v.lr},
+                           {"train_nats_per_sequence", v.train_loss},
+                           {"valid_nats_per_sequence", v.valid.loss},
+                           {"best", v.best}});
+  }
+  const models::ClassifierOptions& o = run.model;
+  Json json = {{"kind", name(Kind::kClassify)},
+               {"out", flags.out.string()},
+               {"stopped", to_string(result.reason)},
+               {"model_saved", result.model_saved}};
+  json["channels"] = o.channels;
+  json["classes"] = o.classes;
+  json["cell"] = o.cell;
+  json["num_layers"] = o.num_layers;
+  json["hidden_size"] = o.hidden_size;
+  json["conv_channels"] = o.conv_channels;
+  json["conv_kernel_size"] = o.conv_kernel_size;
+  json["conv_stride"] = o.conv_stride;
+  json["parameters"] = parameter_count(model.parameters());
+  json["train_sequences"] = read.split.train.size();
+  json["valid_sequences"] = read.judged().which.size();
+  json["steps"] = result.steps;
+  json["epochs"] = run.trainer.epochs;
+  json["batch_size"] = run.trainer.batch_size;
+  json["seconds"] = result.seconds;
+  json["sequences_trained"] = result.targets;
+  json["sequences_per_second"] =
+      result.seconds > 0 ? static_cast<double>(result.targets) / result.seconds : 0.0;
+  json["threads"] = num_threads();
+  json["best_valid_nats_per_sequence"] = result.saved ? Json(result.saved->valid.loss) : Json();
+  json["best_step"] = result.saved ? Json(result.saved->step) : Json();
+  json["validations"] = std::move(validations);
+  return json;
+}
+
+/// Prints and writes what came of it. `score` is on what is validated on; nothing if that is
+/// nothing, or there is no model yet.
+void report(const TrainFlags& flags, const nlohmann::ordered_json& json,
+            const TrainingResult& result, const std::optional<ClassificationReport>& score) {
+  if (flags.json) {
+    nlohmann::ordered_json all = json;
+    all["validation"] = score ? to_json(*score) : nlohmann::ordered_json();
+    print_json(all);
+  } else if (score) {
+    print(fmt::format("{}: on the sequences to validate on, {}{} learnt in {}\n",
+                      flags.out.string(), summary(*score), counted(result.targets, "sequence"),
+                      duration(result.seconds)));
+  } else if (result.model_saved) {
+    print(fmt::format("{}: a model of {}\n", flags.out.string(), counted(result.steps, "step")));
+  }
+  const report::Figure losses = loss_figure(result, "Loss of a sequence");
+  write(flags.files, losses, [&] {
+    report::Page page(fmt::format("Training {}", folder_name(flags.out)));
+    if (!result.validations.empty()) page.chart(losses);
+    if (score) {
+      page.heading("On the sequences to validate on");
+      add_to(page, *score);
+    }
+    return page;
+  });
+}
+
+}  // namespace
+
+ExitCode train_classifier(TrainFlags& flags) {
+  std::optional<RunFolder> folder;
+  std::optional<ClassifierRun> stored;
+  if (flags.resume && RunFolder::can_resume(flags.out)) {
+    folder = RunFolder::resume(flags.out);
+    require_kind(Kind::kClassify, folder->path(), "train --resume");
+    stored = models::checkpoint_run(Folder(folder->path())).run;
+    flags.settle(*stored);
+  }
+  const bool going_on = stored.has_value();
+  const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
+
+  // Cheap checks first: nobody should wait for a long file to hear of a mistyped option.
+  ClassifierRun run;
+  if (going_on)
+    run = *stored;
+  else
+    flags.apply(run);
+  check_fields("train", run.learning);
+  if (!flags.valid.empty()) run.learning.valid_fraction = 0;
+  if (!going_on) flags.check_out();
+  const Data read =
+      read_data(flags, run.model.missing, run.learning.valid_fraction, run.model.seed);
+  if (!going_on) {
+    const models::ClassifierTraining learning = run.learning;
+    const data::Missing missing = run.model.missing;
+    run = models::suggested_run(read.train, read.split.train);
+    run.model.missing = missing;
+    flags.apply(run);
+    run.learning = learning;
+  }
+
+  models::Classifier model(run.model);
+  models::ClassifierObjective objective(model, read.learnt(), read.judged(), run.trainer,
+                                        run.learning);
+  Trainer trainer(objective, run.trainer);
+  const InterruptGuard guard;
+  if (going_on) {
+    trainer.resume(*folder);
+  } else {
+    trainer.check_space(flags.out);
+    folder = RunFolder::start(flags.out, flags.overwrite);
+    models::save_config(folder->path(), run.model);
+    trainer.begin(*folder);
+  }
+  describe(read, run, model, objective.updates_per_epoch());
+
+  ProgressDisplay display("sequence", /*perplexity=*/false);
+  Trainer::Watch watch;
+  watch.progress = [&](const Progress& progress) { display.show(progress); };
+  watch.validation = [&](const Validation& validation) { display.show(validation); };
+  watch.stop = &guard.interrupted();
+  watch.max_seconds = flags.max_minutes * 60;
+  const TrainingResult result = trainer.run(watch);
+  display.finish();
+  note_end({.out = flags.out,
+            .folder = *folder,
+            .result = result,
+            .unit = kUnit,
+            .had_no_model = had_no_model});
+
+  std::optional<ClassificationReport> score;
+  const LabelledPart judged = read.judged();
+  if (result.model_saved && !judged.which.empty()) {
+    trainer.take_best();
+    const std::vector<std::int32_t> labels = model.labels(*judged.data, judged.which);
+    score = {.classes = run.model.classes,
+             .score = models::score_classification(model.probabilities(*judged.data, judged.which),
+                                                   labels),
+             .naive = models::score_naive_classification(run.model.examples, labels)};
+  }
+  report(flags, to_json(flags, read, run, model, result), result, score);
+  return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
+}
+
+}  // namespace riverrun::cli

@@ -34,6 +34,8 @@ class FormatError : public Error {
  public:
   /// `offset` is the byte at which reading failed.
   FormatError(std::string path, std::uint64_t offset, const std::string& what);
+  /// Where `what` says the place in another way: a line. offset() is 0.
+  FormatError(std::string path, const std::string& what);
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
 

@@ -61,22 +61,21 @@ void require_no_missing(LabelledSequences& data) {
       });
   if (!first) return;
   throw FormatError(
-      data.path, 0,
-      fmt::format(
-          "line {}, channel {}, step {}: a value is missing, as are {} in all; they must be "
-          "interpolated or masked, or not be missing",
-          first->line, first->channel, first->step, count));
+      data.path,
+      fmt::format("line {}, channel {}, step {}: a value is missing ({} in all); missing values "
+                  "must be interpolated or masked (--missing)",
+                  first->line, first->channel, first->step, count));
 }
 
 void require_a_value(LabelledSequences& data) {
-  for_each_channel(data, [&](const LabelledSequence& sequence, std::int64_t channel,
-                             const Channel& values) {
-    if (values.next_value(0) < values.steps()) return;
-    throw FormatError(data.path, 0,
-                      fmt::format("line {}, channel {}: all {} values are missing; to interpolate "
-                                  "there must be at least one",
-                                  sequence.line, channel + 1, values.steps()));
-  });
+  for_each_channel(
+      data, [&](const LabelledSequence& sequence, std::int64_t channel, const Channel& values) {
+        if (values.next_value(0) < values.steps()) return;
+        throw FormatError(
+            data.path, fmt::format("line {}, channel {}: all {} values are missing; to interpolate "
+                                   "there must be at least one",
+                                   sequence.line, channel + 1, values.steps()));
+      });
 }
 
 /// Fills [begin, end), where one of the two is next to a value.

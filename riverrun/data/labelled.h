@@ -18,6 +18,7 @@ struct LabelledSequence {
   std::int64_t seq_len = 0;
   std::int32_t label = kNoLabel;  ///< an index into LabelledSequences::classes
   std::int64_t line = 0;          ///< of the file, from 1
+  std::string name = {};          ///< that a CSV file gives it; may be empty
 
   static constexpr std::int32_t kNoLabel = -1;
 };
@@ -54,6 +55,9 @@ enum class Missing {
 /// "@problemName"; gzip is unpacked. False for what cannot be opened and looked at without being
 /// used up: standard input, pipes.
 [[nodiscard]] bool is_ts(const std::filesystem::path& path);
+
+/// The same of the beginning of a text.
+[[nodiscard]] bool begins_as_ts(std::string_view head);
 
 /// Treats missing values as `missing` says. Throws FormatError, which says how many there are and
 /// where the first one in the file is, if there are any and `missing` is kError; and with

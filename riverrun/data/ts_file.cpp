@@ -72,6 +72,10 @@ bool is_ts(const fs::path& path) {
   } catch (const Error&) {
     return false;
   }
+  return begins_as_ts(head);
+}
+
+bool begins_as_ts(std::string_view head) {
   for (std::string_view rest = head; !rest.empty();) {
     const std::string_view line = trimmed(take_until('\n', rest));
     if (!line.empty() && line.front() != '#') return is_ts_header_line(line);

@@ -15,7 +15,9 @@ namespace {
 using models::CalibrationBin;
 using models::ClassScore;
 
-constexpr std::size_t kMostPrinted = 20;  // classes whose confusion can be looked at
+// Classes whose confusion can be looked at, in a terminal and on a page.
+constexpr std::size_t kMostPrinted = 20;
+constexpr std::size_t kMostDrawn = 100;
 
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
@@ -33,7 +35,7 @@ report::Table summary_table(const ClassificationReport& report) {
 }
 
 report::Table class_table(const ClassificationReport& report) {
-  report::Table table{.header = {"class", "sequences", "named", "precision", "recall", "F1"},
+  report::Table table{.header = {"class", "sequences", "predicted", "precision", "recall", "F1"},
                       .rows = {}};
   for (std::size_t c = 0; c < report.classes.size(); ++c) {
     const ClassScore& of = report.score.classes[c];
@@ -44,7 +46,7 @@ report::Table class_table(const ClassificationReport& report) {
 }
 
 report::Table confusion_table(const ClassificationReport& report) {
-  report::Table table{.header = {"label \\ named"}, .rows = {}};
+  report::Table table{.header = {"label \\ predicted"}, .rows = {}};
   const std::size_t classes = report.classes.size();
   for (std::size_t label = 0; label < classes; ++label) {
     table.header.push_back(report.classes[label]);
@@ -64,7 +66,7 @@ report::Table confusion_table(const ClassificationReport& report) {
 /// How often the model is right, against how sure it is.
 report::Figure calibration_figure(const ClassificationReport& report) {
   report::Figure figure{.title = "How sure the model is, and how often it is right",
-                        .x = {.label = "probability of the class that is named"},
+                        .x = {.label = "probability of the predicted class"},
                         .y = {.label = "share", .low = 0.0, .high = 1.0},
                         .series = {}};
   report::Series confidence{
@@ -110,7 +112,7 @@ nlohmann::ordered_json to_json(const ClassificationReport& report) {
     const ClassScore& of = score.classes[c];
     classes.push_back({{"class", names[c]},
                        {"sequences", of.examples},
-                       {"named", of.predicted},
+                       {"predicted", of.predicted},
                        {"precision", of.precision},
                        {"recall", of.recall},
                        {"f1", of.f1}});
@@ -123,7 +125,7 @@ nlohmann::ordered_json to_json(const ClassificationReport& report) {
     calibration.push_back({{"low", bin.low},
                            {"high", bin.high},
                            {"sequences", bin.predictions},
-                           {"probability", bin.confidence},
+                           {"confidence", bin.confidence},
                            {"accuracy", bin.accuracy}});
   }
   return {{"sequences", score.examples},
@@ -136,6 +138,7 @@ nlohmann::ordered_json to_json(const ClassificationReport& report) {
           {"naive_balanced_accuracy", naive.balanced_accuracy},
           {"naive_macro_f1", naive.macro_f1},
           {"naive_nats_per_sequence", naive.nats},
+          {"naive_calibration_error", naive.calibration_error},
           {"classes", classes},
           {"confusion", confusion},
           {"calibration", calibration}};
@@ -168,16 +171,17 @@ void add_to(report::Page& page, const ClassificationReport& report) {
       "all classes there as its probabilities.");
   page.chart(classes_figure(report));
   page.table(class_table(report));
-  page.heading("Which classes are taken for others");
-  page.paragraph(
-      "A row is of the sequences with one label, a column of those that the model gives one name. "
-      "The stronger the colour, the larger the part of the row.");
-  page.table(confusion_table(report));
   page.heading("Calibration");
   page.paragraph(
       "Of predictions that the model gives a probability of 0.8, four in five should be right. The "
       "numbers in brackets say how many predictions are in each group.");
   page.chart(calibration_figure(report));
+  if (report.classes.size() > kMostDrawn) return;  // it would take the browser minutes
+  page.heading("Which classes are taken for others");
+  page.paragraph(
+      "Each row has the sequences of one label, each column those that are predicted to be of one "
+      "class. The stronger the colour, the larger the part of the row.");
+  page.table(confusion_table(report));
 }
 
 }  // namespace riverrun::cli

@@ -26,7 +26,7 @@ struct ClassificationReport {
 [[nodiscard]] nlohmann::ordered_json to_json(const ClassificationReport& report);
 /// Precision, recall and F1 of each class.
 [[nodiscard]] report::Figure classes_figure(const ClassificationReport& report);
-/// Adds the summary, the figures and the tables.
+/// Adds the summary, the figures and the tables; the confusion of up to a hundred classes.
 void add_to(report::Page& page, const ClassificationReport& report);
 
 }  // namespace riverrun::cli

@@ -89,7 +89,8 @@ nlohmann::ordered_json to_json(const EvaluateFlags& flags, const lm::Evaluation&
                                double seconds) {
   nlohmann::ordered_json texts = nlohmann::ordered_json::array();
   for (const fs::path& path : flags.texts) texts.push_back(path.string());
-  return {{"model", flags.model.string()},
+  return {{"kind", name(Kind::kLanguage)},
+          {"model", flags.model.string()},
           {"texts", texts},
           {"weights", flags.weights},
           {"tokens", result.tokens},
@@ -116,7 +117,7 @@ ExitCode evaluate_whole(const EvaluateFlags& flags, const lm::SavedModel& saved)
   warn_of_unknown(corpus, "text");
 
   const Clock::time_point start = Clock::now();
-  TokenCounter counter(corpus.size());
+  ReadCounter counter(corpus.size());
   const auto progress = [&](std::int64_t tokens) {
     counter.show(tokens);
     return true;
@@ -252,8 +253,9 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   flags->app = app;
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  app->add_option("DATA", flags->texts,
-                  std::string(kTextHelp) + ". Of a classifier, a file of labelled sequences (.ts)")
+  app->add_option(
+         "DATA", flags->texts,
+         std::string(kTextHelp) + ". Of a classifier: one file of labelled sequences (.ts or CSV)")
       ->required();
   app->add_flag("--lines", flags->lines,
                 "The score of each line from a fresh state, instead of one of the whole text");

@@ -13,6 +13,7 @@
 #include "cli/classification_report.h"
 #include "cli/kind.h"
 #include "cli/model.h"
+#include "cli/progress.h"
 #include "cli/sequences.h"
 
 namespace riverrun::cli {
@@ -30,7 +31,10 @@ ExitCode evaluate_classifier(const std::filesystem::path& folder, const std::fil
   const std::vector<std::int64_t> all = models::all_of(read);
   const std::vector<std::int32_t> labels = model.labels(read, all);
   const Clock::time_point start = Clock::now();
-  const Tensor probabilities = model.probabilities(read, all);
+  ReadCounter counter(std::ssize(all), "sequences");
+  const Tensor probabilities =
+      model.probabilities(read, all, [&counter](std::int64_t done) { counter.show(done); });
+  counter.finish();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const ClassificationReport report{
       .classes = model.options().classes,

@@ -17,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/info_classifier.h"
+#include "cli/info_task.h"
 #include "cli/kind.h"
 #include "cli/parameters_report.h"
 #include "cli/run_report.h"
@@ -158,8 +159,15 @@ ExitCode info_of_language_model(const fs::path& folder, bool json) {
 }
 
 ExitCode run(const fs::path& folder, bool json) {
-  return kind_of(folder) == Kind::kClassify ? info_of_classifier(folder, json)
-                                            : info_of_language_model(folder, json);
+  switch (kind_of(folder)) {
+    case Kind::kLanguage:
+      return info_of_language_model(folder, json);
+    case Kind::kClassify:
+      return info_of_classifier(folder, json);
+    case Kind::kTask:
+      break;
+  }
+  return info_of_task_network(folder, json);
 }
 
 }  // namespace

@@ -69,8 +69,9 @@ Json to_json(const std::filesystem::path& folder, const Found& found) {
   json["parameters"] = parameter_count(parameters);
   json["bytes"] = parameter_count(parameters) * 4;
   json["step"] = found.loaded.measured ? Json(found.loaded.measured->step) : Json();
-  json["valid_nats_per_sequence"] =
-      found.loaded.measured ? Json(found.loaded.measured->valid.loss) : Json();
+  // With a score, it was measured on what was learnt.
+  const bool validated = found.loaded.measured && !found.loaded.measured->valid.score;
+  json["valid_nats_per_sequence"] = validated ? Json(found.loaded.measured->valid.loss) : Json();
   json["weights_problem"] = or_null(damaged);
   json["resumable"] = found.checkpoint.has_value();
   json["checkpoint_problem"] = or_null(found.checkpoint_problem);
@@ -86,7 +87,7 @@ std::string described(const SavedClassifierRun& saved) {
       "  data            {} to learn from, {} to validate on\n"
       "  run             {} so far, of {} in batches of {}\n"
       "  optimiser       {}\n"
-      "  changes         shift {}, scaling {}, jitter {}; class weights {}\n"
+      "  augmentation    shift {}, scaling {}, jitter {}; class weights {}\n"
       "  seed            {}\n",
       counted(saved.train_sequences, "sequence"), grouped(saved.valid_sequences),
       counted(saved.step, "step"), counted(saved.run.trainer.epochs, "epoch"),
@@ -119,8 +120,9 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
                         static_cast<int>(kNumericError));
   }
   if (const auto& measured = found.loaded.measured) {
-    text += fmt::format("  validation      {:.4f} nats per sequence, after {}\n",
-                        measured->valid.loss, counted(measured->step, "step"));
+    text += fmt::format("  {}      {:.4f} nats per sequence, after {}\n",
+                        measured->valid.score ? "training  " : "validation", measured->valid.loss,
+                        counted(measured->step, "step"));
   }
   if (found.checkpoint) text += described(*found.checkpoint);
   text += fmt::format("  training state  {}\n\n", found.checkpoint

@@ -131,7 +131,7 @@ insight::UnitStatistics statistics_of_file(lm::SavedModel& saved, const InspectF
                             open_texts(std::span(&flags.over, 1), kind, flags.encoding));
   warn_of_invalid_utf8(corpus.invalid(), kind, "text of --over");
   warn_of_unknown(corpus, "text of --over");
-  TokenCounter counter(corpus.size());
+  ReadCounter counter(corpus.size());
   std::int64_t done = 0;
   return statistics_of(saved, [&] {
     counter.show(done);

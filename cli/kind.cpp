@@ -5,6 +5,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/tasks/task_folder.h"
 
 namespace riverrun::cli {
 namespace {
@@ -18,6 +19,7 @@ struct KindEntry {
 constexpr KindEntry kKinds[] = {
     {Kind::kLanguage, "language", "a language model", lm::kModelType},
     {Kind::kClassify, "classify", "a classifier", models::kClassifierType},
+    {Kind::kTask, "task", "a network of `riverrun task`", tasks::kTaskType},
 };
 
 const KindEntry& entry(Kind kind) { return kKinds[static_cast<int>(kind)]; }
@@ -40,8 +42,8 @@ Kind kind_of(const std::filesystem::path& folder) {
     if (type == entry.model_type) return entry.kind;
   }
   throw FormatError((folder / kConfigFile).string(), 0,
-                    fmt::format("{} is \"{}\"; the program knows {} and {}", kModelTypeKey, type,
-                                lm::kModelType, models::kClassifierType));
+                    fmt::format("{} is \"{}\"; the program knows {}, {} and {}", kModelTypeKey,
+                                type, lm::kModelType, models::kClassifierType, tasks::kTaskType));
 }
 
 void require_kind(Kind kind, const std::filesystem::path& folder, const char* verb) {

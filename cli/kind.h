@@ -10,6 +10,7 @@ namespace riverrun::cli {
 enum class Kind {
   kLanguage,  ///< what comes next in a text
   kClassify,  ///< one label for a sequence
+  kTask,      ///< a task that needs memory
 };
 
 /// "language", as --kind has it.
@@ -19,8 +20,8 @@ enum class Kind {
 /// Throws ConfigError unless `text` is the name of one.
 [[nodiscard]] Kind parse_kind(const std::string& text);
 
-/// Of the model in a folder. Throws IoError, FormatError, and ConfigError if the program knows no
-/// such models.
+/// Of the model in a folder. Throws IoError, and FormatError, also if the program knows no such
+/// models.
 [[nodiscard]] Kind kind_of(const std::filesystem::path& folder);
 /// Throws as kind_of(), and ConfigError, which begins with the verb, if the model is of another
 /// kind.

@@ -19,6 +19,7 @@
 #include "cli/kind.h"
 #include "cli/model.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/sequences.h"
 
@@ -28,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kExample = R"(
-A line of the output for each sequence: its number, the class that is most probable, its label if the
+A line of the output for each sequence: its number or name, the class that is most probable, its label if the
 file has one, and the probability of each class.
 
 Example:
@@ -44,6 +45,7 @@ struct PredictFlags {
 
 /// What is predicted of one sequence.
 struct Prediction {
+  std::string sequence;  // its name or number
   std::string named;
   std::string label;  // empty: there is none
   std::span<const float> probabilities;
@@ -57,6 +59,8 @@ std::vector<Prediction> predictions(const models::Classifier& model,
   for (std::size_t i = 0; i < read.sequences.size(); ++i) {
     const std::int32_t label = read.sequences[i].label;
     Prediction prediction;
+    const std::string& name = read.sequences[i].name;
+    prediction.sequence = name.empty() ? fmt::format("{}", i + 1) : name;
     prediction.probabilities = probabilities.values().subspan(i * classes.size(), classes.size());
     prediction.named = classes[static_cast<std::size_t>(
         std::ranges::max_element(prediction.probabilities) - prediction.probabilities.begin())];
@@ -71,12 +75,13 @@ std::string to_csv(const std::vector<Prediction>& list, const std::vector<std::s
   std::string csv = "sequence,predicted";
   if (has_labels) csv += ",label";
   for (const std::string& name : classes) csv += "," + report::csv_field("p(" + name + ")");
-  csv += "\r\n";
+  csv += "\n";
   for (std::size_t i = 0; i < list.size(); ++i) {
-    csv += fmt::format("{},{}", i + 1, report::csv_field(list[i].named));
+    csv +=
+        fmt::format("{},{}", report::csv_field(list[i].sequence), report::csv_field(list[i].named));
     if (has_labels) csv += "," + report::csv_field(list[i].label);
     for (const float p : list[i].probabilities) csv += fmt::format(",{:.6g}", p);
-    csv += "\r\n";
+    csv += "\n";
   }
   return csv;
 }
@@ -89,7 +94,7 @@ nlohmann::ordered_json to_json(const std::vector<Prediction>& list,
     for (std::size_t c = 0; c < classes.size(); ++c) {
       probabilities[classes[c]] = list[i].probabilities[c];
     }
-    array.push_back({{"sequence", i + 1}, {"predicted", list[i].named}});
+    array.push_back({{"sequence", list[i].sequence}, {"predicted", list[i].named}});
     if (!list[i].label.empty()) array.back()["label"] = list[i].label;
     array.back()["probabilities"] = std::move(probabilities);
   }
@@ -109,7 +114,10 @@ ExitCode run(const PredictFlags& flags) {
   const models::Classifier model = load_finite_classifier(flags.model, "predict");
   const data::LabelledSequences read = read_sequences(flags.data, model);
   const Clock::time_point start = Clock::now();
-  const Tensor probabilities = model.probabilities(read, models::all_of(read));
+  ReadCounter counter(std::ssize(read.sequences), "sequences");
+  const Tensor probabilities = model.probabilities(
+      read, models::all_of(read), [&counter](std::int64_t done) { counter.show(done); });
+  counter.finish();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const std::vector<std::string>& classes = model.options().classes;
   const std::vector<Prediction> list = predictions(model, read, probabilities);
@@ -132,11 +140,11 @@ ExitCode run(const PredictFlags& flags) {
 }  // namespace
 
 void add_predict(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("predict", "Let a classifier tell what sequences are");
+  CLI::App* app = program.add_subcommand("predict", "Predict the classes of sequences");
   auto flags = std::make_shared<PredictFlags>();
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained classifier")->required();
-  app->add_option("DATA", flags->data, "File of sequences (.ts), with labels or without")
+  app->add_option("DATA", flags->data, "File of sequences (.ts or CSV), with labels or without")
       ->required();
   app->add_option("--out", flags->out, "CSV file to write; not given: to standard output");
   add_threads_option(*app, flags->threads);

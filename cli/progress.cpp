@@ -26,20 +26,17 @@ void draw(std::string_view text, std::size_t& shown) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(const char* target, bool perplexity)
-    : target_(target),
-      has_perplexity_(perplexity),
-      redraws_(can_redraw(STDERR_FILENO)),
-      last_(Clock::now()) {}
+ProgressDisplay::ProgressDisplay(const Words& words)
+    : words_(words), redraws_(can_redraw(STDERR_FILENO)), last_(Clock::now()) {}
 
 /// "perplexity 12.34  ", if it is shown.
 std::string ProgressDisplay::perplexity(double loss) const {
-  return has_perplexity_ ? fmt::format("perplexity {:.2f}  ", std::exp(loss)) : std::string();
+  return words_.perplexity ? fmt::format("perplexity {:.2f}  ", std::exp(loss)) : std::string();
 }
 
 std::string ProgressDisplay::figures(const Progress& p) const {
   return fmt::format("epoch {}/{}  loss {:.4f}  {}{} {}s/s  {} left", p.epoch, p.epochs, p.loss,
-                     perplexity(p.loss), grouped(std::llround(p.targets_per_second)), target_,
+                     perplexity(p.loss), grouped(std::llround(p.targets_per_second)), words_.target,
                      duration(p.seconds_left));
 }
 
@@ -72,22 +69,23 @@ void ProgressDisplay::show(const Progress& p, const std::string& gradient) {
 void ProgressDisplay::show(const Validation& v, const std::string& gradient) {
   finish();
   note(
-      fmt::format("epoch {:.2f}  step {}  training {:.4f}  validation {:.4f} nats/{}  "
+      fmt::format("epoch {:.2f}  step {}  training {:.4f}  {} {:.4f} nats/{}  "
                   "{}lr {:.2g}{}{}{}",
-                  v.epoch, v.step, v.train_loss, v.valid.loss, target_, perplexity(v.valid.loss),
-                  v.lr, gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
+                  v.epoch, v.step, v.train_loss, words_.judged, v.valid.loss, words_.target,
+                  perplexity(v.valid.loss), v.lr, gradient.empty() ? "" : "  ", gradient,
+                  v.best ? "  best so far" : ""));
 }
 
-TokenCounter::TokenCounter(std::int64_t total)
-    : total_(total), redraws_(can_redraw(STDERR_FILENO)), next_(Clock::now()) {}
+ReadCounter::ReadCounter(std::int64_t total, const char* noun)
+    : total_(total), noun_(noun), redraws_(can_redraw(STDERR_FILENO)), next_(Clock::now()) {}
 
-void TokenCounter::show(std::int64_t tokens) {
+void ReadCounter::show(std::int64_t read) {
   if (!redraws_ || Clock::now() < next_) return;
   next_ = Clock::now() + std::chrono::milliseconds(200);
-  draw(fmt::format("{} of {} tokens", grouped(tokens), grouped(total_)), shown_);
+  draw(fmt::format("{} of {} {}", grouped(read), grouped(total_), noun_), shown_);
 }
 
-void TokenCounter::finish() {
+void ReadCounter::finish() {
   if (shown_ > 0) draw("", shown_);
 }
 

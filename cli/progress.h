@@ -12,8 +12,13 @@ namespace riverrun::cli {
 /// now and then elsewhere and on a dumb terminal (TERM), and a line that stays for each validation.
 class ProgressDisplay {
  public:
-  /// `target` is what the model learns, "token"; with `perplexity`, that of the loss is shown too.
-  explicit ProgressDisplay(const char* target = "token", bool perplexity = true);
+  struct Words {
+    const char* target = "token";       ///< what the model learns
+    const char* judged = "validation";  ///< what it is judged on
+    bool perplexity = true;             ///< whether that of the loss is shown too
+  };
+  explicit ProgressDisplay(const Words& words);
+  ProgressDisplay() : ProgressDisplay(Words()) {}
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
   ~ProgressDisplay() { finish(); }
@@ -28,28 +33,29 @@ class ProgressDisplay {
   [[nodiscard]] std::string figures(const Progress& progress) const;
   [[nodiscard]] std::string perplexity(double loss) const;
 
-  const char* target_;
-  bool has_perplexity_;
+  Words words_;
   bool redraws_;
   std::size_t shown_ = 0;  // bytes of the bar that is shown
   std::chrono::steady_clock::time_point last_;
 };
 
-/// Shows on standard error how much of a long text has been read, if that is a terminal that can
+/// Shows on standard error how much of something long has been read, if that is a terminal that can
 /// draw over a line.
-class TokenCounter {
+class ReadCounter {
  public:
-  explicit TokenCounter(std::int64_t total);
-  TokenCounter(const TokenCounter&) = delete;
-  TokenCounter& operator=(const TokenCounter&) = delete;
-  ~TokenCounter() { finish(); }
+  /// `noun` is what is counted, in the plural.
+  explicit ReadCounter(std::int64_t total, const char* noun = "tokens");
+  ReadCounter(const ReadCounter&) = delete;
+  ReadCounter& operator=(const ReadCounter&) = delete;
+  ~ReadCounter() { finish(); }
 
-  void show(std::int64_t tokens);
+  void show(std::int64_t read);
   /// Removes what is shown, for what is printed next.
   void finish();
 
  private:
   std::int64_t total_;
+  const char* noun_;
   bool redraws_;
   std::size_t shown_ = 0;
   std::chrono::steady_clock::time_point next_;

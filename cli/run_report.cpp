@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "riverrun/core/error.h"
+
 #include "cli/command.h"
 
 namespace riverrun::cli {
@@ -54,6 +56,18 @@ void note_end(const RunEnd& end) {
   }
 }
 
+void check_out(const std::filesystem::path& out, bool resume, bool overwrite,
+               const std::string& otherwise) {
+  try {
+    RunFolder::check_start(out, overwrite);
+  } catch (const OccupiedFolder& occupied) {
+    throw ConfigError(fmt::format("{}; {}overwrite it ({}), or choose another --out",
+                                  occupied.what(),
+                                  occupied.resumable() ? "go on with it (--resume), " : otherwise,
+                                  resume ? "--overwrite in place of --resume" : "--overwrite"));
+  }
+}
+
 std::string described(const TrainerOptions& o) {
   std::string text =
       fmt::format("{}, learning rate {}, schedule {}", o.optimizer, o.lr, o.schedule);
@@ -63,9 +77,10 @@ std::string described(const TrainerOptions& o) {
   return text + (o.clip > 0 ? fmt::format(", clip {}", o.clip) : ", no clipping");
 }
 
-report::Figure loss_figure(const TrainingResult& result, const std::string& title) {
+report::Figure loss_figure(const TrainingResult& result, const std::string& title,
+                           const std::string& judged) {
   report::Series train{.name = "training", .x = {}, .y = {}};
-  report::Series valid{.name = "validation", .x = {}, .y = {}};
+  report::Series valid{.name = judged, .x = {}, .y = {}};
   for (const Validation& v : result.validations) {
     for (report::Series* series : {&train, &valid}) {
       series->x.push_back(static_cast<double>(v.step));

@@ -24,10 +24,17 @@ struct RunEnd {
 /// Notes why it ended early, and where its model is if it is not where one expects it.
 void note_end(const RunEnd& end);
 
+/// Throws ConfigError or IoError unless a run can begin in `out`. `otherwise` is what can be done
+/// with a model that has no checkpoint: "begin with its weights in another folder (--from m), ".
+void check_out(const std::filesystem::path& out, bool resume, bool overwrite,
+               const std::string& otherwise = {});
+
 /// "adamw, learning rate 0.003, schedule cosine, warmup 100, clip 1"
 [[nodiscard]] std::string described(const TrainerOptions& options);
 
-/// The losses at each validation: "Loss of a token".
-[[nodiscard]] report::Figure loss_figure(const TrainingResult& result, const std::string& title);
+/// The losses at each validation: "Loss of a token". `judged` is what is judged on: "validation".
+/// Before the first one there is no point in it, and nothing can be drawn.
+[[nodiscard]] report::Figure loss_figure(const TrainingResult& result, const std::string& title,
+                                         const std::string& judged = "validation");
 
 }  // namespace riverrun::cli

@@ -1,19 +1,17 @@
 #include "cli/sequences.h"
 
-#include <fmt/format.h>
-
-#include "riverrun/core/error.h"
-
 namespace riverrun::cli {
 
 data::LabelledSequences read_sequences(const std::filesystem::path& file,
+                                       data::SequenceColumns& columns, data::LabelColumn label) {
+  const bool is_csv = columns != data::SequenceColumns{} && !data::is_ts(file);
+  return is_csv ? data::read_labelled_csv(file, columns, label) : data::read_ts(file);
+}
+
+data::LabelledSequences read_sequences(const std::filesystem::path& file,
                                        const models::Classifier& model) {
-  data::LabelledSequences sequences = data::read_ts(file);
-  if (sequences.channels != model.options().channels) {
-    throw FormatError(sequences.path, 0,
-                      fmt::format("{} channels; the model reads {}", sequences.channels,
-                                  model.options().channels));
-  }
+  data::SequenceColumns columns = model.options().columns;
+  data::LabelledSequences sequences = read_sequences(file, columns, data::LabelColumn::kIfThere);
   data::fill_missing(sequences, model.options().missing);
   return sequences;
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -10,15 +12,21 @@
 #include "riverrun/core/error.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/tasks/catalogue.h"
+#include "riverrun/tasks/task_folder.h"
 #include "riverrun/tasks/train_task.h"
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/kind.h"
 #include "cli/options.h"
+#include "cli/parameters_report.h"
+#include "cli/run_report.h"
 #include "cli/task_report.h"
 
 namespace riverrun::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// All tasks, as --help shows them.
 std::string footer() {
@@ -45,6 +53,7 @@ class TaskCommand {
                    const std::string& help);
   [[nodiscard]] SequenceModelOptions network_options(const tasks::Task& task) const;
   void require_memory_for(const tasks::Task& task) const;
+  [[nodiscard]] std::optional<RunFolder> open_run() const;
 
   std::string name_;
   tasks::TaskSetup setup_;
@@ -54,6 +63,9 @@ class TaskCommand {
   double max_minutes_ = 0;
   int threads_ = 0;
   bool json_ = false;
+  fs::path out_;
+  bool resume_ = false;
+  bool overwrite_ = false;
   ReportFiles files_;
   const tasks::TaskEntry* entry_ = nullptr;
   CLI::Option* embedding_option_ = nullptr;
@@ -109,6 +121,12 @@ TaskCommand::TaskCommand(CLI::App& app) {
       "--vectors", task_options_.vectors,
       "File of the vectors that a task's words begin with, a word and numbers a line, as "
       "GloVe's");
+  app.add_option("--out", out_, "Folder for the network; not given: it is not kept");
+  app.add_flag("--resume", resume_, "Go on with the run in --out; begin if there is none")
+      ->needs("--out");
+  app.add_flag("--overwrite", overwrite_, "Replace the model in --out, once the new one is there")
+      ->needs("--out")
+      ->excludes("--resume");
   app.add_option("--seed", task_options_.seed, "Same seed, same result, to the bit")
       ->capture_default_str()
       ->check(whole_number(0, UINT64_MAX));
@@ -163,15 +181,36 @@ void TaskCommand::require_memory_for(const tasks::Task& task) const {
                  floats * sizeof(float));
 }
 
+/// That of the run that is resumed, if one is. Throws ConfigError unless a run can go on or begin
+/// in
+/// --out: before the task is made, which may take a while.
+std::optional<RunFolder> TaskCommand::open_run() const {
+  if (out_.empty()) return std::nullopt;
+  if (!resume_ || !RunFolder::can_resume(out_)) {
+    check_out(out_, resume_, overwrite_);
+    return std::nullopt;
+  }
+  RunFolder folder = RunFolder::resume(out_);
+  require_kind(Kind::kTask, folder.path(), "task --resume");
+  const std::string task = tasks::load_config(Folder(folder.path())).task;
+  if (task != entry_->name) {
+    throw ConfigError(
+        fmt::format("task {}: the run in {} is of the task {}", entry_->name, out_.string(), task));
+  }
+  return folder;
+}
+
 ExitCode TaskCommand::run() {
   entry_ = &tasks::find_task(name_);
   for (const auto& settle : settle_) settle(entry_->setup);
   setup_.bidirectional = entry_->setup.bidirectional;
   // It need not have the gates.
   if (init_option_->count() == 0 && setup_.cell != entry_->setup.cell) setup_.init = "pytorch";
-  require(files_, {task_options_.data, task_options_.vectors});
+  require(files_, {task_options_.data, task_options_.vectors, out_});
   check_initialization(setup_.init);
   use_threads(threads_);
+  std::optional<RunFolder> folder = open_run();
+  const bool going_on = folder.has_value();
   task_options_.length = setup_.length;
   const std::unique_ptr<tasks::Task> task = tasks::make_task(*entry_, task_options_);
   if (embedding_option_->count() > 0 && task->traits().sizes.symbols == 0) {
@@ -195,10 +234,7 @@ ExitCode TaskCommand::run() {
   check(trainer);
   require_memory_for(*task);
   SequenceModel network = tasks::make_network(*task, network_options(*task));
-  std::int64_t parameters = 0;
-  for (const NamedParameter& named : network.parameters()) {
-    parameters += named.parameter->value().elements();
-  }
+  const std::int64_t parameters = parameter_count(network.parameters());
   note(fmt::format("{}: {}", entry_->name, entry_->definition));
   note(fmt::format("{}, {} x {}, {}; without memory: {} {:.4g}", setup_.cell, num_layers_,
                    counted(setup_.hidden_size, "unit"), counted(parameters, "parameter"),
@@ -212,6 +248,14 @@ ExitCode TaskCommand::run() {
   }
 
   const InterruptGuard guard;
+  const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
+  if (!out_.empty() && !going_on) {
+    folder = RunFolder::start(out_, overwrite_);
+    tasks::save_config(folder->path(), {.task = std::string(entry_->name),
+                                        .length = setup_.length,
+                                        .seed = task_options_.seed,
+                                        .network = network.options()});
+  }
   tasks::TaskWatch watch;
   watch.stop = &guard.interrupted();
   watch.max_seconds = max_minutes_ * 60;
@@ -225,14 +269,23 @@ ExitCode TaskCommand::run() {
     }
     note(line);
   };
-  const tasks::TaskResult result = tasks::train_task(*task, network, trainer, watch);
+  const tasks::TaskResult result = tasks::train_task(
+      *task, network, trainer, watch, {.folder = folder ? &*folder : nullptr, .resume = going_on});
+  if (folder) {
+    note_end({.out = out_,
+              .folder = *folder,
+              .result = result.run,
+              .unit = task->traits().sizes.classes > 0 ? "nats per answer" : "mean squared error",
+              .had_no_model = had_no_model});
+  }
   report({.entry = *entry_,
           .setup = setup_,
           .num_layers = num_layers_,
           .parameters = parameters,
           .seed = task_options_.seed,
           .traits = task->traits(),
-          .result = result},
+          .result = result,
+          .out = out_},
          files_, json_);
   return guard.interrupted().load() ? kInterrupted : kOk;
 }

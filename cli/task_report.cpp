@@ -40,7 +40,7 @@ std::vector<std::pair<std::string, std::string>> findings(const EndedTask& task)
   list.emplace_back("wrong",
                     fmt::format("{} of {}", grouped(result.test.sequences - result.test.right),
                                 grouped(result.test.sequences)));
-  list.emplace_back("time", duration(result.seconds));
+  list.emplace_back("time", duration(result.run.seconds));
   return list;
 }
 
@@ -85,9 +85,12 @@ nlohmann::ordered_json to_json(const EndedTask& task) {
           {"symbols_with_vectors", task.traits.symbols_with_vectors},
           {"seed", task.seed},
           {"threads", num_threads()},
+          {"out",
+           task.out.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(task.out.string())},
+          {"model_saved", result.run.model_saved},
           {"solved", result.solved},
           {"sequences", result.sequences},
-          {"seconds", result.seconds},
+          {"seconds", result.run.seconds},
           {"score", task.entry.score},
           {"memoryless", task.traits.memoryless_score},
           {"reached", score(result.test, task.traits.score)},

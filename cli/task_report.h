@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 
 #include "riverrun/tasks/catalogue.h"
 #include "riverrun/tasks/train_task.h"
@@ -18,6 +19,7 @@ struct EndedTask {
   std::uint64_t seed;
   const tasks::TaskTraits& traits;
   const tasks::TaskResult& result;
+  const std::filesystem::path& out;  // empty: it is not kept
 };
 
 /// Prints what came of it and writes the files that were asked for. Throws IoError.

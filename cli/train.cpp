@@ -1,8 +1,13 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include "riverrun/core/error.h"
 
 #include "cli/command.h"
 #include "cli/options.h"
@@ -18,14 +23,15 @@ ExitCode run(TrainFlags& flags) {
   std::vector<std::filesystem::path> read = flags.texts;
   read.insert(read.end(), {flags.valid, flags.out, flags.from});
   require(flags.files, read);
-  use_threads(flags.threads);
-  switch (flags.kind()) {
-    case Kind::kLanguage:
-      return train_language(flags);
-    case Kind::kClassify:
-      break;
+  if (flags.valid == "-" && std::ranges::find(flags.texts, flags.valid) != flags.texts.end()) {
+    throw ConfigError(
+        "train: standard input (-) is given as DATA and with --valid; it can be read only once");
   }
-  return train_classifier(flags);
+  use_threads(flags.threads);
+  std::optional<RunFolder> folder;
+  if (flags.resume && RunFolder::can_resume(flags.out)) folder = RunFolder::resume(flags.out);
+  return flags.kind(folder) == Kind::kClassify ? train_classifier(flags, std::move(folder))
+                                               : train_language(flags, std::move(folder));
 }
 
 }  // namespace

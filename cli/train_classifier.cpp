@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "cli/parameters_report.h"
 #include "cli/progress.h"
 #include "cli/run_report.h"
+#include "cli/sequences.h"
 
 namespace riverrun::cli {
 namespace {
@@ -35,8 +37,6 @@ using data::LabelledSequence;
 using data::LabelledSequences;
 using models::ClassifierRun;
 using models::LabelledPart;
-
-const char* const kUnit = "nats per sequence";
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
@@ -53,56 +53,100 @@ struct Data {
   }
 };
 
-LabelledSequences read_labelled(const fs::path& path, data::Missing missing) {
-  LabelledSequences sequences = data::read_ts(path);
+LabelledSequences read_labelled(const fs::path& path, models::ClassifierOptions& options) {
+  LabelledSequences sequences = read_sequences(path, options.columns);
   if (sequences.classes.empty()) {
-    throw FormatError(sequences.path, 0, "the sequences have no labels to learn");
+    throw FormatError(sequences.path, "the sequences have no labels to learn");
   }
-  data::fill_missing(sequences, missing);
+  if (sequences.classes.size() == 1) {
+    throw FormatError(
+        sequences.path,
+        fmt::format("the only class is \"{}\"; there must be at least two to tell apart",
+                    sequences.classes.front()));
+  }
+  data::fill_missing(sequences, options.missing);
   return sequences;
 }
 
-Data read_data(const TrainFlags& flags, data::Missing missing, double valid_fraction,
-               std::uint64_t seed) {
+/// Throws ConfigError unless what is said of the columns goes with the file. What cannot be looked
+/// at before it is read, a pipe, or is not there, is left to the reader.
+void require_format(const fs::path& file, const data::SequenceColumns& columns) {
+  std::error_code error;
+  if (data::is_ts(file)) {
+    if (columns == data::SequenceColumns{}) return;
+    throw ConfigError(fmt::format(
+        "train: --label, --series, --time and --channels are of CSV files; {} is of the format ts",
+        file.string()));
+  }
+  if (columns.label.empty() && fs::is_regular_file(file, error)) {
+    throw ConfigError(
+        fmt::format("train: {} is not of the format ts; of a CSV file, --label says which column "
+                    "names the class",
+                    file.string()));
+  }
+}
+
+/// `run` gets the names of the channels that are read.
+Data read_data(const TrainFlags& flags, ClassifierRun& run) {
   if (flags.texts.size() != 1) {
     throw ConfigError(fmt::format(
         "train: {} files are given; a classifier learns from one file of labelled sequences",
         flags.texts.size()));
   }
-  Data read{.train = read_labelled(flags.texts.front(), missing), .valid = {}, .split = {}};
+  const fs::path& file = flags.texts.front();
+  require_format(file, run.model.columns);
+  Data read{.train = read_labelled(file, run.model), .valid = {}, .split = {}};
   if (!flags.valid.empty()) {
-    read.valid = read_labelled(flags.valid, missing);
+    read.valid = read_labelled(flags.valid, run.model);
     read.split.train = models::all_of(read.train);
     return read;
   }
   std::vector<std::int32_t> labels;
   for (const LabelledSequence& sequence : read.train.sequences) labels.push_back(sequence.label);
-  read.split = data::stratified_split(labels, valid_fraction, seed);
+  read.split = data::stratified_split(labels, run.learning.valid_fraction, run.model.seed);
   return read;
+}
+
+/// "a, b, c", at most ten of them.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 10;
+  const std::size_t shown = std::min(kMost, names.size());
+  return fmt::format(
+      "{}{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+      names.size() > kMost ? fmt::format(" and {} more", names.size() - kMost) : "");
 }
 
 /// What a user may not know of the data, and should.
 void note_oddities(const Data& read, const models::ClassifierOptions& model) {
+  const LabelledPart judged = read.judged();
+  std::set<std::string> validated;
+  for (const std::int64_t index : judged.which) {
+    const std::int32_t label = judged.data->sequences[at(index)].label;
+    if (label >= 0) validated.insert(judged.data->classes[at(label)]);
+  }
   std::vector<std::string> unknown;
   std::vector<std::string> lonely;
+  std::vector<std::string> unseen;
   for (std::size_t c = 0; c < model.classes.size(); ++c) {
-    if (model.examples[c] == 0) unknown.push_back(model.classes[c]);
-    if (model.examples[c] == 1) lonely.push_back(model.classes[c]);
+    const std::string& name = model.classes[c];
+    if (model.examples[c] == 0) unknown.push_back(name);
+    if (model.examples[c] == 1) lonely.push_back(name);
+    if (model.examples[c] > 0 && !judged.which.empty() && !validated.contains(name)) {
+      unseen.push_back(name);
+    }
   }
-  if (!unknown.empty()) {
-    note(fmt::format("warning: the header names classes without a sequence to learn from: {}",
-                     fmt::join(unknown, ", ")));
+  const auto warn = [](const char* of, const std::vector<std::string>& names) {
+    if (!names.empty()) note(fmt::format("warning: {}: {}", of, listed(names)));
+  };
+  warn("classes without a sequence to learn from", unknown);
+  warn("classes with a single sequence to learn from", lonely);
+  warn("classes without a sequence to validate on", unseen);
+  std::vector<std::string> constant;
+  for (const std::int64_t channel : models::constant_channels(read.train, read.split.train)) {
+    const std::vector<std::string>& names = model.columns.channels;
+    constant.push_back(names.empty() ? fmt::format("{}", channel + 1) : names[at(channel)]);
   }
-  if (!lonely.empty()) {
-    note(fmt::format("warning: classes with a single sequence to learn from: {}",
-                     fmt::join(lonely, ", ")));
-  }
-  std::vector<std::int64_t> constant = models::constant_channels(read.train, read.split.train);
-  for (std::int64_t& channel : constant) ++channel;
-  if (!constant.empty()) {
-    note(fmt::format("warning: constant in all sequences, and so of no use: channel {}",
-                     fmt::join(constant, ", ")));
-  }
+  warn("channels that are constant, and so of no use", constant);
   const auto hash = [](const LabelledSequence& sequence) {
     Fnv1a of_values;
     of_values.add(std::as_bytes(std::span(sequence.values)));
@@ -112,7 +156,6 @@ void note_oddities(const Data& read, const models::ClassifierOptions& model) {
   for (const std::int64_t index : read.split.train) {
     learnt.insert(hash(read.train.sequences[at(index)]));
   }
-  const LabelledPart judged = read.judged();
   const auto known = std::ranges::count_if(judged.which, [&](std::int64_t index) {
     return learnt.contains(hash(judged.data->sequences[at(index)]));
   });
@@ -128,11 +171,9 @@ void describe(const Data& read, const ClassifierRun& run, const models::Classifi
               std::int64_t updates_per_epoch) {
   const models::ClassifierOptions& o = run.model;
   const auto judged = std::ssize(read.judged().which);
-  note(fmt::format("data: {} to learn from, {} to validate on; {} and {}",
+  note(fmt::format("data: {} to learn from, {} to validate on; {} and {} classes",
                    counted(std::ssize(read.split.train), "sequence"), grouped(judged),
-                   counted(o.channels, "channel"),
-                   std::ssize(o.classes) == 1 ? std::string("1 class")
-                                              : fmt::format("{} classes", o.classes.size())));
+                   counted(o.channels, "channel"), o.classes.size()));
   if (judged == 0) {
     note(
         "note: with no sequence to validate on, the last weights are kept, and measured on what "
@@ -151,16 +192,23 @@ void describe(const Data& read, const ClassifierRun& run, const models::Classifi
   note_oddities(read, o);
 }
 
+/// What the losses at a validation are of.
+const char* judged_on(const Data& read) {
+  return read.judged().which.empty() ? "what is learnt, unchanged" : "validation";
+}
+
 nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const ClassifierRun& run,
                                const models::Classifier& model, const TrainingResult& result) {
   using Json = nlohmann::ordered_json;
+  const bool validates = !read.judged().which.empty();
+  const auto validated = [validates](double loss) { return validates ? Json(loss) : Json(); };
   Json validations = Json::array();
   for (const Validation& v : result.validations) {
     validations.push_back({{"step", v.step},
                            {"epoch", v.epoch},
                            {"lr", v.lr},
                            {"train_nats_per_sequence", v.train_loss},
-                           {"valid_nats_per_sequence", v.valid.loss},
+                           {"valid_nats_per_sequence", validated(v.valid.loss)},
                            {"best", v.best}});
   }
   const models::ClassifierOptions& o = run.model;
@@ -187,7 +235,8 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
   json["sequences_per_second"] =
       result.seconds > 0 ? static_cast<double>(result.targets) / result.seconds : 0.0;
   json["threads"] = num_threads();
-  json["best_valid_nats_per_sequence"] = result.saved ? Json(result.saved->valid.loss) : Json();
+  json["best_valid_nats_per_sequence"] =
+      result.saved ? validated(result.saved->valid.loss) : Json();
   json["best_step"] = result.saved ? Json(result.saved->step) : Json();
   json["validations"] = std::move(validations);
   return json;
@@ -195,7 +244,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
 
 /// Prints and writes what came of it. `score` is on what is validated on; nothing if that is
 /// nothing, or there is no model yet.
-void report(const TrainFlags& flags, const nlohmann::ordered_json& json,
+void report(const TrainFlags& flags, const Data& read, const nlohmann::ordered_json& json,
             const TrainingResult& result, const std::optional<ClassificationReport>& score) {
   if (flags.json) {
     nlohmann::ordered_json all = json;
@@ -208,10 +257,17 @@ void report(const TrainFlags& flags, const nlohmann::ordered_json& json,
   } else if (result.model_saved) {
     print(fmt::format("{}: a model of {}\n", flags.out.string(), counted(result.steps, "step")));
   }
-  const report::Figure losses = loss_figure(result, "Loss of a sequence");
+  if (result.validations.empty()) {
+    const ReportFiles& files = flags.files;
+    if (!files.html.empty() || !files.svg.empty() || !files.csv.empty()) {
+      note("no report was written: there was no validation yet");
+    }
+    return;
+  }
+  const report::Figure losses = loss_figure(result, "Loss of a sequence", judged_on(read));
   write(flags.files, losses, [&] {
     report::Page page(fmt::format("Training {}", folder_name(flags.out)));
-    if (!result.validations.empty()) page.chart(losses);
+    page.chart(losses);
     if (score) {
       page.heading("On the sequences to validate on");
       add_to(page, *score);
@@ -220,38 +276,61 @@ void report(const TrainFlags& flags, const nlohmann::ordered_json& json,
   });
 }
 
+/// Cheap checks first: nobody should wait for a long file to hear of a mistyped option. Of what
+/// follows from the data, anything stands there.
+void check_given(ClassifierRun run) {
+  check(run.trainer);
+  check_fields("train", run.learning);
+  run.model.channels = std::max<std::int64_t>(1, std::ssize(run.model.columns.channels));
+  run.model.mean.assign(at(run.model.channels), 0.0f);
+  run.model.scale.assign(at(run.model.channels), 1.0f);
+  run.model.classes = {"a", "b"};
+  run.model.examples = {1, 1};
+  if (run.model.conv_channels == 0) run.model.conv_kernel_size = 1;
+  check(run.model);
+}
+
 }  // namespace
 
-ExitCode train_classifier(TrainFlags& flags) {
-  std::optional<RunFolder> folder;
+ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
   std::optional<ClassifierRun> stored;
-  if (flags.resume && RunFolder::can_resume(flags.out)) {
-    folder = RunFolder::resume(flags.out);
-    require_kind(Kind::kClassify, folder->path(), "train --resume");
-    stored = models::checkpoint_run(Folder(folder->path())).run;
+  if (folder) {
+    const models::SavedClassifierRun saved = models::checkpoint_run(Folder(folder->path()));
+    const bool had_own_file = saved.run.learning.valid_fraction == 0 && saved.valid_sequences > 0;
+    if (had_own_file && flags.valid.empty()) {
+      throw ConfigError(
+          "train: the run that is resumed validates on a file of its own; give it with --valid");
+    }
+    if (!had_own_file && !flags.valid.empty()) {
+      throw ConfigError("train: the run that is resumed has no file to validate on; omit --valid");
+    }
+    stored = saved.run;
     flags.settle(*stored);
   }
   const bool going_on = stored.has_value();
   const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
 
-  // Cheap checks first: nobody should wait for a long file to hear of a mistyped option.
   ClassifierRun run;
-  if (going_on)
+  if (going_on) {
     run = *stored;
-  else
+  } else {
     flags.apply(run);
-  check_fields("train", run.learning);
-  if (!flags.valid.empty()) run.learning.valid_fraction = 0;
-  if (!going_on) flags.check_out();
-  const Data read =
-      read_data(flags, run.model.missing, run.learning.valid_fraction, run.model.seed);
+    if (!flags.valid.empty()) run.learning.valid_fraction = 0;
+    check_given(run);
+    flags.check_out();
+  }
+  const Data read = read_data(flags, run);
   if (!going_on) {
-    const models::ClassifierTraining learning = run.learning;
-    const data::Missing missing = run.model.missing;
-    run = models::suggested_run(read.train, read.split.train);
-    run.model.missing = missing;
+    run = models::suggested_run(read.train, read.split.train, std::move(run));
+    // What is given counts, whatever is suggested.
+    const ClassifierRun suggested = run;
     flags.apply(run);
-    run.learning = learning;
+    run.model.columns = suggested.model.columns;
+    run.learning = suggested.learning;
+    if (flags.batch_size_is_chosen()) run.trainer.batch_size = suggested.trainer.batch_size;
+  }
+  if (run.trainer.patience > 0 && read.judged().which.empty()) {
+    throw ConfigError("train: --patience needs sequences to validate on");
   }
 
   models::Classifier model(run.model);
@@ -269,7 +348,7 @@ ExitCode train_classifier(TrainFlags& flags) {
   }
   describe(read, run, model, objective.updates_per_epoch());
 
-  ProgressDisplay display("sequence", /*perplexity=*/false);
+  ProgressDisplay display({.target = "sequence", .judged = judged_on(read), .perplexity = false});
   Trainer::Watch watch;
   watch.progress = [&](const Progress& progress) { display.show(progress); };
   watch.validation = [&](const Validation& validation) { display.show(validation); };
@@ -280,7 +359,7 @@ ExitCode train_classifier(TrainFlags& flags) {
   note_end({.out = flags.out,
             .folder = *folder,
             .result = result,
-            .unit = kUnit,
+            .unit = objective.unit(),
             .had_no_model = had_no_model});
 
   std::optional<ClassificationReport> score;
@@ -293,7 +372,7 @@ ExitCode train_classifier(TrainFlags& flags) {
                                                    labels),
              .naive = models::score_naive_classification(run.model.examples, labels)};
   }
-  report(flags, to_json(flags, read, run, model, result), result, score);
+  report(flags, read, to_json(flags, read, run, model, result), result, score);
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

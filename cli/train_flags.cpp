@@ -12,20 +12,27 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/text/utf8.h"
+#include "riverrun/io/fields_json.h"
 #include "riverrun/train/run_folder.h"
 
 #include "cli/options.h"
+#include "cli/run_report.h"
 #include "cli/text.h"
 
 namespace riverrun::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kOtherSeed =
+    "train: --seed differs from that of the run that is resumed; omit it, or begin anew with "
+    "--overwrite or another --out";
 
 constexpr const char* kExample = R"(
 Example: ten minutes on a novel, then let the model write
@@ -64,11 +71,21 @@ CLI::Option* add_field_option(CLI::App& app, const Field<Options, T>& field, T& 
 
 /// What follows from the data, and what --seed says.
 bool is_no_flag(std::string_view field) {
-  constexpr std::string_view kNone[] = {"channels", "classes", "examples", "mean", "scale", "seed"};
+  constexpr std::string_view kNone[] = {"channels", "classes",         "examples", "mean",
+                                        "scale",    "recompute_steps", "seed"};
   return std::ranges::find(kNone, field) != std::end(kNone);
 }
 
 constexpr std::array<std::string_view, 2> kTruth = {"false", "true"};
+
+/// For --help, the default of a classifier beside that of a language model, if they differ.
+void add_default(CLI::Option& option, const nlohmann::ordered_json& value) {
+  const std::string text = value.is_string()         ? value.get<std::string>()
+                           : value.is_number_float() ? fmt::format("{}", value.get<double>())
+                                                     : value.dump();
+  if (text == option.get_default_str()) return;
+  option.default_str(fmt::format("{}; classifier: {}", option.get_default_str(), text));
+}
 
 /// Which of the names an option is given; throws ConfigError.
 std::size_t place_of(const CLI::Option& option, std::span<const std::string_view> names) {
@@ -136,9 +153,10 @@ CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const Fi
 
 TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   app.footer(kExample);
-  app.add_option("DATA", texts,
-                 "Texts, read one after another: files, pipes, - for standard input; gzip is "
-                 "unpacked. Or a file of labelled sequences (.ts), for a classifier")
+  app.add_option(
+         "DATA", texts,
+         "Texts, read one after another: files, pipes, - for standard input; gzip is "
+         "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a classifier")
       ->required();
   app.add_option("--out", out, "Folder for the model")->required();
   app.add_option("--kind", kind_name,
@@ -209,7 +227,12 @@ void TrainFlags::add_classifier_options(CLI::App& app) {
   const auto add_all = [&]<class Struct>(Struct& defaults) {
     for_each_field<Struct>([&](const auto& field) {
       using T = std::remove_cvref_t<decltype(defaults.*field.member)>;
-      if (is_no_flag(field.name) || option_of(field.name) != nullptr) return;
+      if (is_no_flag(field.name)) return;
+      if (option_of(field.name) != nullptr) {
+        add_default(*app.get_option(flag_of(field.name)),
+                    io::value_to_json(defaults.*field.member));
+        return;
+      }
       CLI::Option* option = nullptr;
       if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool>) {
         std::span<const std::string_view> names = kTruth;
@@ -217,16 +240,31 @@ void TrainFlags::add_classifier_options(CLI::App& app) {
         words_.emplace_back(names[static_cast<std::size_t>(defaults.*field.member)]);
         option =
             app.add_option(flag_of(field.name), words_.back(), field.help)->capture_default_str();
-      } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+      } else if constexpr (std::is_arithmetic_v<T>) {
         option = add_field_option(app, field, defaults.*field.member);
+      } else if constexpr (std::is_same_v<T, std::string>) {
+        option = app.add_option(flag_of(field.name), defaults.*field.member, field.help);
+        if (!(defaults.*field.member).empty()) option->capture_default_str();
       }
       if (option == nullptr) return;
       of_classifier_.push_back(option->group("Options of a classifier"));
     });
   };
+  add_all(classifier_defaults_.model.columns);
+  of_classifier_.push_back(
+      app.add_option("--channels", channels_,
+                     "Columns of a CSV file to read, joined by commas; not given: all others")
+          ->group("Options of a classifier"));
   add_all(classifier_defaults_.model);
   add_all(classifier_defaults_.learning);
   app.get_option("--conv-stride")->default_str("by the length");
+  for_each_field<TrainerOptions>([&](const auto& field) {
+    if (is_no_flag(field.name)) return;
+    const std::string_view name = field.name;
+    nlohmann::ordered_json value = io::value_to_json(classifier_defaults_.trainer.*field.member);
+    if (name == "epochs" || name == "batch_size") value = "by the data";
+    if (name != "seq_len") add_default(*app.get_option(flag_of(field.name)), value);
+  });
 }
 
 const CLI::Option* TrainFlags::option_of(const char* field) const {
@@ -250,8 +288,23 @@ void TrainFlags::apply(models::ClassifierTraining& learning) const {
       [&](const auto& field, const auto& value) { learning.*field.member = value; });
 }
 
+/// "a,b" -> "a", "b".
+std::vector<std::string> TrainFlags::channels() const {
+  std::vector<std::string> names;
+  if (channels_.empty()) return names;
+  for (std::size_t begin = 0; begin <= channels_.size();) {
+    const std::size_t end = std::min(channels_.find(',', begin), channels_.size());
+    names.push_back(channels_.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
 void TrainFlags::apply(models::ClassifierRun& run) const {
   apply(run.learning);
+  for_each_given<data::SequenceColumns>(
+      [&](const auto& field, const auto& value) { run.model.columns.*field.member = value; });
+  run.model.columns.channels = channels();
   for_each_given<models::ClassifierOptions>(
       [&](const auto& field, const auto& value) { run.model.*field.member = value; });
   for_each_given<TrainerOptions>(
@@ -274,51 +327,58 @@ void TrainFlags::settle(models::ClassifierRun& stored) const {
       }
     });
   };
+  settle_all(stored.model.columns);
+  if (!channels_.empty() && channels() != stored.model.columns.channels) {
+    throw ConfigError("train: --channels differ from those of the run that is resumed");
+  }
   settle_all(stored.model);
   settle_all(stored.trainer);
   settle_all(stored.learning);
   if (seed_option_->count() > 0 && seed != stored.model.seed) {
-    throw ConfigError("train: --seed differs from that of the run that is resumed");
+    throw ConfigError(kOtherSeed);
   }
 }
 
-Kind TrainFlags::kind() const {
+Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool is_given = !kind_name.empty();
   const bool has_sequences =
+      app_.count("--label") > 0 ||
       std::ranges::any_of(texts, [](const fs::path& path) { return data::is_ts(path); });
-  const Kind kind = is_given        ? parse_kind(kind_name)
+  const Kind kind = resumed         ? kind_of(resumed->path())
+                    : is_given      ? parse_kind(kind_name)
                     : has_sequences ? Kind::kClassify
                                     : Kind::kLanguage;
+  if (is_given && parse_kind(kind_name) != kind) {
+    throw ConfigError(fmt::format("train: --kind is {}, but the run that is resumed is of {}",
+                                  kind_name, noun(kind)));
+  }
+  if (kind == Kind::kTask) {
+    throw ConfigError(fmt::format("train: the run in {} is of {}, which alone goes on with it",
+                                  resumed->path().string(), noun(kind)));
+  }
   const Kind other = kind == Kind::kLanguage ? Kind::kClassify : Kind::kLanguage;
   for (const CLI::Option* option : kind == Kind::kLanguage ? of_classifier_ : of_language_) {
     if (option->count() == 0) continue;
     throw ConfigError(fmt::format(
         "train: {} is an option of {}; {}", option->get_name(), noun(other),
-        is_given
-            ? fmt::format("--kind is {}", name(kind))
-            : fmt::format("DATA {}, for {}: --kind says another",
-                          has_sequences ? "are labelled sequences" : "are texts", noun(kind))));
+        resumed    ? fmt::format("the run that is resumed is of {}", noun(kind))
+        : is_given ? fmt::format("--kind is {}", name(kind))
+                   : fmt::format("DATA is {}, so {} is trained; --kind says otherwise",
+                                 has_sequences ? "labelled sequences" : "text", noun(kind))));
   }
   return kind;
 }
 
 void TrainFlags::check_out() const {
-  try {
-    RunFolder::check_start(out, overwrite);
-  } catch (const OccupiedFolder& occupied) {
-    throw ConfigError(fmt::format(
-        "{}; {}, overwrite it ({}), or choose another --out", occupied.what(),
-        occupied.resumable()
-            ? std::string("go on with it (--resume)")
-            : fmt::format("begin with its weights in another folder (--from {})", out.string()),
-        resume ? "--overwrite in place of --resume" : "--overwrite"));
-  }
+  cli::check_out(
+      out, resume, overwrite,
+      fmt::format("begin with its weights in another folder (--from {}), ", out.string()));
 }
 
 void TrainFlags::settle_with(const lm::RunOptions& stored) {
   for (const auto& settle : settle_) settle(stored);
   if (seed_option_->count() > 0 && seed != stored.model.seed) {
-    throw ConfigError("train: --seed differs from that of the run that is resumed");
+    throw ConfigError(kOtherSeed);
   }
   if (!from.empty() && name_of(from) != stored.from) {
     throw ConfigError(

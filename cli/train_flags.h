@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_objective.h"
+#include "riverrun/train/run_folder.h"
 
 #include "cli/kind.h"
 #include "cli/report.h"
@@ -29,9 +31,10 @@ class TrainFlags {
   TrainFlags(const TrainFlags&) = delete;
   TrainFlags& operator=(const TrainFlags&) = delete;
 
-  /// What --kind says or, without it, what the files are. Throws ConfigError if it is not clear, or
-  /// an option of another kind is given.
-  [[nodiscard]] Kind kind() const;
+  /// That of the run that is resumed, if one is; or what --kind says; or, without it, what the
+  /// files and the options are. Throws ConfigError if an option of another kind is given, and as
+  /// kind_of().
+  [[nodiscard]] Kind kind(const std::optional<RunFolder>& resumed) const;
   /// Throws ConfigError or IoError unless a run can begin in --out.
   void check_out() const;
 
@@ -40,6 +43,8 @@ class TrainFlags {
   /// Puts what is given in the place of what suits the data.
   void apply(models::ClassifierTraining& learning) const;
   void apply(models::ClassifierRun& run) const;
+  /// Whether --batch-size leaves the choice to the data.
+  [[nodiscard]] bool batch_size_is_chosen() const { return options.trainer.batch_size == 0; }
   /// Throws ConfigError, which names the flag, if what is given differs from what the run that is
   /// resumed began with. Gives it what may change.
   void settle(models::ClassifierRun& stored) const;
@@ -81,6 +86,7 @@ class TrainFlags {
   CLI::Option* add(CLI::App& app, Part lm::RunOptions::*part, const FieldOfPart& field, Of of);
 
   void add_classifier_options(CLI::App& app);
+  [[nodiscard]] std::vector<std::string> channels() const;
   /// The option of a field, called as the field; null if the command line has none.
   [[nodiscard]] const CLI::Option* option_of(const char* field) const;
   /// Calls `visit(field, option)` for each field of the struct for which one is given.
@@ -91,6 +97,7 @@ class TrainFlags {
   std::vector<const CLI::Option*> of_language_;  // options that only such a model has
   std::vector<const CLI::Option*> of_classifier_;
   models::ClassifierRun classifier_defaults_;  // which CLI11 keeps references to
+  std::string channels_;                       // the same: names joined by commas
   std::list<std::string> words_;               // the same
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* dropout_option_ = nullptr;

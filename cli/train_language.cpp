@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/data/labelled.h"
 #include "riverrun/data/text/split.h"
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
@@ -41,10 +43,25 @@ void copy_weights(lm::LanguageModel& from, lm::LanguageModel& to) {
   }
 }
 
+/// What came from a pipe shows only now what it is. Throws ConfigError for labelled sequences,
+/// which
+/// --kind says to be read as a text.
+void refuse_sequences(text::TextPart part) {
+  constexpr std::int64_t kHead = 1 << 16;
+  part.end = std::min(text::size_of(part), kHead);
+  std::string head;
+  text::for_each_piece(part, [&head](std::string_view piece) { head += piece; });
+  if (!data::begins_as_ts(head)) return;
+  throw ConfigError(fmt::format(
+      "train: {} begins as a file of labelled sequences (.ts); give --kind classify for "
+      "a classifier, or --kind language to learn it as text",
+      part.path.string()));
+}
+
 class LanguageTraining {
  public:
   explicit LanguageTraining(TrainFlags& flags) : flags_(flags) {}
-  ExitCode run();
+  ExitCode run(std::optional<RunFolder> folder);
 
  private:
   void split_texts();
@@ -72,10 +89,6 @@ void LanguageTraining::split_texts() {
     split_ = text::split_texts(open_texts(flags_.texts, kind, flags_.encoding),
                                flags_.options.text.valid_fraction, cut);
     return;
-  }
-  if (flags_.valid == "-" && std::ranges::find(flags_.texts, flags_.valid) != flags_.texts.end()) {
-    throw ConfigError(
-        "train: standard input (-) is given as TEXT and with --valid; it can be read only once");
   }
   split_.train = open_texts(flags_.texts, kind, flags_.encoding);
   split_.valid = open_texts(std::span(&flags_.valid, 1), kind, flags_.encoding);
@@ -134,13 +147,11 @@ void LanguageTraining::advise_on_batch_size(const text::Corpus& train, std::int6
                   grouped(chosen.epochs * lm::updates_per_epoch(chosen, train.size()))));
 }
 
-ExitCode LanguageTraining::run() {
+ExitCode LanguageTraining::run(std::optional<RunFolder> folder) {
   flags_.options.model.seed = flags_.seed;
   flags_.options.trainer.seed = flags_.seed;
-  std::optional<RunFolder> folder;
   std::optional<text::Tokenizer> tokenizer;
-  if (flags_.resume && RunFolder::can_resume(flags_.out)) {
-    folder = RunFolder::resume(flags_.out);
+  if (folder) {
     flags_.settle_with(lm::checkpoint_options(folder->path()));
     tokenizer = lm::load_tokenizer(folder->path(), flags_.options.model);
     flags_.settle_tokens(*tokenizer, "the run that is resumed");
@@ -166,6 +177,7 @@ ExitCode LanguageTraining::run() {
     flags_.settle_tokens(*tokenizer, "the model of --from");
   }
   split_texts();
+  if (flags_.kind_name.empty()) refuse_sequences(split_.train.front());
   if (!tokenizer) {
     tokenizer = text::build_tokenizer(text::parse_token_kind(flags_.tokens), split_.train,
                                       flags_.options.text.vocab_size);
@@ -235,6 +247,8 @@ ExitCode LanguageTraining::run() {
 
 }  // namespace
 
-ExitCode train_language(TrainFlags& flags) { return LanguageTraining(flags).run(); }
+ExitCode train_language(TrainFlags& flags, std::optional<RunFolder> folder) {
+  return LanguageTraining(flags).run(std::move(folder));
+}
 
 }  // namespace riverrun::cli

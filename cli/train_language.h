@@ -1,11 +1,15 @@
 #pragma once
 
+#include <optional>
+
+#include "riverrun/train/run_folder.h"
+
 #include "cli/command.h"
 #include "cli/train_flags.h"
 
 namespace riverrun::cli {
 
-/// What `train` does with texts.
-ExitCode train_language(TrainFlags& flags);
+/// What `train` does with texts. `folder` is that of the run that is resumed, if one is.
+ExitCode train_language(TrainFlags& flags, std::optional<RunFolder> folder);
 
 }  // namespace riverrun::cli

@@ -9,6 +9,7 @@
 #include "riverrun/core/threads.h"
 
 #include "cli/command.h"
+#include "cli/kind.h"
 #include "cli/run_report.h"
 
 namespace riverrun::cli {
@@ -52,7 +53,8 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
     step = result.saved->step;
   }
   const lm::LanguageModelOptions& o = run.model.options();
-  return {{"out", run.out.string()},
+  return {{"kind", name(Kind::kLanguage)},
+          {"out", run.out.string()},
           {"from",
            run.from.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(run.from)},
           {"stopped", to_string(result.reason)},

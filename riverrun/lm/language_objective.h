@@ -34,10 +34,11 @@ struct TextOptions {
 template <>
 inline constexpr auto riverrun::kFields<riverrun::lm::TextOptions> = [] {
   using O = lm::TextOptions;
-  return std::tuple{Field{"valid_fraction", &O::valid_fraction, from_below(0, 1),
-                          "How much of the end of TEXT is validated on"},
-                    Field{"vocab_size", &O::vocab_size, at_least(0),
-                          "At most so many different tokens, the most frequent ones; 0: all"}};
+  return std::tuple{
+      Field{"valid_fraction", &O::valid_fraction, from_below(0, 1),
+            "Part of the end of the text to validate on; of a classifier, of each class"},
+      Field{"vocab_size", &O::vocab_size, at_least(0),
+            "At most so many different tokens, the most frequent ones; 0: all"}};
 }();
 
 namespace riverrun::lm {

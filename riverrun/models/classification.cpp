@@ -71,6 +71,10 @@ void score_classes(ClassificationScore& score, std::size_t classes) {
 
 }  // namespace
 
+double surprise(float probability) {
+  return -std::log(static_cast<double>(std::max(probability, std::numeric_limits<float>::min())));
+}
+
 ClassificationScore score_classification(const Tensor& probabilities,
                                          std::span<const std::int32_t> labels) {
   if (probabilities.shape().rank() != 2 || labels.empty() ||
@@ -92,8 +96,12 @@ ClassificationScore score_classification(const Tensor& probabilities,
                                     i, labels[i], classes));
     }
     const auto label = static_cast<std::size_t>(labels[i]);
+    if (!std::ranges::all_of(row, [](float p) { return p >= 0 && p <= 1; })) {
+      throw NumericError(
+          fmt::format("score_classification: a probability of example {} is not in [0, 1]", i));
+    }
+    score.nats += surprise(row[label]);
     const auto named = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
-    score.nats -= std::log(std::max<double>(row[label], std::numeric_limits<float>::min()));
     ++score.confusion[label * classes + named];
     const double confidence = row[named];
     CalibrationBin& bin = score.calibration[std::min(
@@ -111,6 +119,7 @@ ClassificationScore score_classification(const Tensor& probabilities,
 ClassificationScore score_naive_classification(std::span<const std::int64_t> counts,
                                                std::span<const std::int32_t> labels) {
   const std::int64_t all = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  if (all < 1) throw ConfigError("score_naive_classification: there are no training examples");
   const auto classes = static_cast<std::int64_t>(counts.size());
   Tensor shares({static_cast<std::int64_t>(labels.size()), classes});
   for (std::int64_t i = 0; i < shares.elements(); ++i) {

@@ -30,7 +30,7 @@ struct ClassScore {
 /// How well a classifier's probabilities fit the labels.
 struct ClassificationScore {
   std::int64_t examples = 0;
-  double nats = 0;      ///< mean of -log p(label) over the examples
+  double nats = 0;      ///< mean surprise() of the labels
   double accuracy = 0;  ///< share of the examples whose most probable class is the label
   /// Mean over the classes that have examples: of the recall, and of F1 (there, a class that is
   /// named and has no example counts too, as in scikit-learn).
@@ -45,14 +45,19 @@ struct ClassificationScore {
   double calibration_error = 0;
 };
 
+/// -log p in nats, at most 87.4: a probability below float32's smallest normal number counts as
+/// that.
+[[nodiscard]] double surprise(float probability);
+
 /// `probabilities` [examples, classes], one label in [0, classes) for each row. Of equal
 /// probabilities the first class is named. Throws ShapeError if the numbers of rows and labels
-/// differ or are 0, ConfigError if a label is none.
+/// differ or are 0, ConfigError if a label is none, NumericError if a probability is not in [0, 1].
 [[nodiscard]] ClassificationScore score_classification(const Tensor& probabilities,
                                                        std::span<const std::int32_t> labels);
 
 /// The same of the naive answer: always the shares that the classes had among `counts` training
-/// examples, so that the most frequent one is named.
+/// examples, [classes], so that the most frequent one is named. Throws as above, and ConfigError if
+/// all counts are 0.
 [[nodiscard]] ClassificationScore score_naive_classification(std::span<const std::int64_t> counts,
                                                              std::span<const std::int32_t> labels);
 

@@ -62,6 +62,10 @@ void for_each_value(const data::LabelledSequences& data, std::span<const std::in
   }
 }
 
+float standardised(const ClassifierOptions& options, std::size_t channel, float value) {
+  return (value - options.mean[channel]) / options.scale[channel];
+}
+
 SequenceInput input_of(const ClassifierBatch& batch) {
   return {.seq_len = batch.seq_len,
           .batch = batch.batch(),
@@ -83,7 +87,7 @@ void to_probabilities(std::span<const float> logits, float* to) {
 void check(const ClassifierOptions& options) {
   check_fields("Classifier", options);
   if (options.classes.size() < 2) {
-    throw ConfigError(fmt::format("Classifier: there are {} classes; there must be at least 2",
+    throw ConfigError(fmt::format("Classifier: the number of classes is {}; it must be at least 2",
                                   options.classes.size()));
   }
   std::set<std::string_view> names;
@@ -94,8 +98,21 @@ void check(const ClassifierOptions& options) {
   }
   require_length("examples", options.examples.size(), "classes",
                  static_cast<std::int64_t>(options.classes.size()));
+  if (std::ranges::all_of(options.examples, [](std::int64_t count) { return count == 0; })) {
+    throw ConfigError("Classifier: examples are all 0; there must be something to learn from");
+  }
   require_length("mean", options.mean.size(), "channels", options.channels);
   require_length("scale", options.scale.size(), "channels", options.channels);
+  if (!options.columns.channels.empty()) {
+    require_length("columns.channels", options.columns.channels.size(), "channels",
+                   options.channels);
+  }
+  if (options.conv_channels > 0 && options.conv_stride > options.conv_kernel_size) {
+    throw ConfigError(
+        fmt::format("Classifier: conv_stride is {} and conv_kernel_size {}; the steps between "
+                    "would not be read",
+                    options.conv_stride, options.conv_kernel_size));
+  }
   if (options.readout != Readout::kLast && options.readout != Readout::kMean) {
     throw ConfigError(fmt::format("Classifier: readout is {}; it must be last or mean",
                                   kReadouts[static_cast<std::size_t>(options.readout)]));
@@ -116,6 +133,7 @@ SequenceModelOptions sequence_options(const ClassifierOptions& options) {
   of_model.readout = options.readout;
   of_model.output_size = static_cast<std::int64_t>(options.classes.size());
   of_model.dropout = options.dropout;
+  of_model.recompute_steps = options.recompute_steps;
   of_model.seed = options.seed;
   return of_model;
 }
@@ -148,8 +166,9 @@ void describe(const data::LabelledSequences& data, std::span<const std::int64_t>
   options.scale.assign(channels, 1.0f);
   for (const std::int64_t c : constant_channels(data, learnt)) squares[at(c)] = 0;
   for (std::size_t c = 0; c < channels; ++c) {
-    const auto scale = static_cast<float>(std::sqrt(squares[c] / static_cast<double>(counts[c])));
-    if (scale > 0) options.scale[c] = scale;
+    if (squares[c] == 0) continue;
+    options.scale[c] = static_cast<float>(std::sqrt(squares[c] / static_cast<double>(counts[c])));
+    if (options.scale[c] == 0) options.scale[c] = 1.0f;  // less than any float
   }
 }
 
@@ -170,7 +189,7 @@ std::vector<std::int64_t> constant_channels(const data::LabelledSequences& data,
   });
   std::vector<std::int64_t> constant;
   for (std::int64_t c = 0; c < data.channels; ++c) {
-    if (most[at(c)] <= least[at(c)]) constant.push_back(c);
+    if (most[at(c)] == least[at(c)]) constant.push_back(c);
   }
   return constant;
 }
@@ -186,7 +205,7 @@ std::vector<std::int32_t> Classifier::labels(const data::LabelledSequences& data
     const data::LabelledSequence& sequence = data.sequences[at(index)];
     labels.push_back(sequence.label < 0 ? sequence.label : in_model[at(sequence.label)]);
     if (sequence.label >= 0 && labels.back() < 0) {
-      throw FormatError(data.path, 0,
+      throw FormatError(data.path,
                         fmt::format("line {}: the label is \"{}\"; the model knows no such class",
                                     sequence.line, data.classes[at(sequence.label)]));
     }
@@ -194,19 +213,41 @@ std::vector<std::int32_t> Classifier::labels(const data::LabelledSequences& data
   return labels;
 }
 
-ClassifierBatch Classifier::batch(const data::LabelledSequences& data,
+void Classifier::require_readable(const data::LabelledSequences& data,
                                   std::span<const std::int64_t> which) const {
   const std::int64_t channels = options_.channels;
   if (data.channels != channels) {
-    throw FormatError(data.path, 0,
-                      fmt::format("{} channels; the model reads {}", data.channels, channels));
+    throw FormatError(data.path,
+                      fmt::format("it has {} channel{}; the model reads {}", data.channels,
+                                  data.channels == 1 ? "" : "s", channels));
   }
+  const bool may_lack = options_.missing == data::Missing::kMask;
+  for (const std::int64_t index : which) {
+    const data::LabelledSequence& sequence = data.sequences[at(index)];
+    for (std::size_t i = 0; i < sequence.values.size(); ++i) {
+      const float value = sequence.values[i];
+      const std::size_t c = i % at(channels);
+      if (std::isnan(value) ? may_lack : std::isfinite(standardised(options_, c, value))) continue;
+      throw FormatError(
+          data.path,
+          fmt::format(
+              "line {}, channel {}, step {}: {}", sequence.line, c + 1, i / at(channels) + 1,
+              std::isnan(value) ? std::string("a value is missing; the model reads no sequences "
+                                              "with missing values")
+                                : fmt::format("{} is too large for the model", value)));
+    }
+  }
+}
+
+ClassifierBatch Classifier::batch(const data::LabelledSequences& data,
+                                  std::span<const std::int64_t> which) const {
+  require_readable(data, which);
   ClassifierBatch batch;
-  batch.labels = labels(data, which);
   for (const std::int64_t index : which) {
     batch.lengths.push_back(data.sequences[at(index)].seq_len);
     batch.seq_len = std::max(batch.seq_len, batch.lengths.back());
   }
+  const std::int64_t channels = options_.channels;
   const std::int64_t inputs = inputs_of(options_);
   batch.numbers = Tensor({batch.seq_len, batch.batch(), inputs});
   for (std::int64_t b = 0; b < batch.batch(); ++b) {
@@ -215,14 +256,8 @@ ClassifierBatch Classifier::batch(const data::LabelledSequences& data,
     for (std::int64_t t = 0; t < sequence.seq_len; ++t) {
       float* const step = batch.numbers.data() + (t * batch.batch() + b) * inputs;
       for (std::int64_t c = 0; c < channels; ++c, ++value) {
-        if (std::isnan(*value)) {  // read as the mean
-          if (inputs > channels) continue;
-          throw FormatError(data.path, 0,
-                            fmt::format("line {}: channel {} lacks the value of step {}; the model "
-                                        "must read all",
-                                        sequence.line, c + 1, t + 1));
-        }
-        step[c] = (*value - options_.mean[at(c)]) / options_.scale[at(c)];
+        if (std::isnan(*value)) continue;  // read as the mean
+        step[c] = standardised(options_, at(c), *value);
         if (inputs > channels) step[channels + c] = 1.0f;
       }
     }
@@ -235,7 +270,8 @@ Var Classifier::logits(Tape& tape, const ClassifierBatch& batch) {
 }
 
 Tensor Classifier::probabilities(const data::LabelledSequences& data,
-                                 std::span<const std::int64_t> which) const {
+                                 std::span<const std::int64_t> which,
+                                 const std::function<void(std::int64_t)>& progress) const {
   const auto count = static_cast<std::int64_t>(which.size());
   const auto classes = static_cast<std::int64_t>(options_.classes.size());
   const auto length = [&](std::int64_t place) {
@@ -260,9 +296,16 @@ Tensor Classifier::probabilities(const data::LabelledSequences& data,
     const ClassifierBatch read = batch(data, together);
     const Tensor logits = model_.forward(input_of(read)).output;
     for (std::int64_t b = 0; b < read.batch(); ++b) {
-      to_probabilities(logits.values().subspan(at(b * classes), at(classes)),
-                       probabilities.data() + order[at(first + b)] * classes);
+      const std::span<const float> row = logits.values().subspan(at(b * classes), at(classes));
+      if (!std::ranges::all_of(row, [](float logit) { return std::isfinite(logit); })) {
+        throw NumericError(fmt::format(
+            "Classifier: {}, line {}: the logits are not finite; the values or the weights are too "
+            "large",
+            data.path, data.sequences[at(together[at(b)])].line));
+      }
+      to_probabilities(row, probabilities.data() + order[at(first + b)] * classes);
     }
+    if (progress) progress(first + read.batch());
   }
   return probabilities;
 }

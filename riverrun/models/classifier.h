@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "riverrun/core/fields.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/data/labelled.h"
+#include "riverrun/data/labelled_csv.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/sequence_model.h"
 #include "riverrun/nn/tape.h"
@@ -23,11 +25,14 @@ struct ClassifierOptions {
   std::int64_t channels = 0;
   /// At least two, all different.
   std::vector<std::string> classes;
-  /// How many sequences of each class it learns from.
+  /// How many sequences of each class it learns from; not all 0.
   std::vector<std::int64_t> examples;
   /// It reads (x - mean)/scale of each channel, [channels].
   std::vector<float> mean;
   std::vector<float> scale;
+  /// Of CSV files, which columns are what; `columns.channels` then names all channels. Empty, if it
+  /// learnt from another format.
+  data::SequenceColumns columns;
   /// What becomes of missing values. With kMask they are read as the mean, beside a 1 for each
   /// value that is there and a 0 for each that is not, as further channels.
   data::Missing missing = data::Missing::kError;
@@ -44,6 +49,8 @@ struct ClassifierOptions {
   std::int64_t conv_kernel_size = 9;
   std::int64_t conv_stride = 1;
   float dropout = 0.3f;
+  /// While training; as in RecurrentOptions.
+  std::int64_t recompute_steps = 0;
   /// Of the initial parameters.
   std::uint64_t seed = 1;
 
@@ -58,9 +65,10 @@ inline constexpr auto riverrun::kFields<riverrun::models::ClassifierOptions> = [
   return std::tuple{
       Field{"channels", &O::channels, from_to(1, kLargestSize)},
       Field{"classes", &O::classes},
-      Field{"examples", &O::examples, at_least(0)},
+      Field{"examples", &O::examples, from_to(0, 1e12)},
       Field{"mean", &O::mean},
       Field{"scale", &O::scale, greater_than(0)},
+      Field{"columns", &O::columns},
       Field{"missing", &O::missing, any_value(),
             "What becomes of missing values: error, interpolate or mask"},
       Field{"cell", &O::cell},
@@ -69,15 +77,16 @@ inline constexpr auto riverrun::kFields<riverrun::models::ClassifierOptions> = [
       Field{"bidirectional", &O::bidirectional, any_value(),
             "Read the sequence from its end too: true or false"},
       Field{"readout", &O::readout, any_value(),
-            "What the class is told from: the last state of each direction, or the mean of all"},
+            "What the decoder reads: the last state of each direction, or the mean of all states"},
       Field{"conv_channels", &O::conv_channels, from_to(0, kLargestSize),
             "Features of the convolution in front of the recurrent layers; 0: none"},
       Field{"conv_kernel_size", &O::conv_kernel_size, from_to(1, kLargestSize),
-            "Steps that such a feature is of; odd"},
+            "Steps that each of these features covers; odd"},
       Field{"conv_stride", &O::conv_stride, from_to(1, kLargestSize),
-            "Steps from one such feature to the next"},
+            "Steps from one feature to the next; at most as many as it covers"},
       Field{"dropout", &O::dropout, from_below(0, 1),
             "Part of the units that is left out while training, in [0, 1)"},
+      Field{"recompute_steps", &O::recompute_steps, at_least(kRecomputeAuto), "", kInitial},
       Field{"seed", &O::seed, any_value(), "", kInitial},
   };
 }();
@@ -92,15 +101,16 @@ void check(const ClassifierOptions& options);
 [[nodiscard]] SequenceModelOptions sequence_options(const ClassifierOptions& options);
 
 /// Puts what follows from the training data into `options`: channels, classes, examples, mean and
-/// scale. The scale of a channel that is constant is 1. `data` must have labels; `learnt` are the
-/// numbers of the sequences that are learnt from. Values that are missing do not count.
+/// scale. The scale of a channel that is constant is 1. `learnt` are the numbers of the sequences
+/// that are learnt from, each in [0, sequences). Values that are missing do not count.
 void describe(const data::LabelledSequences& data, std::span<const std::int64_t> learnt,
               ClassifierOptions& options);
 
 /// 0, 1, …: all sequences.
 [[nodiscard]] std::vector<std::int64_t> all_of(const data::LabelledSequences& data);
 
-/// The channels that are constant in all sequences that are learnt from, from 0.
+/// The channels, from 0, that have the same value wherever they have one in the sequences that are
+/// learnt from.
 [[nodiscard]] std::vector<std::int64_t> constant_channels(const data::LabelledSequences& data,
                                                           std::span<const std::int64_t> learnt);
 
@@ -109,7 +119,6 @@ struct ClassifierBatch {
   std::int64_t seq_len = 0;           // of the longest
   Tensor numbers;                     // [seq_len, batch, inputs], 0 beyond a sequence's end
   std::vector<std::int64_t> lengths;  // [batch]
-  std::vector<std::int32_t> labels;   // [batch], of the model's classes; kNoLabel where unknown
 
   [[nodiscard]] std::int64_t batch() const { return static_cast<std::int64_t>(lengths.size()); }
 };
@@ -131,17 +140,23 @@ class Classifier {
   /// label. Throws FormatError for a label that the model does not know.
   [[nodiscard]] std::vector<std::int32_t> labels(const data::LabelledSequences& data,
                                                  std::span<const std::int64_t> which) const;
-  /// The sequences, standardised, beside their labels. Throws as labels(), and FormatError if the
-  /// data have another number of channels or miss values that the model's do not.
+  /// Throws FormatError, which says where, unless the model can read the sequences: if they have
+  /// another number of channels, lack values that the model must read, or if a value is so large
+  /// that it has no place among float32's once it is standardised.
+  void require_readable(const data::LabelledSequences& data,
+                        std::span<const std::int64_t> which) const;
+  /// The sequences, standardised. Throws as require_readable().
   [[nodiscard]] ClassifierBatch batch(const data::LabelledSequences& data,
                                       std::span<const std::int64_t> which) const;
 
-  /// [batch, classes], on a tape and with gradients of all parameters.
+  /// [batch, classes], on a tape and with gradients of all parameters. Throws ShapeError.
   Var logits(Tape& tape, const ClassifierBatch& batch);
   /// The classes' probabilities of the sequences `which`, [which, classes], without gradients or
-  /// dropout. Throws as batch().
+  /// dropout. `progress` is called now and then with the number of sequences done. Throws as
+  /// batch(), and NumericError if the logits of a sequence are not finite.
   [[nodiscard]] Tensor probabilities(const data::LabelledSequences& data,
-                                     std::span<const std::int64_t> which) const;
+                                     std::span<const std::int64_t> which,
+                                     const std::function<void(std::int64_t)>& progress = {}) const;
 
   /// In a fixed order, under the names that a file gives them.
   [[nodiscard]] ParameterList parameters() { return model_.parameters(); }

@@ -9,7 +9,9 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/hash.h"
+#include "riverrun/core/number.h"
 #include "riverrun/core/random.h"
+#include "riverrun/models/classification.h"
 #include "riverrun/models/classifier_description.h"
 #include "riverrun/nn/ops.h"
 
@@ -89,9 +91,11 @@ ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, 
   }
   require_labels(train_);
   require_labels(judged_);
-  // Refuses what the model does not know now, not after an epoch.
-  static_cast<void>(model_.labels(*train_.data, train_.which));
-  static_cast<void>(model_.labels(*judged_.data, judged_.which));
+  // Refuses what the model cannot read now, not after an epoch.
+  for (const LabelledPart* part : {&train_, &judged_}) {
+    static_cast<void>(model_.labels(*part->data, part->which));
+    model_.require_readable(*part->data, part->which);
+  }
 }
 
 std::int64_t ClassifierObjective::updates_per_epoch() const {
@@ -118,7 +122,9 @@ void ClassifierObjective::take(std::int64_t step) {
   draw_order(step / updates_per_epoch());
   const std::int64_t first = step % updates_per_epoch() * batch_size_;
   const std::int64_t size = std::min(batch_size_, count_of(train_) - first);
-  batch_ = model_.batch(*train_.data, std::span(order_).subspan(at(first), at(size)));
+  const std::span<const std::int64_t> which = std::span(order_).subspan(at(first), at(size));
+  batch_ = model_.batch(*train_.data, which);
+  labels_ = model_.labels(*train_.data, which);
   augment(batch_, step);
   taken_ = step + 1;
 }
@@ -161,7 +167,7 @@ Objective::Loss ClassifierObjective::loss(Tape& tape) {
   Tensor counts(logits.shape());  // what each class's -log p counts
   double sum = 0;
   for (std::int64_t b = 0; b < batch_.batch(); ++b) {
-    const std::int32_t label = batch_.labels[at(b)];
+    const std::int32_t label = labels_[at(b)];
     const float weight = weights_[at(label)];
     counts.data()[b * counts.size(1) + label] = weight;
     sum += static_cast<double>(weight);
@@ -184,9 +190,8 @@ std::optional<Judgement> ClassifierObjective::validate(const std::function<bool(
     const std::vector<std::int32_t> labels = model_.labels(*judged_.data, which);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto label = at(labels[i]);
-      const auto p =
-          static_cast<double>(probabilities.data()[i * model_.options().classes.size() + label]);
-      nats -= static_cast<double>(weights_[label]) * std::log(std::max(p, 1e-38));
+      const float p = probabilities.data()[i * model_.options().classes.size() + label];
+      nats += static_cast<double>(weights_[label]) * surprise(p);
       weight += static_cast<double>(weights_[label]);
     }
   }
@@ -194,6 +199,19 @@ std::optional<Judgement> ClassifierObjective::validate(const std::function<bool(
   // With nothing to validate on, the last weights are the best.
   if (!validates_) judgement.score = static_cast<double>(taken_);
   return judgement;
+}
+
+std::string ClassifierObjective::state() const { return fmt::format("{}", taken_); }
+
+void ClassifierObjective::set_state(const std::string& json) {
+  const std::optional<double> taken = parse_double(json);
+  if (!taken || *taken < 0 || *taken > kMostUpdates * kMostUpdates) {
+    throw ConfigError(
+        fmt::format("ClassifierObjective: the state is {}; it must be the number of "
+                    "updates",
+                    json));
+  }
+  taken_ = static_cast<std::int64_t>(*taken);
 }
 
 std::string ClassifierObjective::description() const {

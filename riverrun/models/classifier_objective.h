@@ -20,12 +20,13 @@ struct LabelledPart {
 };
 
 /// A classifier that learns sequences, in an order that is drawn for each epoch. Its targets are
-/// sequences, its loss is in nats per sequence.
+/// sequences, its loss is in nats per sequence, each weighted as ClassifierTraining::class_weights
+/// says.
 class ClassifierObjective final : public Objective {
  public:
   /// The model and the data must outlive it. `valid` may be empty. Throws ConfigError if an option
   /// is out of range, there is nothing to learn from or a sequence has no label, and as
-  /// Classifier::batch().
+  /// Classifier::labels() and require_readable().
   ClassifierObjective(Classifier& model, LabelledPart train, LabelledPart valid,
                       const TrainerOptions& options, const ClassifierTraining& learning);
 
@@ -40,6 +41,8 @@ class ClassifierObjective final : public Objective {
   [[nodiscard]] std::int64_t valid_targets() const override {
     return static_cast<std::int64_t>(judged_.which.size());
   }
+  [[nodiscard]] std::string state() const override;
+  void set_state(const std::string& json) override;
   [[nodiscard]] std::string description() const override;
   void settle_with(const std::string& description, const std::string& path) override;
 
@@ -61,6 +64,7 @@ class ClassifierObjective final : public Objective {
   std::int64_t epoch_ = -1;          // that it is of
   std::int64_t taken_ = 0;           // updates, with the one of batch_
   ClassifierBatch batch_;
+  std::vector<std::int32_t> labels_;  // of the batch
 };
 
 }  // namespace riverrun::models

@@ -53,25 +53,30 @@ inline constexpr auto riverrun::kFields<riverrun::models::ClassifierTraining> = 
       Field{"shift", &O::shift, from_to(0, 1),
             "Shift each sequence in time by up to this part of its length while training"},
       Field{"scaling", &O::scaling, at_least(0),
-            "Deviation from 1 of a random factor of each channel while training"},
+            "Standard deviation of a random factor of each channel while training"},
       Field{"jitter", &O::jitter, at_least(0),
-            "Deviation of the noise on each value while training"},
+            "Standard deviation of the noise on each value while training"},
   };
 }();
 
 namespace riverrun::models {
 
+/// What classifiers are trained with, but for the batch and the number of epochs.
+[[nodiscard]] TrainerOptions classifier_trainer_options();
+
 /// All that decides which bits a run ends with, besides the files.
 struct ClassifierRun {
   ClassifierOptions model;
-  TrainerOptions trainer;
+  TrainerOptions trainer = classifier_trainer_options();
   ClassifierTraining learning;
 };
 
-/// What suits sequences that are learnt from, `learnt` of `data`: the sizes, the batch and the
-/// number of epochs follow from their number and length. As describe() too.
+/// `run` with what suits sequences that are learnt from, `learnt` of `data`: the stride of the
+/// convolution, the batch, the number of epochs and whether steps are recomputed follow from their
+/// number and length, and what describe() puts in. A batch size that `run` has is kept.
 [[nodiscard]] ClassifierRun suggested_run(const data::LabelledSequences& data,
-                                          std::span<const std::int64_t> learnt);
+                                          std::span<const std::int64_t> learnt,
+                                          ClassifierRun run = {});
 
 /// What a checkpoint says of a run.
 struct SavedClassifierRun {

@@ -101,6 +101,12 @@ void check(const SequenceModelOptions& options) {
     throw ConfigError(fmt::format("SequenceModel: conv_kernel_size is {}; it must be odd",
                                   options.conv_kernel_size));
   }
+  if (options.conv_channels == 0 && (options.conv_stride > 1 || options.conv_kernel_size > 1)) {
+    throw ConfigError(fmt::format(
+        "SequenceModel: conv_kernel_size is {} and conv_stride {}; with conv_channels = 0 there is "
+        "no convolution, and both must be 1",
+        options.conv_kernel_size, options.conv_stride));
+  }
   if (options.conv_stride > 1 && options.readout == Readout::kAsked) {
     throw ConfigError(fmt::format(
         "SequenceModel: conv_stride is {}; where single steps are asked for it must be 1",
@@ -124,9 +130,12 @@ void check(const SequenceModelOptions& options) {
       directions * hidden * output;
   if (parameters > kMostParameters) {
     throw ConfigError(fmt::format(
-        "SequenceModel: hidden_size = {}, num_layers = {}, num_embeddings = {}, input_size = {} "
+        "SequenceModel: hidden_size = {}, num_layers = {}, num_embeddings = {}, input_size = {}{} "
         "and output_size = {} make about {:.0e} parameters; at most 1e11 are allowed",
         options.hidden_size, options.num_layers, options.num_embeddings, options.input_size,
+        options.conv_channels > 0 ? fmt::format(", conv_channels = {}, conv_kernel_size = {}",
+                                                options.conv_channels, options.conv_kernel_size)
+                                  : "",
         options.output_size, parameters));
   }
 }

@@ -12,7 +12,7 @@ namespace riverrun::tasks {
 void check(const TaskTrainerOptions& options) { check_fields("train_task", options); }
 
 TaskResult train_task(const Task& task, SequenceModel& network, const TaskTrainerOptions& options,
-                      const TaskWatch& watch) {
+                      const TaskWatch& watch, const TaskPlace& place) {
   check(options);
   TaskObjective objective(task, network, options.batch_size, options.max_sequences);
   objective.watch_points(watch.point);
@@ -27,16 +27,21 @@ TaskResult train_task(const Task& task, SequenceModel& network, const TaskTraine
   of_trainer.valid_every = (options.evaluate_every - 1) / options.batch_size + 1;
   of_trainer.seed = options.seed;
   Trainer trainer(objective, of_trainer);
-  trainer.begin();
+  if (place.folder == nullptr) {
+    trainer.begin();
+  } else if (place.resume) {
+    trainer.resume(*place.folder);
+  } else {
+    trainer.begin(*place.folder);
+  }
   Trainer::Watch of_run;
   of_run.stop = watch.stop;
   of_run.max_seconds = watch.max_seconds;
-  const TrainingResult run = trainer.run(of_run);
 
   TaskResult result;
-  result.interrupted = run.reason != StopReason::kFinished;
+  result.run = trainer.run(of_run);
+  result.interrupted = result.run.reason != StopReason::kFinished;
   result.sequences = objective.sequences();
-  result.seconds = run.seconds;
   result.curve = objective.curve();
   result.best = objective.best();
   const Criterion& criterion = task.traits().criterion;

@@ -14,6 +14,7 @@
 #include "riverrun/tasks/network.h"
 #include "riverrun/tasks/task.h"
 #include "riverrun/tasks/task_objective.h"
+#include "riverrun/train/trainer.h"
 #include "riverrun/train/trainer_options.h"
 
 namespace riverrun::tasks {
@@ -63,7 +64,7 @@ struct TaskResult {
   std::optional<Tally> best;
   /// Of the sequences for the end, or if there are none, of those held out.
   Tally test;
-  double seconds = 0;  // of training and judging, without the test
+  TrainingResult run;  // what the training loop says of this call
 };
 
 struct TaskWatch {
@@ -73,10 +74,17 @@ struct TaskWatch {
   double max_seconds = 0;  // 0: no limit
 };
 
+/// Where a run is kept.
+struct TaskPlace {
+  RunFolder* folder = nullptr;  ///< null: nowhere; it must hold a config.json, see save_config()
+  bool resume = false;          ///< from the checkpoint in it
+};
+
 /// Trains until the criterion is met, or sequences or time are up. The same task, network and
 /// options give the same bits for any number of threads, unless time is up. Throws as check(),
-/// and NumericError if the loss or the gradient is not finite.
+/// NumericError if the loss or the gradient is not finite, and what Trainer::begin() and resume()
+/// throw.
 TaskResult train_task(const Task& task, SequenceModel& network, const TaskTrainerOptions& options,
-                      const TaskWatch& watch = {});
+                      const TaskWatch& watch = {}, const TaskPlace& place = {});
 
 }  // namespace riverrun::tasks

@@ -36,6 +36,41 @@ for task in 'copy --length 1' 'adding --length 2' 'long-lag-c --length 1'; do
   riverrun task $task --hidden-size 2 --max-sequences 16 >/dev/null 2>err.txt || fail "$task: $(cat err.txt)"
 done
 
+# Kept in a folder, interrupted, and gone on with: the same result and the same files.
+riverrun task "${easy[@]}" --out kept --json >kept.json 2>/dev/null
+json kept.json "v['out'] == 'kept' and v['model_saved'] and v['solved']"
+timeout -s INT 0.3 "$program" task "${easy[@]}" --out stopped >/dev/null 2>&1 || true
+riverrun task "${easy[@]}" --out stopped --resume --json >stopped.json 2>/dev/null || fail 'no resuming'
+python3 -c "
+import json
+one, kept, stopped = (json.load(open(name + '.json')) for name in ('one', 'kept', 'stopped'))
+assert one['curve'] == kept['curve'] == stopped['curve'] and one['test'] == kept['test'] == stopped['test']
+assert not one['model_saved'] and one['out'] is None" || fail 'keeping a run changes it'
+for file in config.json model.safetensors checkpoint.safetensors; do
+  cmp -s kept/$file stopped/$file || fail "a resumed run ends with another $file"
+done
+riverrun info kept --json >info.json
+json info.json "v['kind'] == 'task' and v['task'] == 'temporal-order-2' and v['length'] == 10 and v['resumable']"
+json info.json "v['parameters'] == sum(x['elements'] for x in v['tensors']) and v['network']['hidden_size'] == 12"
+riverrun info kept | grep -q 'task *temporal-order-2, length 10' || fail 'info does not say what it is'
+# What has ended is only tested once more.
+riverrun task "${easy[@]}" --out kept --resume --json 2>/dev/null >again.json
+json again.json "v['solved'] and v['seconds'] < 5"
+expect 2 'holds a run already; go on with it' task "${easy[@]}" --out kept
+expect 2 'the run in kept is of the task temporal-order-2' task adding --out kept --resume
+refused() { # PATTERN OPTION…: after it has said what it is about
+  local pattern=$1
+  shift
+  ! riverrun task "${easy[@]}" --out kept --resume "$@" >/dev/null 2>err.txt || fail "resumed with $*"
+  grep -q "$pattern" err.txt || fail "$*: $(cat err.txt)"
+}
+refused 'Trainer: the options are not those' --lr 0.5
+refused 'is not what the run began with' --length 11
+expect 2 'out' task "${easy[@]}" --resume
+expect 2 'evaluate: kept is a network of .riverrun task.; it must be a language model' evaluate kept text.txt
+expect 2 'the run in .*kept is of a network of .riverrun task.' train kept.json --out kept --resume
+riverrun task "${easy[@]}" --out kept --overwrite --max-sequences 100 >/dev/null 2>&1
+
 # --help lists the tasks and their sources.
 riverrun task --help >help.txt
 for name in adding-1997 adding temporal-order-2 temporal-order-3 reber long-lag-a long-lag-b \

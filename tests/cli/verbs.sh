@@ -8,7 +8,7 @@ make_text text.txt 300
 
 riverrun --version | grep -Eqx 'riverrun [0-9]+\.[0-9]+\.[0-9]+' || fail '--version'
 riverrun --help | grep -q 'Exit status' || fail '--help'
-for verb in train evaluate generate gradients inspect explain info task; do
+for verb in train evaluate predict generate gradients inspect explain info task; do
   riverrun $verb --help | grep -q "  riverrun $verb " || fail "$verb --help has no example"
 done
 

@@ -91,6 +91,12 @@ TEST(ScoreClassification, RefusesWhatDoesNotFit) {
   EXPECT_THROW((void)score_classification(p, std::vector<std::int32_t>{}), ShapeError);
   EXPECT_THROW((void)score_classification(p, std::vector<std::int32_t>{2}), ConfigError);
   EXPECT_THROW((void)score_classification(p, std::vector<std::int32_t>{-1}), ConfigError);
+  const float nan = std::nanf("");
+  EXPECT_THROW((void)score_classification(rows({nan, nan}, 2), std::vector<std::int32_t>{0}),
+               NumericError);
+  EXPECT_THROW((void)score_naive_classification(std::vector<std::int64_t>{0, 0},
+                                                std::vector<std::int32_t>{0}),
+               ConfigError);
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ TEST_F(ClassifierFolder, WhatIsWrongIsNamed) {
       {"\"hidden_size\": 5", "\"hidden_size\": 100000", "rnn.weight_ih_l0 is"},
       {"\"hidden_size\": 5", "\"hidden_size\": \"5\"", "hidden_size is \"5\""},
       {"\"conv_stride\": 1", "\"conv_stride\": 2", "another config.json"},
+      {"\"examples\": [\n    3", "\"examples\": [\n    -3", "examples is -3"},
       {"\"middle\"", "\"central\"", "another config.json"},
       {"\"middle\"", "\"slow\"", "the class \"slow\" is there twice"},
       {"\"bidirectional\": true", "\"bidirectional\": false", "decoder.weight is"},

@@ -103,6 +103,35 @@ TEST(ClassifierObjective, AResumedRunEndsWithTheSameBits) {
   }
 }
 
+// A validation that was due when the run stopped is made up for, and then judged as it would have
+// been.
+TEST(ClassifierObjective, WithoutValidationAnInterruptedRunKeepsItsLastWeightsToo) {
+  const TemporaryFolder folder;
+  const auto run_to = [&](const char* name, std::int64_t stop_at, bool resume) {
+    Training training(4, waves(24, 1), {}, false);
+    RunFolder run =
+        resume ? RunFolder::resume(folder / name) : RunFolder::start(folder / name, false);
+    if (!resume) save_config(run.path(), training.run.model);
+    Trainer trainer(*training.objective, training.run.trainer);
+    resume ? trainer.resume(run) : trainer.begin(run);
+    std::atomic<bool> stop = false;
+    Trainer::Watch watch;
+    watch.stop = &stop;
+    watch.progress = [&](const Progress& progress) { stop = progress.step == stop_at; };
+    (void)trainer.run(watch);
+  };
+  run_to("whole", -1, false);
+  // 4 epochs of 3 updates: the only validation is due after the last, 12th one.
+  run_to("stopped", 12, false);
+  run_to("stopped", -1, true);
+  for (const char* file : {kWeightsFile, kCheckpointFile}) {
+    EXPECT_EQ(read_file(folder / "whole" / file), read_file(folder / "stopped" / file)) << file;
+  }
+  Training again(4, waves(24, 1), {}, false);
+  EXPECT_THROW(again.objective->set_state("-1"), ConfigError);
+  EXPECT_THROW(again.objective->set_state("{}"), ConfigError);
+}
+
 TEST(ClassifierObjective, ARunGoesOnOnlyWithItsOwnDataAndOptions) {
   const Training began;
   const std::string description = began.objective->description();
@@ -174,13 +203,23 @@ TEST(ClassifierObjective, SuggestsWhatSuitsTheData) {
   EXPECT_EQ(few.model.conv_stride, 1);
   EXPECT_GE(few.trainer.epochs * 3, 1000);
   LabelledSequences many = waves(6000, 1);
-  many.sequences[5].seq_len = 10000;
-  many.sequences[5].values.resize(20000);
+  many.sequences[5].seq_len = 100000;
+  many.sequences[5].values.resize(200000);
   const ClassifierRun large = suggested_run(many, all_of(many));
   EXPECT_EQ(large.trainer.epochs, 20);
   EXPECT_GT(large.trainer.batch_size, few.trainer.batch_size);
   EXPECT_EQ(large.model.conv_stride, 8);
   EXPECT_LE(large.model.conv_stride, large.model.conv_kernel_size) << "no step is left out";
+  EXPECT_EQ(large.model.recompute_steps, kRecomputeAuto) << "100,000 steps of 32 sequences";
+  EXPECT_EQ(few.model.recompute_steps, 0);
+  ClassifierRun given;
+  given.model.conv_kernel_size = 3;
+  given.trainer.batch_size = 4;
+  const ClassifierRun adapted = suggested_run(many, all_of(many), given);
+  EXPECT_EQ(adapted.model.conv_stride, 3);
+  EXPECT_EQ(adapted.trainer.batch_size, 4);
+  given.model.conv_channels = 0;
+  EXPECT_EQ(suggested_run(many, all_of(many), given).model.conv_stride, 1);
 }
 
 TEST(ClassifierObjective, RefusesWhatItCannotLearn) {
@@ -191,6 +230,7 @@ TEST(ClassifierObjective, RefusesWhatItCannotLearn) {
   LabelledSequences nameless = waves(40, 1);
   nameless.sequences[4].label = data::LabelledSequence::kNoLabel;
   expect(nameless, {}, "waves.ts, line 14: the sequence has no label");
+
   expect(waves(40, 1), {.class_weights = "some"}, "class_weights is \"some\"");
   expect(waves(40, 1), {.shift = 2}, "shift is 2");
   expect(waves(40, 1), {.jitter = -1}, "jitter is -1");

@@ -1,6 +1,7 @@
 #include "riverrun/models/classifier.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -73,7 +74,6 @@ TEST(Classifier, ReadsStandardisedNumbersSideBySide) {
   EXPECT_EQ(batch.numbers.shape(), Shape({2, 2, 2}));
   EXPECT_THAT(batch.numbers.values(), ElementsAre(2, 0, 0, 0, 0, 0, 1, 0));
   EXPECT_THAT(batch.lengths, ElementsAre(1, 2));
-  EXPECT_THAT(batch.labels, ElementsAre(1, 0));
 }
 
 TEST(Classifier, IsToldWhatIsMissingWithAMask) {
@@ -82,12 +82,36 @@ TEST(Classifier, IsToldWhatIsMissingWithAMask) {
   ClassifierOptions options = options_for(data);
   options.mean = {1, 6};
   options.scale = {2, 1};
-  EXPECT_THAT([&] { (void)Classifier(options).batch(data, all_of(data)); },
-              ThrowsMessage<FormatError>(HasSubstr("line 4: channel 1 lacks the value of step 2")));
+  EXPECT_THAT(
+      [&] { (void)Classifier(options).batch(data, all_of(data)); },
+      ThrowsMessage<FormatError>(HasSubstr("line 4, channel 1, step 2: a value is missing")));
   options.missing = Missing::kMask;
   const Classifier model(options);
   const ClassifierBatch batch = model.batch(data, std::vector<std::int64_t>{0});
   EXPECT_THAT(batch.numbers.values(), ElementsAre(0, 1, 1, 1, 0, 1, 0, 1));
+}
+
+TEST(Classifier, RefusesNumbersThatLeaveTheRange) {
+  LabelledSequences data = small();
+  data.sequences[1].values[0] = 3e38f;
+  ClassifierOptions options = options_for(small());
+  options.scale = {0.1f, 1};
+  EXPECT_THAT([&] { (void)Classifier(options).probabilities(data, all_of(data)); },
+              ThrowsMessage<FormatError>(
+                  HasSubstr("small.ts: line 5, channel 1, step 1: 3e+38 is too large")));
+  Classifier model(options_for(small()));
+  for (const NamedParameter& named : model.parameters()) {
+    named.parameter->mutable_value().fill(1e38f);
+  }
+  EXPECT_THAT([&] { (void)model.probabilities(small(), all_of(small())); },
+              ThrowsMessage<NumericError>(HasSubstr("the logits are not finite")));
+}
+
+TEST(Classifier, LabelsThatNobodyAsksForDoNotMatter) {
+  LabelledSequences data = small();
+  const Classifier model(options_for(data));
+  data.classes = {"c", "d"};
+  EXPECT_EQ(model.probabilities(data, all_of(data)).shape(), Shape({3, 2}));
 }
 
 TEST(Classifier, ProbabilitiesAreThoseOfEachSequenceAlone) {
@@ -122,7 +146,7 @@ TEST(Classifier, LabelsAreFoundByTheirNames) {
                   HasSubstr("line 5: the label is \"c\"; the model knows no such class")));
   other.channels = 1;
   EXPECT_THAT([&] { (void)model.batch(other, std::vector<std::int64_t>{0}); },
-              ThrowsMessage<FormatError>(HasSubstr("1 channels; the model reads 2")));
+              ThrowsMessage<FormatError>(HasSubstr("it has 1 channel; the model reads 2")));
 }
 
 TEST(Classifier, RefusesInvalidOptions) {
@@ -131,7 +155,7 @@ TEST(Classifier, RefusesInvalidOptions) {
     change(options);
     EXPECT_THAT([&] { Classifier model(options); }, ThrowsMessage<ConfigError>(HasSubstr(message)));
   };
-  expect([](auto& o) { o.classes = {"a"}; }, "there are 1 classes; there must be at least 2");
+  expect([](auto& o) { o.classes = {"a"}; }, "the number of classes is 1; it must be at least 2");
   expect([](auto& o) { o.classes = {"a", "a"}; }, "the class \"a\" is there twice");
   expect([](auto& o) { o.examples = {1}; }, "examples has 1 elements");
   expect([](auto& o) { o.mean.push_back(0); }, "mean has 3 elements");
@@ -139,6 +163,11 @@ TEST(Classifier, RefusesInvalidOptions) {
   expect([](auto& o) { o.scale.pop_back(); }, "scale has 1 elements");
   expect([](auto& o) { o.readout = Readout::kEveryStep; }, "readout is every_step");
   expect([](auto& o) { o.conv_kernel_size = 2; }, "conv_kernel_size is 2");
+  expect([](auto& o) { o.conv_stride = 4; }, "the steps between would not be read");
+  expect([](auto& o) { o.conv_channels = 0; }, "with conv_channels = 0 there is no convolution");
+  expect([](auto& o) { o.examples = {0, 0}; }, "examples are all 0");
+  expect([](auto& o) { o.examples[0] = INT64_MAX; }, "examples is 9223372036854775807");
+  expect([](auto& o) { o.columns.channels = {"x"}; }, "columns.channels has 1 elements");
   expect([](auto& o) { o.hidden_size = 0; }, "hidden_size is 0");
 }
 

@@ -315,13 +315,15 @@ TEST(SequenceModel, RefusesInvalidOptions) {
   expect([](auto& o) { o.init.chrono_steps = 1; }, "chrono");
   expect([](auto& o) { o.conv_channels = -1; }, "conv_channels is -1");
   expect([](auto& o) { o.conv_kernel_size = 4; }, "conv_kernel_size is 4; it must be odd");
+  expect([](auto& o) { o.conv_kernel_size = 3; }, "with conv_channels = 0 there is no convolution");
   expect([](auto& o) { o.conv_stride = 0; }, "conv_stride is 0");
   expect(
       [](auto& o) {
+        o.conv_channels = 2;
         o.conv_stride = 2;
         o.readout = Readout::kAsked;
       },
-      "conv_stride is 2");
+      "conv_stride is 2; where single steps are asked for it must be 1");
 }
 
 TEST(SequenceModel, RefusesInputThatDoesNotFit) {

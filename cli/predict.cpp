@@ -76,11 +76,10 @@ std::string to_csv(const std::vector<Prediction>& list, const std::vector<std::s
   if (has_labels) csv += ",label";
   for (const std::string& name : classes) csv += "," + report::csv_field("p(" + name + ")");
   csv += "\n";
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    csv +=
-        fmt::format("{},{}", report::csv_field(list[i].sequence), report::csv_field(list[i].named));
-    if (has_labels) csv += "," + report::csv_field(list[i].label);
-    for (const float p : list[i].probabilities) csv += fmt::format(",{:.6g}", p);
+  for (const Prediction& prediction : list) {
+    csv += report::csv_field(prediction.sequence) + "," + report::csv_field(prediction.named);
+    if (has_labels) csv += "," + report::csv_field(prediction.label);
+    for (const float p : prediction.probabilities) csv += fmt::format(",{:.6g}", p);
     csv += "\n";
   }
   return csv;
@@ -89,13 +88,13 @@ std::string to_csv(const std::vector<Prediction>& list, const std::vector<std::s
 nlohmann::ordered_json to_json(const std::vector<Prediction>& list,
                                const std::vector<std::string>& classes) {
   auto array = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  for (const Prediction& prediction : list) {
     nlohmann::ordered_json probabilities;
     for (std::size_t c = 0; c < classes.size(); ++c) {
-      probabilities[classes[c]] = list[i].probabilities[c];
+      probabilities[classes[c]] = prediction.probabilities[c];
     }
-    array.push_back({{"sequence", list[i].sequence}, {"predicted", list[i].named}});
-    if (!list[i].label.empty()) array.back()["label"] = list[i].label;
+    array.push_back({{"sequence", prediction.sequence}, {"predicted", prediction.named}});
+    if (!prediction.label.empty()) array.back()["label"] = prediction.label;
     array.back()["probabilities"] = std::move(probabilities);
   }
   return array;

@@ -58,12 +58,6 @@ LabelledSequences read_labelled(const fs::path& path, models::ClassifierOptions&
   if (sequences.classes.empty()) {
     throw FormatError(sequences.path, "the sequences have no labels to learn");
   }
-  if (sequences.classes.size() == 1) {
-    throw FormatError(
-        sequences.path,
-        fmt::format("the only class is \"{}\"; there must be at least two to tell apart",
-                    sequences.classes.front()));
-  }
   data::fill_missing(sequences, options.missing);
   return sequences;
 }
@@ -96,6 +90,12 @@ Data read_data(const TrainFlags& flags, ClassifierRun& run) {
   const fs::path& file = flags.texts.front();
   require_format(file, run.model.columns);
   Data read{.train = read_labelled(file, run.model), .valid = {}, .split = {}};
+  if (read.train.classes.size() == 1) {
+    throw FormatError(
+        read.train.path,
+        fmt::format("the only class is \"{}\"; there must be at least two to tell apart",
+                    read.train.classes.front()));
+  }
   if (!flags.valid.empty()) {
     read.valid = read_labelled(flags.valid, run.model);
     read.split.train = models::all_of(read.train);

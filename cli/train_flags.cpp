@@ -1,9 +1,7 @@
 #include "cli/train_flags.h"
 
 #include <algorithm>
-#include <array>
-#include <iterator>
-#include <span>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,16 +9,14 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/text/utf8.h"
-#include "riverrun/io/fields_json.h"
 #include "riverrun/train/run_folder.h"
 
+#include "cli/field_option.h"
 #include "cli/options.h"
 #include "cli/run_report.h"
 #include "cli/text.h"
@@ -29,10 +25,6 @@ namespace riverrun::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kOtherSeed =
-    "train: --seed differs from that of the run that is resumed; omit it, or begin anew with "
-    "--overwrite or another --out";
 
 constexpr const char* kExample = R"(
 Example: ten minutes on a novel, then let the model write
@@ -55,59 +47,6 @@ lr and clip are 20 times and a 20th of the paper's):
 std::string name_of(const fs::path& folder) {
   const fs::path path = folder.lexically_normal();
   return text::to_valid_utf8((path.has_filename() ? path : path.parent_path()).string());
-}
-
-/// "--hidden-size" for the field hidden_size.
-std::string flag_of(const char* field) {
-  std::string flag = std::string("--") + field;
-  std::ranges::replace(flag, '_', '-');
-  return flag;
-}
-
-template <class Options, class T>
-CLI::Option* add_field_option(CLI::App& app, const Field<Options, T>& field, T& value) {
-  return app.add_option(flag_of(field.name), value, field.help)->capture_default_str();
-}
-
-/// What follows from the data, and what --seed says.
-bool is_no_flag(std::string_view field) {
-  constexpr std::string_view kNone[] = {"channels", "classes",         "examples", "mean",
-                                        "scale",    "recompute_steps", "seed"};
-  return std::ranges::find(kNone, field) != std::end(kNone);
-}
-
-constexpr std::array<std::string_view, 2> kTruth = {"false", "true"};
-
-/// For --help, the default of a classifier beside that of a language model, if they differ.
-void add_default(CLI::Option& option, const nlohmann::ordered_json& value) {
-  const std::string text = value.is_string()         ? value.get<std::string>()
-                           : value.is_number_float() ? fmt::format("{}", value.get<double>())
-                                                     : value.dump();
-  if (text == option.get_default_str()) return;
-  option.default_str(fmt::format("{}; classifier: {}", option.get_default_str(), text));
-}
-
-/// Which of the names an option is given; throws ConfigError.
-std::size_t place_of(const CLI::Option& option, std::span<const std::string_view> names) {
-  const auto given = option.as<std::string>();
-  const auto found = std::ranges::find(names, given);
-  if (found == names.end()) {
-    throw ConfigError(fmt::format("train: {} is \"{}\"; it must be one of {}", option.get_name(),
-                                  given, fmt::join(names, ", ")));
-  }
-  return static_cast<std::size_t>(found - names.begin());
-}
-
-/// Of an option that was given.
-template <class T>
-T value_of(const CLI::Option& option) {
-  if constexpr (std::is_enum_v<T>) {
-    return static_cast<T>(place_of(option, kNames<T>));
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return place_of(option, kTruth) == 1;
-  } else {
-    return option.as<T>();
-  }
 }
 
 }  // namespace
@@ -133,10 +72,7 @@ CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const Fi
       return;
     }
     if (settle(stored)) return;
-    throw ConfigError(
-        fmt::format("train: {} differs from that of the run that is resumed; omit it, or begin "
-                    "anew with --overwrite or another --out",
-                    flag));
+    throw differs_from_run(flag);
   });
   if (of == Of::kModel) {
     settle_from_.push_back([settle, flag](const lm::RunOptions& stored) {
@@ -223,122 +159,6 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   add_report_options(app, files);
 }
 
-void TrainFlags::add_classifier_options(CLI::App& app) {
-  const auto add_all = [&]<class Struct>(Struct& defaults) {
-    for_each_field<Struct>([&](const auto& field) {
-      using T = std::remove_cvref_t<decltype(defaults.*field.member)>;
-      if (is_no_flag(field.name)) return;
-      if (option_of(field.name) != nullptr) {
-        add_default(*app.get_option(flag_of(field.name)),
-                    io::value_to_json(defaults.*field.member));
-        return;
-      }
-      CLI::Option* option = nullptr;
-      if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool>) {
-        std::span<const std::string_view> names = kTruth;
-        if constexpr (std::is_enum_v<T>) names = kNames<T>;
-        words_.emplace_back(names[static_cast<std::size_t>(defaults.*field.member)]);
-        option =
-            app.add_option(flag_of(field.name), words_.back(), field.help)->capture_default_str();
-      } else if constexpr (std::is_arithmetic_v<T>) {
-        option = add_field_option(app, field, defaults.*field.member);
-      } else if constexpr (std::is_same_v<T, std::string>) {
-        option = app.add_option(flag_of(field.name), defaults.*field.member, field.help);
-        if (!(defaults.*field.member).empty()) option->capture_default_str();
-      }
-      if (option == nullptr) return;
-      of_classifier_.push_back(option->group("Options of a classifier"));
-    });
-  };
-  add_all(classifier_defaults_.model.columns);
-  of_classifier_.push_back(
-      app.add_option("--channels", channels_,
-                     "Columns of a CSV file to read, joined by commas; not given: all others")
-          ->group("Options of a classifier"));
-  add_all(classifier_defaults_.model);
-  add_all(classifier_defaults_.learning);
-  app.get_option("--conv-stride")->default_str("by the length");
-  for_each_field<TrainerOptions>([&](const auto& field) {
-    if (is_no_flag(field.name)) return;
-    const std::string_view name = field.name;
-    nlohmann::ordered_json value = io::value_to_json(classifier_defaults_.trainer.*field.member);
-    if (name == "epochs" || name == "batch_size") value = "by the data";
-    if (name != "seq_len") add_default(*app.get_option(flag_of(field.name)), value);
-  });
-}
-
-const CLI::Option* TrainFlags::option_of(const char* field) const {
-  return app_.get_option_no_throw(flag_of(field));
-}
-
-template <class Struct, class Visit>
-void TrainFlags::for_each_given(Visit visit) const {
-  for_each_field<Struct>([&](const auto& field) {
-    using T = std::remove_cvref_t<decltype(std::declval<Struct>().*field.member)>;
-    if constexpr (std::is_enum_v<T> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
-      if (is_no_flag(field.name)) return;
-      const CLI::Option* option = option_of(field.name);
-      if (option->count() > 0) visit(field, value_of<T>(*option));
-    }
-  });
-}
-
-void TrainFlags::apply(models::ClassifierTraining& learning) const {
-  for_each_given<models::ClassifierTraining>(
-      [&](const auto& field, const auto& value) { learning.*field.member = value; });
-}
-
-/// "a,b" -> "a", "b".
-std::vector<std::string> TrainFlags::channels() const {
-  std::vector<std::string> names;
-  if (channels_.empty()) return names;
-  for (std::size_t begin = 0; begin <= channels_.size();) {
-    const std::size_t end = std::min(channels_.find(',', begin), channels_.size());
-    names.push_back(channels_.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return names;
-}
-
-void TrainFlags::apply(models::ClassifierRun& run) const {
-  apply(run.learning);
-  for_each_given<data::SequenceColumns>(
-      [&](const auto& field, const auto& value) { run.model.columns.*field.member = value; });
-  run.model.columns.channels = channels();
-  for_each_given<models::ClassifierOptions>(
-      [&](const auto& field, const auto& value) { run.model.*field.member = value; });
-  for_each_given<TrainerOptions>(
-      [&](const auto& field, const auto& value) { run.trainer.*field.member = value; });
-  run.model.seed = seed;
-  run.trainer.seed = seed;
-}
-
-void TrainFlags::settle(models::ClassifierRun& stored) const {
-  const auto settle_all = [&]<class Struct>(Struct& values) {
-    for_each_given<Struct>([&](const auto& field, const auto& value) {
-      const std::string_view name = field.name;
-      if (name == "epochs" || name == "patience") {
-        values.*field.member = value;
-      } else if (values.*field.member != value) {
-        throw ConfigError(
-            fmt::format("train: {} differs from that of the run that is resumed; omit it, or begin "
-                        "anew with --overwrite or another --out",
-                        flag_of(field.name)));
-      }
-    });
-  };
-  settle_all(stored.model.columns);
-  if (!channels_.empty() && channels() != stored.model.columns.channels) {
-    throw ConfigError("train: --channels differ from those of the run that is resumed");
-  }
-  settle_all(stored.model);
-  settle_all(stored.trainer);
-  settle_all(stored.learning);
-  if (seed_option_->count() > 0 && seed != stored.model.seed) {
-    throw ConfigError(kOtherSeed);
-  }
-}
-
 Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool is_given = !kind_name.empty();
   const bool has_sequences =
@@ -378,7 +198,7 @@ void TrainFlags::check_out() const {
 void TrainFlags::settle_with(const lm::RunOptions& stored) {
   for (const auto& settle : settle_) settle(stored);
   if (seed_option_->count() > 0 && seed != stored.model.seed) {
-    throw ConfigError(kOtherSeed);
+    throw differs_from_run("--seed");
   }
   if (!from.empty() && name_of(from) != stored.from) {
     throw ConfigError(

@@ -18,8 +18,6 @@
 namespace riverrun::lm {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kTokensKey = "tokens";
 
 /// Far beyond what is written; a sparse file takes no disk, but all of it would be read.

@@ -52,11 +52,11 @@ ClassifierRun suggested_run(const data::LabelledSequences& data,
   run.trainer.epochs = std::max(kLeastEpochs, (kUpdates - 1) / updates + 1);
   // An LSTM keeps some eight numbers a unit and step: beyond half a gigabyte of them, recompute.
   constexpr double kMostUnitSteps = 1 << 24;
-  const double unit_steps = static_cast<double>(longest / run.model.conv_stride) *
-                            static_cast<double>(std::min(batch_size, count)) *
-                            static_cast<double>(run.model.hidden_size) *
-                            static_cast<double>(run.model.num_layers) *
-                            (run.model.bidirectional ? 2 : 1);
+  const double unit_steps =
+      static_cast<double>(longest) / static_cast<double>(run.model.conv_stride) *
+      static_cast<double>(std::min(batch_size, count)) *
+      static_cast<double>(run.model.hidden_size) * static_cast<double>(run.model.num_layers) *
+      (run.model.bidirectional ? 2 : 1);
   if (unit_steps > kMostUnitSteps) run.model.recompute_steps = kRecomputeAuto;
   return run;
 }

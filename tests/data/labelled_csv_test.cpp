@@ -16,6 +16,7 @@
 #include "riverrun/core/file.h"
 #include "riverrun/data/labelled_csv_reader.h"
 
+#include "tests/data/labelled_example.h"
 #include "tests/temporary_folder.h"
 
 namespace riverrun::data {
@@ -83,31 +84,12 @@ class LabelledCsv : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-void expect_example(const LabelledSequences& data) {
-  EXPECT_EQ(data.channels, 2);
-  EXPECT_THAT(data.classes, ElementsAre("up", "down"));
-  ASSERT_EQ(data.sequences.size(), 2u);
-  const LabelledSequence& first = data.sequences[0];
-  EXPECT_THAT(first.values, ElementsAre(1, -0.5f, 2, 0.25f, 3, 0.001f)) << "step by step";
-  EXPECT_EQ(first.seq_len, 3);
-  EXPECT_EQ(first.label, 0);
-  EXPECT_EQ(first.line, 2);
-  const LabelledSequence& second = data.sequences[1];
-  ASSERT_EQ(second.values.size(), 4u);
-  EXPECT_EQ(second.values[0], 4);
-  EXPECT_TRUE(std::isnan(second.values[1]));
-  EXPECT_TRUE(std::isnan(second.values[2]));
-  EXPECT_EQ(second.values[3], 50);
-  EXPECT_EQ(second.label, 1);
-  EXPECT_EQ(second.line, 3);
-}
-
 TEST_F(LabelledCsv, IsReadAndItsSequencesMayBeInterleaved) {
   const fs::path path = write(kExample);
   SequenceColumns columns = example_columns();
   const LabelledSequences data = read_labelled_csv(path, columns);
   EXPECT_EQ(data.path, path.string());
-  expect_example(data);
+  test::expect_example(data, 2, 3);
   EXPECT_THAT(columns.channels, ElementsAre("x", "y"));
 }
 
@@ -117,7 +99,7 @@ TEST_F(LabelledCsv, IsTheSameHoweverItIsCut) {
     for (std::size_t i = 0; i < kExample.size(); i += piece) {
       reader.feed(std::string_view(kExample).substr(i, piece));
     }
-    expect_example(reader.finish());
+    test::expect_example(reader.finish(), 2, 3);
   }
 }
 

@@ -13,11 +13,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 
+#include "tests/data/gzip.h"
+#include "tests/data/labelled_example.h"
 #include "tests/temporary_folder.h"
 
 namespace riverrun::data {
@@ -25,25 +26,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::string_literals;
+using test::gzip;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::ThrowsMessage;
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 const std::string kExample =
     "# two channels\n"
@@ -88,30 +76,11 @@ class TsFile : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-void expect_example(const LabelledSequences& data) {
-  EXPECT_EQ(data.channels, 2);
-  EXPECT_THAT(data.classes, ElementsAre("up", "down"));
-  ASSERT_EQ(data.sequences.size(), 2u);
-  const LabelledSequence& first = data.sequences[0];
-  EXPECT_THAT(first.values, ElementsAre(1, -0.5f, 2, 0.25f, 3, 0.001f)) << "step by step";
-  EXPECT_EQ(first.seq_len, 3);
-  EXPECT_EQ(first.label, 0);
-  EXPECT_EQ(first.line, 12);
-  const LabelledSequence& second = data.sequences[1];
-  ASSERT_EQ(second.values.size(), 4u);
-  EXPECT_EQ(second.values[0], 4);
-  EXPECT_TRUE(std::isnan(second.values[1]));
-  EXPECT_TRUE(std::isnan(second.values[2]));
-  EXPECT_EQ(second.values[3], 50);
-  EXPECT_EQ(second.label, 1);
-  EXPECT_EQ(second.line, 14);
-}
-
 TEST_F(TsFile, IsRead) {
   const fs::path path = write(kExample);
   const LabelledSequences data = read_ts(path);
   EXPECT_EQ(data.path, path.string());
-  expect_example(data);
+  test::expect_example(data, 12, 14);
 }
 
 TEST_F(TsFile, IsTheSameHoweverItIsCut) {
@@ -120,26 +89,26 @@ TEST_F(TsFile, IsTheSameHoweverItIsCut) {
     for (std::size_t i = 0; i < kExample.size(); i += piece) {
       reader.feed(std::string_view(kExample).substr(i, piece));
     }
-    expect_example(reader.finish());
+    test::expect_example(reader.finish(), 12, 14);
   }
 }
 
 TEST_F(TsFile, LineEndsBlanksAndAByteOrderMarkDoNotMatter) {
   std::string dos;
   for (const char c : kExample) dos += c == '\n' ? "\r\n"s : std::string(1, c);
-  expect_example(read(dos));
-  expect_example(read(kExample.substr(0, kExample.size() - 1)));
-  expect_example(read("\xEF\xBB\xBF" + kExample));
+  test::expect_example(read(dos), 12, 14);
+  test::expect_example(read(kExample.substr(0, kExample.size() - 1)), 12, 14);
+  test::expect_example(read("\xEF\xBB\xBF" + kExample), 12, 14);
   std::string blanks;
   for (const char c : kExample) {
     const bool may_have = c == ',' || c == ':' || c == '\n' || c == ' ';
     blanks += may_have ? " \t"s + c + "\t " : std::string(1, c);
   }
-  expect_example(read(blanks));
+  test::expect_example(read(blanks), 12, 14);
 }
 
 TEST_F(TsFile, MayBeGzipOrAPipe) {
-  expect_example(read(gzip(kExample)));
+  test::expect_example(read(gzip(kExample)), 12, 14);
   const fs::path pipe = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_FALSE(is_ts(pipe)) << "it is not opened, which would wait for a writer";
@@ -150,7 +119,7 @@ TEST_F(TsFile, MayBeGzipOrAPipe) {
   });
   const LabelledSequences data = read_ts(pipe);
   writer.join();
-  expect_example(data);
+  test::expect_example(data, 12, 14);
 }
 
 TEST_F(TsFile, ALineMayBeLongerThanThePiecesThatAreRead) {

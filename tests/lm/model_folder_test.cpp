@@ -147,7 +147,8 @@ TEST_F(ModelFolder, ATokenizerOfAnotherSizeIsNoticed) {
 TEST_F(ModelFolder, ATensorTooManyIsNoticed) {
   ParameterList list = model_.parameters();
   list.push_back({"rnn.extra", std::make_shared<Parameter>(Shape{2})});
-  io::save_parameters(folder_ / kWeightsFile, list, {{kDigestKey, *config_digest(Folder(folder_.path()))}});
+  io::save_parameters(folder_ / kWeightsFile, list,
+                      {{kDigestKey, *config_digest(Folder(folder_.path()))}});
   EXPECT_THAT(format_error(), HasSubstr("rnn.extra"));
 }
 

@@ -13,12 +13,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 #include "riverrun/core/random.h"
 
+#include "tests/data/gzip.h"
 #include "tests/temporary_folder.h"
 
 namespace riverrun::text {
@@ -26,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::string_literals;
+using test::gzip;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
@@ -33,20 +34,6 @@ using ::testing::ThrowsMessage;
 const TextFormat kBytes{.encoding = {}, .as_bytes = true};
 
 TextFormat encoded(const char* name) { return {.encoding = name, .as_bytes = false}; }
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 /// Text longer than the pieces in which everything is read.
 std::string long_text() {

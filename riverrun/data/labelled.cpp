@@ -47,24 +47,19 @@ void for_each_channel(LabelledSequences& data, const Visit& visit) {
 
 void require_no_missing(LabelledSequences& data) {
   std::int64_t count = 0;
-  struct Place {
-    std::int64_t line, channel, step;
-  };
-  std::optional<Place> first;
+  std::string first;
   for_each_channel(
       data, [&](const LabelledSequence& sequence, std::int64_t channel, const Channel& values) {
         for (std::int64_t step = 0; step < values.steps(); ++step) {
           if (!values.is_missing(step)) continue;
-          ++count;
-          if (!first) first = Place{sequence.line, channel + 1, step + 1};
+          if (++count == 1) first = place_of(data, sequence, channel, step);
         }
       });
-  if (!first) return;
-  throw FormatError(
-      data.path,
-      fmt::format("line {}, channel {}, step {}: a value is missing ({} in all); missing values "
-                  "must be interpolated or masked (--missing)",
-                  first->line, first->channel, first->step, count));
+  if (count == 0) return;
+  throw FormatError(data.path,
+                    fmt::format("{}: a value is missing ({} in all); missing values must be "
+                                "interpolated or masked (--missing)",
+                                first, count));
 }
 
 void require_a_value(LabelledSequences& data) {
@@ -111,6 +106,19 @@ void draw(std::vector<std::int64_t>& all, std::size_t count, Random& random) {
 }
 
 }  // namespace
+
+std::string place_of(const LabelledSequences& data, const LabelledSequence& sequence,
+                     std::int64_t channel, std::int64_t step) {
+  const std::string of_sequence =
+      sequence.name.empty()
+          ? fmt::format("line {}", sequence.line)
+          : fmt::format("sequence \"{}\" from line {} on", sequence.name, sequence.line);
+  const std::string of_channel =
+      data.channel_names.empty()
+          ? fmt::format("channel {}", channel + 1)
+          : fmt::format("column \"{}\"", data.channel_names[static_cast<std::size_t>(channel)]);
+  return fmt::format("{}, {}, step {}", of_sequence, of_channel, step + 1);
+}
 
 void fill_missing(LabelledSequences& data, Missing missing) {
   if (missing == Missing::kError) require_no_missing(data);

@@ -27,11 +27,19 @@ struct LabelledSequence {
 struct LabelledSequences {
   std::string path;  ///< for messages
   std::int64_t channels = 0;
+  /// [channels], or empty: they have none.
+  std::vector<std::string> channel_names = {};
   /// All labels that a sequence may have, in the order of the file's header; empty: the file has no
   /// labels, and the sequences have kNoLabel.
   std::vector<std::string> classes;
   std::vector<LabelledSequence> sequences;  ///< at least one, each of at least one step
 };
+
+/// Where a value is, for messages, by the numbers of the channel and the step from 0: "line 4,
+/// channel 1, step 2"; of a sequence from a CSV file, whose rows may be anywhere, "sequence "r1"
+/// from line 4 on, column "x", step 2".
+[[nodiscard]] std::string place_of(const LabelledSequences& data, const LabelledSequence& sequence,
+                                   std::int64_t channel, std::int64_t step);
 
 /// What becomes of a missing value.
 enum class Missing {

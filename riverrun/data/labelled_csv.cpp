@@ -94,6 +94,7 @@ LabelledCsvReader::LabelledCsvReader(std::string path, const SequenceColumns& co
 LabelledSequences LabelledCsvReader::finish() {
   parser_.finish();
   data_.path = parser_.path();
+  data_.channel_names = columns_.channels;
   return std::move(data_);
 }
 

@@ -230,11 +230,13 @@ void Classifier::require_readable(const data::LabelledSequences& data,
       if (std::isnan(value) ? may_lack : std::isfinite(standardised(options_, c, value))) continue;
       throw FormatError(
           data.path,
-          fmt::format(
-              "line {}, channel {}, step {}: {}", sequence.line, c + 1, i / at(channels) + 1,
-              std::isnan(value) ? std::string("a value is missing; the model reads no sequences "
-                                              "with missing values")
-                                : fmt::format("{} is too large for the model", value)));
+          fmt::format("{}: {}",
+                      data::place_of(data, sequence, static_cast<std::int64_t>(c),
+                                     static_cast<std::int64_t>(i) / channels),
+                      std::isnan(value)
+                          ? std::string("a value is missing; the model reads no sequences "
+                                        "with missing values")
+                          : fmt::format("{} is too large for the model", value)));
     }
   }
 }

@@ -378,6 +378,8 @@ TEST_F(LabelledCsv, SequencesHaveTheirNamesAndLabelsMayLack) {
   EXPECT_EQ(read.sequences[0].name, "r1");
   EXPECT_EQ(read.sequences[1].name, "r2");
   EXPECT_THAT(read.classes, testing::ElementsAre("none", "NA")) << "names, not missing values";
+  EXPECT_EQ(place_of(read, read.sequences[0], 0, 1),
+            "sequence \"r1\" from line 2 on, column \"x\", step 2");
   columns.label = "kind";
   EXPECT_THROW((void)read_labelled_csv(file, columns), FormatError);
   columns.channels = {"x"};

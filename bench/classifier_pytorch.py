@@ -86,8 +86,7 @@ def train_pytorch(folder, name, updates, seed):
         rate = min(1, (update + 1) / 50) * 0.5 * (1 + math.cos(math.pi * update / updates))
         optimizer.param_groups[0]["lr"] = 2e-3 * rate
         if not order:
-            order = torch.randperm(len(sequences)).split(16)[::-1]
-            order = list(order)
+            order = list(torch.randperm(len(sequences)).split(16))[::-1]
         which = order.pop()
         longest = int(lengths[which].max())
         batch = augmented(x[which, :longest], lengths[which])

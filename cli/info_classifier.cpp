@@ -53,7 +53,8 @@ Json training_json(const SavedClassifierRun& saved) {
     json["best"] = {{"step", saved.best->step},
                     {"epoch", saved.best->epoch},
                     {"train_nats_per_sequence", saved.best->train_loss},
-                    {"valid_nats_per_sequence", saved.best->valid.loss}};
+                    {"valid_nats_per_sequence",
+                     saved.valid_sequences > 0 ? Json(saved.best->valid.loss) : Json()}};
   }
   return json;
 }

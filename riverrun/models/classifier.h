@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -133,8 +132,6 @@ class Classifier {
   Classifier(Classifier&&) noexcept = default;
   Classifier& operator=(Classifier&&) noexcept = default;
   ~Classifier() = default;
-  /// The same model once more, with parameters of its own.
-  [[nodiscard]] Classifier clone() const { return {options_, model_.clone()}; }
 
   /// The numbers that the sequences' labels have in the model's classes; kNoLabel where there is no
   /// label. Throws FormatError for a label that the model does not know.
@@ -162,13 +159,8 @@ class Classifier {
   [[nodiscard]] ParameterList parameters() { return model_.parameters(); }
   [[nodiscard]] ConstParameterList parameters() const { return model_.parameters(); }
   [[nodiscard]] const ClassifierOptions& options() const noexcept { return options_; }
-  [[nodiscard]] SequenceModel& network() noexcept { return model_; }
-  [[nodiscard]] const SequenceModel& network() const noexcept { return model_; }
 
  private:
-  Classifier(const ClassifierOptions& options, SequenceModel model)
-      : options_(options), model_(std::move(model)) {}
-
   ClassifierOptions options_;
   SequenceModel model_;
 };

@@ -83,6 +83,7 @@ SavedClassifierRun checkpoint_run(const Folder& folder) {
   check_digest(header, config_digest(folder), file.path());
   ClassifierDescription description = parse_description(header.objective, file.path());
   io::check_shapes(file, parameter_shapes(sequence_options(description.model)), "its metadata");
+  check_checkpoint_numbers(file);
   return {.run = {.model = std::move(description.model),
                   .trainer = std::move(header.options),
                   .learning = std::move(description.learning)},

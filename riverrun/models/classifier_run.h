@@ -86,8 +86,8 @@ struct SavedClassifierRun {
   std::int64_t step = 0;
   std::optional<Validation> best;
 };
-/// That of the checkpoint in the folder. Throws IoError, and FormatError, also if the parameters'
-/// shapes are not those of the model that it describes.
+/// That of the checkpoint in the folder. Throws IoError; FormatError, also if the parameters'
+/// shapes are not those of the model that it describes; and NumericError if a number in it is NaN.
 [[nodiscard]] SavedClassifierRun checkpoint_run(const Folder& folder);
 
 }  // namespace riverrun::models

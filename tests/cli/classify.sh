@@ -105,6 +105,18 @@ expect 2 'the sequences are not those that the run began with' train test.ts --o
 expect 2 'holds a run already' train train.ts --out m
 riverrun train train.ts --out m --overwrite --epochs 1 >/dev/null 2>&1
 
+# A checkpoint that cannot be gone on from is said to be damaged.
+python3 - <<'PY'
+import json, struct
+with open('stopped/checkpoint.safetensors', 'r+b') as file:
+    size = struct.unpack('<Q', file.read(8))[0]
+    at = json.loads(file.read(size))['rnn.weight_hh_l0']['data_offsets'][0]
+    file.seek(8 + size + at)
+    file.write(struct.pack('<f', float('nan')))
+PY
+riverrun info stopped --json >i.json
+json i.json "not v['resumable'] and 'element 0 of rnn.weight_hh_l0 is nan' in v['checkpoint_problem']"
+
 # A file of its own to validate on, none at all, and what is odd about the data.
 riverrun train train.ts --valid test.ts --out v --epochs 1 --json >t.json 2>/dev/null
 json t.json "v['train_sequences'] == 60 and v['valid_sequences'] == 40"
@@ -117,7 +129,7 @@ json t.json "v['best_valid_nats_per_sequence'] is None and v['validations'][0]['
 ! grep -q 'validation [0-9]' err.txt || fail "what was learnt is called validation: $(cat err.txt)"
 grep -q 'with no sequence to validate on, the last weights are kept' err.txt || fail "$(cat err.txt)"
 riverrun info v --json >i.json
-json i.json "v['valid_nats_per_sequence'] is None"
+json i.json "v['valid_nats_per_sequence'] is None and v['training']['best']['valid_nats_per_sequence'] is None"
 expect 2 'patience needs sequences to validate on' train train.ts --valid-fraction 0 --patience 1 --out n
 sed -E 's/@classLabel.*/@classLabel true slow fast lost/; /^[0-9]/s/:[^:]*:/:&/; /^[0-9]/s/::[^:]*:/:1,1,1,1,1,1,1,1,1:/' test.ts |
   awk '/^[0-9]/ {n = split($0, c, ":"); k = split(c[1], x, ","); y = "1"; for (i = 1; i < k; ++i) y = y ",1"; print c[1] ":" y ":" c[n]; next} {print}' >odd.ts

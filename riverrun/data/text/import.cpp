@@ -259,6 +259,15 @@ class Import::Converter {
   void emit(std::size_t size, Sink& sink) {
     const std::string_view text(out_.data(), size);
     if (size == 0) return;
+    // glibc's iconv takes U+10FFFF for no limit: it copies F6 A5 A5 A5 from UTF-8 to UTF-8.
+    scanner_.feed(text, [this](char32_t, int, bool valid) {
+      if (!valid) {
+        throw FormatError(name_,
+                          fmt::format("as {}, it holds a character beyond U+10FFFF, the last "
+                                      "of Unicode; is the text in another encoding?",
+                                      encoding_));
+      }
+    });
     // Of an encoding whose name says the order of the bytes, iconv keeps the mark.
     sink(std::exchange(begun_, true) ? text : without_byte_order_mark(text));
   }
@@ -275,6 +284,7 @@ class Import::Converter {
   iconv_t descriptor_ = kNone;
   std::string pending_;
   std::uint64_t taken_ = 0;  // bytes converted
+  Utf8Scanner scanner_;      // of what is converted
   bool begun_ = false;
 };
 

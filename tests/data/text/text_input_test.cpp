@@ -165,6 +165,14 @@ TEST_F(TextInput, WhatAnEncodingDoesNotAllowIsRefusedWithItsPlace) {
   expect_refused("\0a\0"s, "middle of a character", encoded("utf-16be"));
 }
 
+TEST_F(TextInput, WhatIsConvertedIsUnicode) {
+  for (const char* beyond : {"\xF4\x90\x80\x80", "\xF6\xA5\xA5\xA5", "\xF7\xBF\xBF\xBF"}) {
+    expect_refused("abc" + std::string(beyond), "in another encoding?", encoded("utf-8"));
+  }
+  expect_refused("\xFF\xFF\x12\0"s, "in another encoding?", encoded("utf-32le"));
+  EXPECT_EQ(read("\xF4\x8F\xBF\xBF", encoded("utf-8")), "\xF4\x8F\xBF\xBF");
+}
+
 TEST_F(TextInput, AnUnknownEncodingIsNamed) {
   for (const char* name : {"klingon", "latin1//IGNORE", "utf-8//TRANSLIT", "../x"}) {
     EXPECT_THAT([&] { (void)read("text", encoded(name)); },

@@ -9,25 +9,14 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/data/csv_parser.h"
+#include "riverrun/data/lines.h"
 #include "riverrun/data/text/text_input.h"
-#include "riverrun/data/text/utf8.h"
 #include "riverrun/data/ts_line.h"
 
 namespace riverrun::data {
 namespace {
 
 bool is_line_end(char c) noexcept { return c == '\n' || c == '\r'; }
-
-bool is_utf8(std::string_view text) {
-  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-  if (std::ranges::all_of(text, is_ascii)) return true;
-  bool all_valid = true;
-  const auto sink = [&all_valid](char32_t, int, bool valid) { all_valid = all_valid && valid; };
-  text::Utf8Scanner scanner;
-  scanner.feed(text, sink);
-  scanner.finish(sink);
-  return all_valid;
-}
 
 std::string separator_name(char separator) {
   return separator == '\t' ? "tabs" : fmt::format("\"{}\"", separator);

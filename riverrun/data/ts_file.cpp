@@ -6,15 +6,12 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
 #include "riverrun/core/number.h"
-#include "riverrun/data/text/import.h"
+#include "riverrun/data/lines.h"
 #include "riverrun/data/text/text_input.h"
 
 namespace riverrun::data {
@@ -35,25 +32,6 @@ std::string listed(std::span<const std::string> names) {
   return list;
 }
 
-/// The beginning of a file's text, unpacked if it is gzip; less if it is evidently no text.
-std::string head_of(const fs::path& path) {
-  constexpr std::size_t kMost = std::size_t{64} << 10;
-  const File file(path);
-  std::string bytes(std::min<std::uint64_t>(file.size(), kMost), '\0');
-  file.read(0, std::as_writable_bytes(std::span(bytes)));
-  std::string head;
-  text::Import import(path.string(), {}, [&head](std::string_view piece) {
-    head += piece.substr(0, kMost - head.size());
-  });
-  try {
-    import.feed(bytes);
-    import.finish();
-  } catch (const FormatError&) {
-    return head;  // of a longer gzip file there is only a part
-  }
-  return head;
-}
-
 }  // namespace
 
 LabelledSequences read_ts(const fs::path& path) {
@@ -63,17 +41,7 @@ LabelledSequences read_ts(const fs::path& path) {
   return reader.finish();
 }
 
-bool is_ts(const fs::path& path) {
-  std::error_code ignored;
-  if (path == "-" || !fs::is_regular_file(path, ignored)) return false;
-  std::string head;
-  try {
-    head = head_of(path);
-  } catch (const Error&) {
-    return false;
-  }
-  return begins_as_ts(head);
-}
+bool is_ts(const fs::path& path) { return begins_as_ts(head_of_file(path)); }
 
 bool begins_as_ts(std::string_view head) {
   for (std::string_view rest = head; !rest.empty();) {
@@ -87,21 +55,11 @@ TsReader::TsReader(std::string path, std::int64_t first_byte)
     : line_(std::move(path), first_byte) {}
 
 void TsReader::feed(std::string_view piece) {
-  for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
-    if (cut_.empty()) {
-      take_line(piece.substr(0, end));
-    } else {
-      cut_ += piece.substr(0, end);
-      take_line(cut_);
-      cut_.clear();
-    }
-    piece.remove_prefix(end + 1);
-  }
-  cut_ += piece;
+  splitter_.feed(piece, [this](std::string_view line) { take_line(line); });
 }
 
 LabelledSequences TsReader::finish() {
-  if (!cut_.empty()) take_line(cut_);
+  splitter_.finish([this](std::string_view line) { take_line(line); });
   if (!in_data_)
     line_.fail_at_end("the file ends before a line @data, which sequences must follow");
   if (data_.sequences.empty()) {

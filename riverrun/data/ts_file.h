@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "riverrun/data/labelled.h"
+#include "riverrun/data/lines.h"
 #include "riverrun/data/ts_header.h"
 #include "riverrun/data/ts_line.h"
 
@@ -42,7 +43,7 @@ class TsReader {
   [[nodiscard]] std::int32_t label(std::string_view text) const;
   [[nodiscard]] const TsHeader& header() const noexcept { return header_reader_.header(); }
 
-  std::string cut_;  // the beginning of a line whose end has not come
+  LineSplitter splitter_;
   TsLine line_;
   TsHeaderReader header_reader_;
   bool in_data_ = false;

@@ -16,6 +16,7 @@
 #include "riverrun/kernels/cell_kernels.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/clip.h"
+#include "riverrun/nn/crf.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/embedding.h"
 #include "riverrun/nn/finite.h"

@@ -114,8 +114,8 @@ class LanguageModel {
   [[nodiscard]] const Embedding& embedding() const { return model_.embedding(); }
   [[nodiscard]] Recurrent& rnn() noexcept { return model_.rnn(); }
   [[nodiscard]] const Recurrent& rnn() const noexcept { return model_.rnn(); }
-  [[nodiscard]] Linear& decoder() noexcept { return model_.decoder(); }
-  [[nodiscard]] const Linear& decoder() const noexcept { return model_.decoder(); }
+  [[nodiscard]] Linear& decoder() { return model_.decoder(); }
+  [[nodiscard]] const Linear& decoder() const { return model_.decoder(); }
 
   /// In a fixed order, under the names that a file gives them.
   [[nodiscard]] ParameterList parameters() { return model_.parameters(); }

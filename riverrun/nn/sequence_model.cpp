@@ -30,6 +30,14 @@ std::optional<Embedding> make_embedding(const SequenceModelOptions& options) {
                     .seed = part_seed(options.seed, 0)});
 }
 
+std::optional<Linear> make_decoder(const SequenceModelOptions& options) {
+  if (options.output_size == 0) return std::nullopt;
+  return Linear({.in_features = options.hidden_size * (options.bidirectional ? 2 : 1),
+                 .out_features = options.output_size,
+                 .bias = true,
+                 .seed = part_seed(options.seed, 2)});
+}
+
 // The rows of [seq_len, batch, features] that are asked for, [asked, features]. Few of many, so
 // that the others are not copied, as reshape() and index_select() would.
 Var rows_of(Var states, std::span<const std::int64_t> asked) {
@@ -166,8 +174,10 @@ std::vector<NamedShape> parameter_shapes(const SequenceModelOptions& options) {
     if (cell.recurrent) add("bias_hh", {rows});
     for (const std::string& param : cell.params) add(param, {hidden});
   }
-  shapes.push_back({"decoder.weight", {options.output_size, directions * hidden}});
-  shapes.push_back({"decoder.bias", {options.output_size}});
+  if (options.output_size > 0) {
+    shapes.push_back({"decoder.weight", {options.output_size, directions * hidden}});
+    shapes.push_back({"decoder.bias", {options.output_size}});
+  }
   return shapes;
 }
 
@@ -177,38 +187,42 @@ SequenceModel::SequenceModel(const SequenceModelOptions& options)
       conv_weight_(conv_parameter(options, conv_shape(options), 0)),
       conv_bias_(conv_parameter(options, {options.conv_channels}, 1)),
       rnn_(find_cell(options.cell), recurrent_options(options)),
-      decoder_({.in_features = options.hidden_size * (options.bidirectional ? 2 : 1),
-                .out_features = options.output_size,
-                .bias = true,
-                .seed = part_seed(options.seed, 2)}) {
+      decoder_(make_decoder(options)) {
   initialize(rnn_, options.init, part_seed(options.seed, 3));
 }
 
 SequenceModel::SequenceModel(const SequenceModel& other)
-    : options_(other.options_), rnn_(other.rnn_.clone()), decoder_(other.decoder_.clone()) {
+    : options_(other.options_), rnn_(other.rnn_.clone()) {
+  if (other.decoder_) decoder_ = other.decoder_->clone();
   if (other.conv_weight_) {
     conv_weight_ = other.conv_weight_->clone();
     conv_bias_ = other.conv_bias_->clone();
   }
   if (!other.embedding_) return;
   embedding_ = other.embedding_->clone();
-  if (&other.embedding_->weight() == &other.decoder_.weight()) {
-    decoder_.share_weight(embedding_->shared_weight());
+  if (decoder_ && &other.embedding_->weight() == &other.decoder_->weight()) {
+    decoder_->share_weight(embedding_->shared_weight());
   }
 }
 
 void SequenceModel::check(const SequenceInput& input) const {
   const bool reads_symbols = embedding_.has_value();
-  if (reads_symbols ? input.numbers != nullptr : input.numbers == nullptr) {
+  const bool has_numbers = input.numbers != nullptr || input.computed;
+  if (reads_symbols == has_numbers) {
     throw ShapeError(
         std::string("SequenceModel: the input is of ") +
         (reads_symbols ? "numbers; the model reads symbols" : "symbols; the model reads numbers"));
   }
-  if (!reads_symbols &&
-      input.numbers->shape() != Shape{input.seq_len, input.batch, options_.input_size}) {
-    throw ShapeError("SequenceModel: numbers are " + input.numbers->shape().to_string() +
-                     "; they must be [seq_len, batch, input_size], " +
-                     Shape{input.seq_len, input.batch, options_.input_size}.to_string());
+  if (input.numbers != nullptr && input.computed) {
+    throw ShapeError("SequenceModel: both `numbers` and `computed` are given");
+  }
+  const Shape wanted{input.seq_len, input.batch, options_.input_size};
+  const Shape& given = input.computed  ? input.computed->shape()
+                       : reads_symbols ? wanted
+                                       : input.numbers->shape();
+  if (given != wanted) {
+    throw ShapeError("SequenceModel: numbers are " + given.to_string() +
+                     "; they must be [seq_len, batch, input_size], " + wanted.to_string());
   }
   if (!input.lengths.empty()) {
     if (static_cast<std::int64_t>(input.lengths.size()) != input.batch) {
@@ -292,8 +306,10 @@ SequenceModel::VarOutput SequenceModel::features(Tape& tape, const SequenceInput
   std::vector<Var> state;
   state.reserve(initial.tensors.size());
   for (const Tensor& tensor : initial.tensors) state.push_back(tape.input(tensor));
+  if (input.computed) tape.require_own(*input.computed);
   const Var x = embedding_ ? embedding_->forward(tape, input.symbols, {input.seq_len, input.batch})
-                           : tape.input(*input.numbers);
+                : input.computed ? *input.computed
+                                 : tape.input(*input.numbers);
   const std::vector<std::int64_t> lengths = recurrent_lengths(input.lengths);
   const Var read = dropout(tape, convolve(x, input.lengths), options_.dropout);
   Recurrent::VarOutput result = rnn_.forward(tape, read, state, lengths);
@@ -304,6 +320,9 @@ SequenceModel::VarOutput SequenceModel::features(Tape& tape, const SequenceInput
 SequenceModel::Output SequenceModel::features(const SequenceInput& input,
                                               const State& initial) const {
   check(input);
+  if (input.computed) {
+    throw Error("SequenceModel: `computed` is on a tape, which forward() without one cannot use");
+  }
   Tensor embedded;
   const Tensor* x = input.numbers;
   if (embedding_) {
@@ -328,27 +347,29 @@ SequenceModel::Output SequenceModel::features(const SequenceInput& input,
 SequenceModel::VarOutput SequenceModel::forward(Tape& tape, const SequenceInput& input,
                                                 const State& initial) {
   VarOutput result = features(tape, input, initial);
-  result.output = decoder_.forward(tape, result.output);
+  if (decoder_) result.output = decoder_->forward(tape, result.output);
   return result;
 }
 
 SequenceModel::Output SequenceModel::forward(const SequenceInput& input,
                                              const State& initial) const {
   Output result = features(input, initial);
-  result.output = decoder_.forward(result.output);
+  if (decoder_) result.output = decoder_->forward(result.output);
   return result;
 }
 
 void SequenceModel::set_inference_weights(WeightType type) {
   rnn_.set_inference_weights(type);
-  decoder_.set_inference_weights(type);
+  if (decoder_) decoder_->set_inference_weights(type);
 }
 
 ParameterList SequenceModel::parameters() {
   ParameterList list;
   if (embedding_) list = prefixed("embedding", embedding_->parameters());
   if (conv_weight_) list += ParameterList{{"conv.weight", conv_weight_}, {"conv.bias", conv_bias_}};
-  return list + prefixed("rnn", rnn_.parameters()) + prefixed("decoder", decoder_.parameters());
+  list += prefixed("rnn", rnn_.parameters());
+  if (decoder_) list += prefixed("decoder", decoder_->parameters());
+  return list;
 }
 
 ConstParameterList SequenceModel::parameters() const {
@@ -357,7 +378,9 @@ ConstParameterList SequenceModel::parameters() const {
   if (conv_weight_) {
     list += ConstParameterList{{"conv.weight", conv_weight_}, {"conv.bias", conv_bias_}};
   }
-  return list + prefixed("rnn", rnn_.parameters()) + prefixed("decoder", decoder_.parameters());
+  list += prefixed("rnn", rnn_.parameters());
+  if (decoder_) list += prefixed("decoder", std::as_const(*decoder_).parameters());
+  return list;
 }
 
 Embedding& SequenceModel::embedding() {
@@ -368,6 +391,16 @@ Embedding& SequenceModel::embedding() {
 const Embedding& SequenceModel::embedding() const {
   if (!embedding_) throw Error("SequenceModel: it reads numbers, and has no embedding");
   return *embedding_;
+}
+
+Linear& SequenceModel::decoder() {
+  static_cast<void>(std::as_const(*this).decoder());  // throws
+  return *decoder_;
+}
+
+const Linear& SequenceModel::decoder() const {
+  if (!decoder_) throw Error("SequenceModel: its output_size is 0, so it has no decoder");
+  return *decoder_;
 }
 
 }  // namespace riverrun

@@ -48,7 +48,8 @@ struct SequenceModelOptions {
   std::int64_t num_layers = 1;
   bool bidirectional = false;
   Readout readout = Readout::kEveryStep;
-  /// What it answers with: logits of classes, or numbers.
+  /// What it answers with: logits of classes, or numbers; 0: there is no decoder, and it answers
+  /// with the features that one would read.
   std::int64_t output_size = 0;
   /// While training: on what the recurrent layers read, between them, and on what is answered from
   /// (Zaremba et al. 2014: never on the recurrent connections).
@@ -80,7 +81,7 @@ inline constexpr auto kFields<SequenceModelOptions> = [] {
       Field{"num_layers", &O::num_layers, from_to(1, kMostLayers)},
       Field{"bidirectional", &O::bidirectional},
       Field{"readout", &O::readout},
-      Field{"output_size", &O::output_size, at_least(1)},
+      Field{"output_size", &O::output_size, from_to(0, kLargestSize)},
       Field{"dropout", &O::dropout, from_below(0, 1)},
       Field{"init", &O::init, any_value(), "", kInitial},
       Field{"recompute_steps", &O::recompute_steps, at_least(kRecomputeAuto)},
@@ -103,19 +104,21 @@ struct SequenceInput {
   std::int64_t batch = 0;
   std::span<const std::int32_t> symbols = {};  // [seq_len, batch], of a model of symbols
   const Tensor* numbers = nullptr;             // [seq_len, batch, input_size], of one of numbers
+  // In place of numbers, what other layers computed on the tape; its gradient reaches them.
+  std::optional<Var> computed = {};
   std::span<const std::int64_t> lengths = {};  // [batch]; empty: each is seq_len
   std::span<const std::int64_t> asked = {};    // for Readout::kAsked: step * batch + sequence
 };
 
 /// A recurrent network from what is read to what is answered: an embedding of symbols, or numbers;
 /// a convolution; dropout; a recurrent stack around any cell; a readout; dropout; and a linear
-/// decoder. With R answers (seq_len · batch, batch, or as many as are asked for) of F = directions
-/// · hidden_size features each.
+/// decoder, if it is to have one. With R answers (seq_len · batch, batch, or as many as are asked
+/// for) of F = directions · hidden_size features each.
 ///
 /// Parameters: embedding.weight [num_embeddings, input_size] if it reads symbols, conv.weight
 /// [conv_channels, input_size, conv_kernel_size] and conv.bias [conv_channels] if there is a
-/// convolution, rnn.weight_ih_l0 … as Recurrent, decoder.weight [output_size, F], decoder.bias
-/// [output_size].
+/// convolution, rnn.weight_ih_l0 … as Recurrent, decoder.weight [output_size, F] and decoder.bias
+/// [output_size] if there is a decoder.
 ///
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class SequenceModel {
@@ -162,13 +165,13 @@ class SequenceModel {
   /// How many steps the recurrent layers make of so many of the input.
   [[nodiscard]] std::int64_t steps_of(std::int64_t seq_len) const noexcept;
 
-  /// The parts. A model of numbers has no embedding: then this throws Error.
+  /// The parts. embedding() of a model of numbers throws Error, and decoder() of one without it.
   [[nodiscard]] Embedding& embedding();
   [[nodiscard]] const Embedding& embedding() const;
   [[nodiscard]] Recurrent& rnn() noexcept { return rnn_; }
   [[nodiscard]] const Recurrent& rnn() const noexcept { return rnn_; }
-  [[nodiscard]] Linear& decoder() noexcept { return decoder_; }
-  [[nodiscard]] const Linear& decoder() const noexcept { return decoder_; }
+  [[nodiscard]] Linear& decoder();
+  [[nodiscard]] const Linear& decoder() const;
 
  private:
   SequenceModel(const SequenceModel& other);
@@ -184,7 +187,7 @@ class SequenceModel {
   std::shared_ptr<Parameter> conv_weight_;  // null: there is no convolution
   std::shared_ptr<Parameter> conv_bias_;
   Recurrent rnn_;
-  Linear decoder_;
+  std::optional<Linear> decoder_;
 };
 
 }  // namespace riverrun

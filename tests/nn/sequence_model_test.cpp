@@ -36,6 +36,10 @@ SequenceInput symbols() {
   return {.seq_len = kSteps, .batch = kBatch, .symbols = kSymbols, .lengths = kLengths};
 }
 
+std::vector<float> values_of(const Tensor& tensor) {
+  return {tensor.values().begin(), tensor.values().end()};
+}
+
 // The readouts as they are defined, from the recurrent layers' output and lengths alone.
 Tensor expected_features(const SequenceModel& model, const SequenceInput& input) {
   const SequenceModelOptions& options = model.options();
@@ -215,6 +219,30 @@ TEST(SequenceModel, ReadsNumbersToo) {
   const SequenceInput input{.seq_len = kSteps, .batch = kBatch, .numbers = &x};
   EXPECT_THAT(std::as_const(model).forward(input).output.values(),
               ElementsAreArray(model.decoder().forward(model.rnn().forward(x).output).values()));
+}
+
+TEST(SequenceModel, WithoutADecoderAnswersWithItsFeatures) {
+  SequenceModelOptions options = of_symbols();
+  options.output_size = 0;
+  SequenceModel model(options);
+  const std::vector<float> expected = values_of(expected_features(model, symbols()));
+  ASSERT_EQ(expected.size(), 60u);
+  EXPECT_EQ(values_of(std::as_const(model).forward(symbols()).output), expected);
+  EXPECT_THROW((void)model.decoder(), Error);
+  EXPECT_THROW((void)std::as_const(model).decoder(), Error);
+  model.set_inference_weights(WeightType::kFloat32);
+  SequenceModel copy = model.clone();
+  const std::vector<NamedShape> shapes = parameter_shapes(options);
+  ASSERT_EQ(copy.parameters().size(), 5u) << "the embedding's and those of the recurrent layer";
+  ASSERT_EQ(shapes.size(), 5u);
+  EXPECT_EQ(shapes.back().name, copy.parameters().back().name);
+  for (const NamedParameter& named : model.parameters()) {
+    named.parameter->mutable_value().fill(0.0f);
+  }
+  Tape tape(/*training=*/false);
+  EXPECT_EQ(values_of(copy.forward(tape, symbols()).output.value()), expected);
+  test::check_gradients([&](Tape& on, const auto&) { return copy.forward(on, symbols()).output; },
+                        {}, copy.parameters());
 }
 
 TEST(SequenceModel, CarriesItsState) {

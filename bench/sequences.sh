@@ -1,24 +1,30 @@
 #!/usr/bin/env bash
-# What classifiers reach with defaults on three sets of the UEA/UCR archive, each with its own train
-# and test part: accuracy and seconds of training, for five seeds.
+# What models of sequences reach with defaults: measures on the test parts and seconds of training,
+# for several seeds.
 #
-#   bench/sequences.sh [FOLDER]    RIVERRUN=build/release/riverrun   SEEDS="1 2 3 4 5"   OPTIONS=
+#   bench/sequences.sh [DATA]    RIVERRUN=build/release/riverrun   SEEDS="1 2 3 4 5"   OPTIONS=
+#                                KINDS="classify tag"
 #
-# FOLDER holds NAME_TRAIN.ts and NAME_TEST.ts. OPTIONS go to `train`.
+# DATA holds seqclass/NAME_TRAIN.ts and NAME_TEST.ts of the UEA/UCR archive, ud_english_ewt/*.conllu.xz
+# (Universal Dependencies, English Web Treebank) and wordvectors/glove.6B.100d.first20000.txt.xz.
+# OPTIONS go to `train`.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 riverrun=${RIVERRUN:-$root/build/release/riverrun}
-folder=${1:-$root/../shared/data/seqclass}
+data=${1:-$root/../shared/data}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-for name in JapaneseVowels BasicMotions GunPoint; do
+# measure NAME TEST OPTION…: trains as the options say, evaluates on TEST, for each seed.
+measure() {
+  local name=$1 test=$2 seed
+  shift 2
   for seed in ${SEEDS:-1 2 3 4 5}; do
     # shellcheck disable=SC2086
-    "$riverrun" train "$folder/${name}_TRAIN.ts" --out "$scratch/model" --overwrite --seed "$seed" \
-      ${OPTIONS:-} --json >"$scratch/trained.json" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }
-    "$riverrun" evaluate "$scratch/model" "$folder/${name}_TEST.ts" --json >"$scratch/evaluated.json"
+    "$riverrun" train "$@" --out "$scratch/model" --overwrite --seed "$seed" ${OPTIONS:-} \
+      --json >"$scratch/trained.json" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }
+    "$riverrun" evaluate "$scratch/model" "$test" --json >"$scratch/evaluated.json"
     python3 - "$scratch" <<'PY' >>"$scratch/$name"
 import json, sys
 trained, evaluated = (json.load(open(f"{sys.argv[1]}/{name}.json")) for name in ("trained", "evaluated"))
@@ -31,4 +37,27 @@ accuracy, seconds = zip(*(map(float, line.split()) for line in open(sys.argv[2])
 print(f"{sys.argv[1]:16} accuracy {statistics.mean(accuracy):6.2f} %, seeds "
       f"{' '.join(f'{a:.2f}' for a in accuracy)}; trained in {statistics.median(seconds):.1f} s")
 PY
+}
+
+for kind in ${KINDS:-classify tag}; do
+  case $kind in
+    classify)
+      for name in JapaneseVowels BasicMotions GunPoint; do
+        measure "$name" "$data/seqclass/${name}_TEST.ts" "$data/seqclass/${name}_TRAIN.ts"
+      done
+      ;;
+    tag)
+      for part in train dev test; do
+        xz -dc "$data/ud_english_ewt/$part.conllu.xz" >"$scratch/$part.conllu"
+      done
+      xz -dc "$data/wordvectors/glove.6B.100d.first20000.txt.xz" >"$scratch/vectors"
+      tag=("$scratch/train.conllu" --column upos --valid "$scratch/dev.conllu")
+      measure EWT-with-vectors "$scratch/test.conllu" "${tag[@]}" --vectors "$scratch/vectors"
+      measure EWT-without "$scratch/test.conllu" "${tag[@]}"
+      ;;
+    *)
+      echo "sequences.sh: KINDS has \"$kind\"; it may have classify and tag" >&2
+      exit 2
+      ;;
+  esac
 done

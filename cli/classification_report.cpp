@@ -22,25 +22,45 @@ constexpr std::size_t kMostDrawn = 100;
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
 report::Table summary_table(const ClassificationReport& report) {
-  const auto& [classes, score, naive] = report;
-  return {.header = {"", "model", "naive answer"},
-          .rows = {{"accuracy", percent(score.accuracy), percent(naive.accuracy)},
-                   {"balanced accuracy", percent(score.balanced_accuracy),
-                    percent(naive.balanced_accuracy)},
-                   {"macro F1", percent(score.macro_f1), percent(naive.macro_f1)},
-                   {"nats per sequence", fmt::format("{:.4f}", score.nats),
-                    fmt::format("{:.4f}", naive.nats)},
-                   {"calibration error", percent(score.calibration_error),
-                    percent(naive.calibration_error)}}};
+  const models::ClassificationScore& score = report.score;
+  const models::ClassificationScore& naive = report.naive;
+  report::Table table{
+      .header = {"", "model", "naive answer"},
+      .rows = {
+          {"accuracy", percent(score.accuracy), percent(naive.accuracy)},
+          {"balanced accuracy", percent(score.balanced_accuracy), percent(naive.balanced_accuracy)},
+          {"macro F1", percent(score.macro_f1), percent(naive.macro_f1)},
+          {fmt::format("nats per {}", report.nouns.example), fmt::format("{:.4f}", score.nats),
+           fmt::format("{:.4f}", naive.nats)},
+          {"calibration error", percent(score.calibration_error),
+           percent(naive.calibration_error)}}};
+  if (!report.entities.empty()) {
+    table.rows.push_back({"F1 of entities", percent(report.entities.front().f1),
+                          percent(report.naive_entities.front().f1)});
+  }
+  return table;
 }
 
 report::Table class_table(const ClassificationReport& report) {
-  report::Table table{.header = {"class", "sequences", "predicted", "precision", "recall", "F1"},
+  report::Table table{.header = {report.nouns.category, std::string(report.nouns.example) + "s",
+                                 "predicted", "precision", "recall", "F1"},
                       .rows = {}};
   for (std::size_t c = 0; c < report.classes.size(); ++c) {
     const ClassScore& of = report.score.classes[c];
     table.rows.push_back({report.classes[c], grouped(of.examples), grouped(of.predicted),
                           percent(of.precision), percent(of.recall), percent(of.f1)});
+  }
+  return table;
+}
+
+report::Table entity_table(const ClassificationReport& report) {
+  report::Table table{
+      .header = {"type", "entities", "predicted", "right", "precision", "recall", "F1"},
+      .rows = {}};
+  for (const models::EntityScore& of : report.entities) {
+    table.rows.push_back({of.type.empty() ? "all" : of.type, grouped(of.examples),
+                          grouped(of.predicted), grouped(of.right), percent(of.precision),
+                          percent(of.recall), percent(of.f1)});
   }
   return table;
 }
@@ -65,10 +85,11 @@ report::Table confusion_table(const ClassificationReport& report) {
 
 /// How often the model is right, against how sure it is.
 report::Figure calibration_figure(const ClassificationReport& report) {
-  report::Figure figure{.title = "How sure the model is, and how often it is right",
-                        .x = {.label = "probability of the predicted class"},
-                        .y = {.label = "share", .low = 0.0, .high = 1.0},
-                        .series = {}};
+  report::Figure figure{
+      .title = "How sure the model is, and how often it is right",
+      .x = {.label = fmt::format("probability of the predicted {}", report.nouns.category)},
+      .y = {.label = "share", .low = 0.0, .high = 1.0},
+      .series = {}};
   report::Series confidence{
       .name = "mean probability", .x = {}, .y = {}, .mark = report::Mark::kBars};
   report::Series accuracy{.name = "right", .x = {}, .y = {}, .mark = report::Mark::kBars};
@@ -88,30 +109,44 @@ report::Figure calibration_figure(const ClassificationReport& report) {
 }  // namespace
 
 std::string summary(const ClassificationReport& report) {
-  const auto& [classes, score, naive] = report;
-  return fmt::format(
+  const models::ClassificationScore& score = report.score;
+  const models::ClassificationScore& naive = report.naive;
+  std::string text = fmt::format(
       "accuracy {} (naive: {}), balanced {} ({}), macro F1 {} ({})\n"
-      "{:.4f} nats per sequence (naive: {:.4f}), calibration error {}\n",
+      "{:.4f} nats per {} (naive: {:.4f}), calibration error {}\n",
       percent(score.accuracy), percent(naive.accuracy), percent(score.balanced_accuracy),
       percent(naive.balanced_accuracy), percent(score.macro_f1), percent(naive.macro_f1),
-      score.nats, naive.nats, percent(score.calibration_error));
+      score.nats, report.nouns.example, naive.nats, percent(score.calibration_error));
+  if (!report.entities.empty()) {
+    const models::EntityScore& all = report.entities.front();
+    text += fmt::format("entities: F1 {} (naive: {}), precision {}, recall {}\n", percent(all.f1),
+                        percent(report.naive_entities.front().f1), percent(all.precision),
+                        percent(all.recall));
+  }
+  return text;
 }
 
 std::string to_text(const ClassificationReport& report) {
   std::string text = summary(report) + "\n" + aligned(class_table(report));
+  if (!report.entities.empty()) text += "\n" + aligned(entity_table(report));
   if (report.classes.size() <= kMostPrinted) text += "\n" + aligned(confusion_table(report));
   return text;
 }
 
 nlohmann::ordered_json to_json(const ClassificationReport& report) {
   using nlohmann::ordered_json;
-  const auto& [names, score, naive] = report;
+  const std::vector<std::string>& names = report.classes;
+  const models::ClassificationScore& score = report.score;
+  const models::ClassificationScore& naive = report.naive;
+  const ReportNouns& nouns = report.nouns;
+  const std::string examples = std::string(nouns.example) + "s";
+  const std::string nats = fmt::format("nats_per_{}", nouns.example);
   auto classes = ordered_json::array();
   auto confusion = ordered_json::array();
   for (std::size_t c = 0; c < names.size(); ++c) {
     const ClassScore& of = score.classes[c];
-    classes.push_back({{"class", names[c]},
-                       {"sequences", of.examples},
+    classes.push_back({{nouns.category, names[c]},
+                       {examples, of.examples},
                        {"predicted", of.predicted},
                        {"precision", of.precision},
                        {"recall", of.recall},
@@ -124,31 +159,47 @@ nlohmann::ordered_json to_json(const ClassificationReport& report) {
   for (const CalibrationBin& bin : score.calibration) {
     calibration.push_back({{"low", bin.low},
                            {"high", bin.high},
-                           {"sequences", bin.predictions},
+                           {examples, bin.predictions},
                            {"confidence", bin.confidence},
                            {"accuracy", bin.accuracy}});
   }
-  return {{"sequences", score.examples},
-          {"accuracy", score.accuracy},
-          {"balanced_accuracy", score.balanced_accuracy},
-          {"macro_f1", score.macro_f1},
-          {"nats_per_sequence", score.nats},
-          {"calibration_error", score.calibration_error},
-          {"naive_accuracy", naive.accuracy},
-          {"naive_balanced_accuracy", naive.balanced_accuracy},
-          {"naive_macro_f1", naive.macro_f1},
-          {"naive_nats_per_sequence", naive.nats},
-          {"naive_calibration_error", naive.calibration_error},
-          {"classes", classes},
-          {"confusion", confusion},
-          {"calibration", calibration}};
+  ordered_json json = {{examples, score.examples},
+                       {"accuracy", score.accuracy},
+                       {"balanced_accuracy", score.balanced_accuracy},
+                       {"macro_f1", score.macro_f1},
+                       {nats, score.nats},
+                       {"calibration_error", score.calibration_error},
+                       {"naive_accuracy", naive.accuracy},
+                       {"naive_balanced_accuracy", naive.balanced_accuracy},
+                       {"naive_macro_f1", naive.macro_f1},
+                       {"naive_" + nats, naive.nats},
+                       {"naive_calibration_error", naive.calibration_error},
+                       {nouns.categories, classes},
+                       {"confusion", confusion},
+                       {"calibration", calibration}};
+  if (report.entities.empty()) return json;
+  json["entity_f1"] = report.entities.front().f1;
+  json["naive_entity_f1"] = report.naive_entities.front().f1;
+  auto entities = ordered_json::array();
+  for (const models::EntityScore& of : report.entities) {
+    entities.push_back({{"type", of.type.empty() ? ordered_json() : ordered_json(of.type)},
+                        {"entities", of.examples},
+                        {"predicted", of.predicted},
+                        {"right", of.right},
+                        {"precision", of.precision},
+                        {"recall", of.recall},
+                        {"f1", of.f1}});
+  }
+  json["entities"] = std::move(entities);
+  return json;
 }
 
 report::Figure classes_figure(const ClassificationReport& report) {
-  report::Figure figure{.title = "Precision, recall and F1 of each class",
-                        .x = {.label = "class", .categories = report.classes},
-                        .y = {.label = "share", .low = 0.0, .high = 1.0},
-                        .series = {}};
+  report::Figure figure{
+      .title = fmt::format("Precision, recall and F1 of each {}", report.nouns.category),
+      .x = {.label = report.nouns.category, .categories = report.classes},
+      .y = {.label = "share", .low = 0.0, .high = 1.0},
+      .series = {}};
   const auto add = [&](const char* name, double ClassScore::*measure) {
     report::Series series{.name = name, .x = {}, .y = {}, .mark = report::Mark::kBars};
     for (std::size_t c = 0; c < report.classes.size(); ++c) {
@@ -164,23 +215,31 @@ report::Figure classes_figure(const ClassificationReport& report) {
 }
 
 void add_to(report::Page& page, const ClassificationReport& report) {
-  page.paragraph(counted(report.score.examples, "sequence") + ".");
+  page.paragraph(counted(report.score.examples, report.nouns.example) + ".");
   page.table(summary_table(report));
-  page.paragraph(
-      "The naive answer is always the class that was most frequent in training, with the shares of "
-      "all classes there as its probabilities.");
+  page.paragraph(report.nouns.naive);
   page.chart(classes_figure(report));
   page.table(class_table(report));
+  if (!report.entities.empty()) {
+    page.heading("Entities");
+    page.paragraph(
+        "An entity counts as found if all of its words, no others, and its type are right, as in "
+        "the "
+        "evaluation of CoNLL-2003.");
+    page.table(entity_table(report));
+  }
   page.heading("Calibration");
   page.paragraph(
       "Of predictions that the model gives a probability of 0.8, four in five should be right. The "
       "numbers in brackets say how many predictions are in each group.");
   page.chart(calibration_figure(report));
   if (report.classes.size() > kMostDrawn) return;  // it would take the browser minutes
-  page.heading("Which classes are taken for others");
+  page.heading(fmt::format("Which {} are taken for others", report.nouns.categories));
   page.paragraph(
-      "Each row has the sequences of one label, each column those that are predicted to be of one "
-      "class. The stronger the colour, the larger the part of the row.");
+      fmt::format("Each row has the {}s of one label, each column those that are predicted to be "
+                  "of one {}. The "
+                  "stronger the colour, the larger the part of the row.",
+                  report.nouns.example, report.nouns.category));
   page.table(confusion_table(report));
 }
 

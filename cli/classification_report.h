@@ -6,16 +6,46 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "riverrun/models/classification.h"
+#include "riverrun/models/entities.h"
 #include "riverrun/report/figure.h"
 #include "riverrun/report/page.h"
 
 namespace riverrun::cli {
 
-/// How good a classifier is on some sequences; the two scores are of the same ones.
+/// What the examples of a report are called, and what they are told apart by.
+struct ReportNouns {
+  const char* example;
+  const char* category;
+  const char* categories;
+  /// The naive answer, as a sentence of a page says it.
+  const char* naive;
+};
+inline constexpr ReportNouns kOfSequences = {
+    .example = "sequence",
+    .category = "class",
+    .categories = "classes",
+    .naive =
+        "The naive answer is always the class that was most frequent in training, with the "
+        "shares of all classes there as its probabilities."};
+inline constexpr ReportNouns kOfWords = {
+    .example = "word",
+    .category = "tag",
+    .categories = "tags",
+    .naive =
+        "The naive answer is the tag that the word had most often in training, and for a word "
+        "that was not there the most frequent tag of all. Its probability is the share of the "
+        "words that it names right in training; the other tags have the rest."};
+
+/// How good a classifier is on some sequences, or a tagger on some words; all scores are of the
+/// same ones.
 struct ClassificationReport {
+  ReportNouns nouns = kOfSequences;
   std::vector<std::string> classes;
   models::ClassificationScore score;
   models::ClassificationScore naive;
+  /// If the tags mark entities: of all, and of each type.
+  std::vector<models::EntityScore> entities = {};
+  std::vector<models::EntityScore> naive_entities = {};
 };
 
 /// "accuracy 97.57 % (naive: 11.11 %)", and the other measures, in a few lines.

@@ -19,6 +19,7 @@
 
 #include "cli/command.h"
 #include "cli/evaluate_classifier.h"
+#include "cli/evaluate_tagger.h"
 #include "cli/kind.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -41,7 +42,9 @@ Examples: how surprising is a chapter that the model has not seen?
 Which of many sentences, one a line, does the model find likeliest?
   zcat sentences.gz | riverrun evaluate model - --lines | tail -n +2 | sort -g -k 5 | head
 How often is a classifier right, and which classes does it confuse?
-  riverrun evaluate vowels vowels_TEST.ts --html vowels.html)";
+  riverrun evaluate vowels vowels_TEST.ts --html vowels.html
+How often does a tagger name the right part of speech?
+  riverrun evaluate pos test.conllu)";
 
 struct EvaluateFlags {
   CLI::App* app = nullptr;
@@ -226,15 +229,16 @@ void refuse(const EvaluateFlags& flags, std::initializer_list<const char*> optio
 
 ExitCode run(const EvaluateFlags& flags) {
   const Kind kind = kind_of(flags.model);
-  if (kind == Kind::kClassify) {
+  if (kind == Kind::kClassify || kind == Kind::kTag) {
     refuse(flags, {"--lines", "--encoding", "--weights"}, kind);
     if (flags.texts.size() != 1) {
-      throw ConfigError(
-          fmt::format("evaluate: {} files are given; a classifier reads one", flags.texts.size()));
+      throw ConfigError(fmt::format("evaluate: {} files are given; {} reads one",
+                                    flags.texts.size(), noun(kind)));
     }
     require(flags.files, {flags.model, flags.texts.front()});
     use_threads(flags.threads);
-    return evaluate_classifier(flags.model, flags.texts.front(), flags.files, flags.json);
+    const auto evaluate_kind = kind == Kind::kTag ? evaluate_tagger : evaluate_classifier;
+    return evaluate_kind(flags.model, flags.texts.front(), flags.files, flags.json);
   }
   refuse(flags, {"--html", "--svg", "--csv"}, kind);
   const WeightType weights = weight_type(flags.weights);
@@ -253,9 +257,10 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   flags->app = app;
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  app->add_option(
-         "DATA", flags->texts,
-         std::string(kTextHelp) + ". Of a classifier: one file of labelled sequences (.ts or CSV)")
+  app->add_option("DATA", flags->texts,
+                  std::string(kTextHelp) +
+                      ". Of a classifier: one file of labelled sequences (.ts or CSV). "
+                      "Of a tagger: one of tagged sentences (CoNLL)")
       ->required();
   app->add_flag("--lines", flags->lines,
                 "The score of each line from a fresh state, instead of one of the whole text");

@@ -17,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/info_classifier.h"
+#include "cli/info_tagger.h"
 #include "cli/info_task.h"
 #include "cli/kind.h"
 #include "cli/parameters_report.h"
@@ -164,6 +165,8 @@ ExitCode run(const fs::path& folder, bool json) {
       return info_of_language_model(folder, json);
     case Kind::kClassify:
       return info_of_classifier(folder, json);
+    case Kind::kTag:
+      return info_of_tagger(folder, json);
     case Kind::kTask:
       break;
   }

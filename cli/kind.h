@@ -10,6 +10,7 @@ namespace riverrun::cli {
 enum class Kind {
   kLanguage,  ///< what comes next in a text
   kClassify,  ///< one label for a sequence
+  kTag,       ///< one for each word of a sentence
   kTask,      ///< a task that needs memory
 };
 

@@ -20,4 +20,11 @@ models::Classifier load_finite_classifier(const std::filesystem::path& folder, c
   return model;
 }
 
+models::Tagger load_finite_tagger(const std::filesystem::path& folder, const char* verb) {
+  require_kind(Kind::kTag, folder, verb);
+  models::Tagger model = models::load_tagger(folder);
+  require_finite(model.parameters(), (folder / kWeightsFile).string());
+  return model;
+}
+
 }  // namespace riverrun::cli

@@ -4,6 +4,7 @@
 
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/models/tagger_folder.h"
 
 namespace riverrun::cli {
 
@@ -12,8 +13,10 @@ namespace riverrun::cli {
 /// verb, if the model is of another kind.
 [[nodiscard]] lm::SavedModel load_finite_model(const std::filesystem::path& folder,
                                                const char* verb);
-/// The same of a classifier.
+/// The same of a classifier and of a tagger.
 [[nodiscard]] models::Classifier load_finite_classifier(const std::filesystem::path& folder,
                                                         const char* verb);
+[[nodiscard]] models::Tagger load_finite_tagger(const std::filesystem::path& folder,
+                                                const char* verb);
 
 }  // namespace riverrun::cli

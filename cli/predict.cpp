@@ -1,151 +1,56 @@
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <filesystem>
+#include "cli/predict.h"
+
 #include <memory>
-#include <span>
-#include <string>
-#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
-#include "riverrun/report/figure.h"
 
-#include "cli/command.h"
 #include "cli/kind.h"
-#include "cli/model.h"
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/sequences.h"
 
 namespace riverrun::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kExample = R"(
-A line of the output for each sequence: its number or name, the class that is most probable, its label if the
-file has one, and the probability of each class.
+A classifier gives a line for each sequence: its number or name, the class that is most probable, its label if the
+file has one, and the probability of each class. A tagger gives the file with the tags in their column.
 
-Example:
-  riverrun predict vowels new.ts --out predicted.csv)";
-
-struct PredictFlags {
-  fs::path model;
-  fs::path data;
-  fs::path out;
-  int threads = 0;
-  bool json = false;
-};
-
-/// What is predicted of one sequence.
-struct Prediction {
-  std::string sequence;  // its name or number
-  std::string named;
-  std::string label;  // empty: there is none
-  std::span<const float> probabilities;
-};
-
-std::vector<Prediction> predictions(const models::Classifier& model,
-                                    const data::LabelledSequences& read,
-                                    const Tensor& probabilities) {
-  const std::vector<std::string>& classes = model.options().classes;
-  std::vector<Prediction> list;
-  for (std::size_t i = 0; i < read.sequences.size(); ++i) {
-    const std::int32_t label = read.sequences[i].label;
-    Prediction prediction;
-    const std::string& name = read.sequences[i].name;
-    prediction.sequence = name.empty() ? fmt::format("{}", i + 1) : name;
-    prediction.probabilities = probabilities.values().subspan(i * classes.size(), classes.size());
-    prediction.named = classes[static_cast<std::size_t>(
-        std::ranges::max_element(prediction.probabilities) - prediction.probabilities.begin())];
-    if (label >= 0) prediction.label = read.classes[static_cast<std::size_t>(label)];
-    list.push_back(std::move(prediction));
-  }
-  return list;
-}
-
-std::string to_csv(const std::vector<Prediction>& list, const std::vector<std::string>& classes,
-                   bool has_labels) {
-  std::string csv = "sequence,predicted";
-  if (has_labels) csv += ",label";
-  for (const std::string& name : classes) csv += "," + report::csv_field("p(" + name + ")");
-  csv += "\n";
-  for (const Prediction& prediction : list) {
-    csv += report::csv_field(prediction.sequence) + "," + report::csv_field(prediction.named);
-    if (has_labels) csv += "," + report::csv_field(prediction.label);
-    for (const float p : prediction.probabilities) csv += fmt::format(",{:.6g}", p);
-    csv += "\n";
-  }
-  return csv;
-}
-
-nlohmann::ordered_json to_json(const std::vector<Prediction>& list,
-                               const std::vector<std::string>& classes) {
-  auto array = nlohmann::ordered_json::array();
-  for (const Prediction& prediction : list) {
-    nlohmann::ordered_json probabilities;
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-      probabilities[classes[c]] = prediction.probabilities[c];
-    }
-    array.push_back({{"sequence", prediction.sequence}, {"predicted", prediction.named}});
-    if (!prediction.label.empty()) array.back()["label"] = prediction.label;
-    array.back()["probabilities"] = std::move(probabilities);
-  }
-  return array;
-}
+Examples:
+  riverrun predict vowels new.ts --out predicted.csv
+  riverrun predict pos new.conllu --out tagged.conllu
+One word a line is enough, with an empty line after each sentence:
+  printf '%s\n' We sat on the bank . | riverrun predict pos -)";
 
 ExitCode run(const PredictFlags& flags) {
-  using Clock = std::chrono::steady_clock;
   require({.html = {}, .svg = {}, .csv = flags.out}, {flags.model, flags.data});
   use_threads(flags.threads);
-  if (kind_of(flags.model) == Kind::kLanguage) {
+  const Kind kind = kind_of(flags.model);
+  if (kind == Kind::kLanguage) {
     throw ConfigError(fmt::format(
         "predict: {} is a language model; `riverrun generate` goes on with a text, `riverrun "
         "evaluate --lines` tells which of many is the likeliest",
         flags.model.string()));
   }
-  const models::Classifier model = load_finite_classifier(flags.model, "predict");
-  const data::LabelledSequences read = read_sequences(flags.data, model);
-  const Clock::time_point start = Clock::now();
-  ReadCounter counter(std::ssize(read.sequences), "sequences");
-  const Tensor probabilities = model.probabilities(
-      read, models::all_of(read), [&counter](std::int64_t done) { counter.show(done); });
-  counter.finish();
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const std::vector<std::string>& classes = model.options().classes;
-  const std::vector<Prediction> list = predictions(model, read, probabilities);
-  if (!flags.out.empty()) replace_file(flags.out, to_csv(list, classes, !read.classes.empty()));
-  if (flags.json) {
-    print_json({{"kind", name(Kind::kClassify)},
-                {"model", flags.model.string()},
-                {"data", flags.data.string()},
-                {"seconds", seconds},
-                {"predictions", to_json(list, classes)}});
-  } else if (flags.out.empty()) {
-    print(to_csv(list, classes, !read.classes.empty()));
-  } else {
-    note(fmt::format("{}: {} in {:.2f} s", flags.out.string(),
-                     counted(std::ssize(list), "prediction"), seconds));
-  }
-  return kOk;
+  return kind == Kind::kTag ? predict_tags(flags) : predict_classes(flags);
 }
 
 }  // namespace
 
 void add_predict(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("predict", "Predict the classes of sequences");
+  CLI::App* app =
+      program.add_subcommand("predict", "Predict the classes of sequences, or the tags of words");
   auto flags = std::make_shared<PredictFlags>();
   app->footer(kExample);
-  app->add_option("MODEL", flags->model, "Folder of a trained classifier")->required();
-  app->add_option("DATA", flags->data, "File of sequences (.ts or CSV), with labels or without")
+  app->add_option("MODEL", flags->model, "Folder of a trained classifier or tagger")->required();
+  app->add_option(
+         "DATA", flags->data,
+         "File of sequences (.ts or CSV) or of sentences (CoNLL, or one word a line), with "
+         "labels or without; - for standard input")
       ->required();
-  app->add_option("--out", flags->out, "CSV file to write; not given: to standard output");
+  app->add_option("--out", flags->out, "File to write; not given: to standard output");
   add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the predictions as one JSON object");
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });

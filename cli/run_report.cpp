@@ -1,8 +1,11 @@
 #include "cli/run_report.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "riverrun/core/error.h"
 
@@ -66,6 +69,14 @@ void check_out(const std::filesystem::path& out, bool resume, bool overwrite,
                                   occupied.resumable() ? "go on with it (--resume), " : otherwise,
                                   resume ? "--overwrite in place of --resume" : "--overwrite"));
   }
+}
+
+void warn_of(const char* what, const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 10;
+  if (names.empty()) return;
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(kMost, names.size()));
+  note(fmt::format("warning: {}: {}{}", what, fmt::join(names.begin(), names.begin() + shown, ", "),
+                   names.size() > kMost ? fmt::format(" and {} more", names.size() - kMost) : ""));
 }
 
 std::string described(const TrainerOptions& o) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "riverrun/report/figure.h"
 #include "riverrun/train/trainer.h"
@@ -28,6 +29,9 @@ void note_end(const RunEnd& end);
 /// with a model that has no checkpoint: "begin with its weights in another folder (--from m), ".
 void check_out(const std::filesystem::path& out, bool resume, bool overwrite,
                const std::string& otherwise = {});
+
+/// Warns of something that these have, at most ten of which are named; of none, nothing.
+void warn_of(const char* what, const std::vector<std::string>& names);
 
 /// "adamw, learning rate 0.003, schedule cosine, warmup 100, clip 1"
 [[nodiscard]] std::string described(const TrainerOptions& options);

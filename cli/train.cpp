@@ -15,6 +15,7 @@
 #include "cli/train_classifier.h"
 #include "cli/train_flags.h"
 #include "cli/train_language.h"
+#include "cli/train_tagger.h"
 
 namespace riverrun::cli {
 namespace {
@@ -30,15 +31,25 @@ ExitCode run(TrainFlags& flags) {
   use_threads(flags.threads);
   std::optional<RunFolder> folder;
   if (flags.resume && RunFolder::can_resume(flags.out)) folder = RunFolder::resume(flags.out);
-  return flags.kind(folder) == Kind::kClassify ? train_classifier(flags, std::move(folder))
-                                               : train_language(flags, std::move(folder));
+  switch (flags.kind(folder)) {
+    case Kind::kClassify:
+      return train_classifier(flags, std::move(folder));
+    case Kind::kTag:
+      return train_tagger(flags, std::move(folder));
+    case Kind::kLanguage:
+    case Kind::kTask:  // which kind() refuses
+      break;
+  }
+  return train_language(flags, std::move(folder));
 }
 
 }  // namespace
 
 void add_train(CLI::App& program, Verb& chosen) {
   CLI::App* app = program.add_subcommand(
-      "train", "Train a language model on texts, or a classifier on labelled sequences");
+      "train",
+      "Train a language model on texts, a classifier on labelled sequences, or a tagger on tagged "
+      "sentences");
   auto flags = std::make_shared<TrainFlags>(*app);
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

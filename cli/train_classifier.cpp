@@ -23,11 +23,10 @@
 #include "riverrun/train/trainer.h"
 
 #include "cli/classification_report.h"
-#include "cli/interrupt.h"
 #include "cli/parameters_report.h"
-#include "cli/progress.h"
 #include "cli/run_report.h"
 #include "cli/sequences.h"
+#include "cli/training.h"
 
 namespace riverrun::cli {
 namespace {
@@ -107,15 +106,6 @@ Data read_data(const TrainFlags& flags, ClassifierRun& run) {
   return read;
 }
 
-/// "a, b, c", at most ten of them.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 10;
-  const std::size_t shown = std::min(kMost, names.size());
-  return fmt::format(
-      "{}{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-      names.size() > kMost ? fmt::format(" and {} more", names.size() - kMost) : "");
-}
-
 /// What a user may not know of the data, and should.
 void note_oddities(const Data& read, const models::ClassifierOptions& model) {
   const LabelledPart judged = read.judged();
@@ -135,18 +125,15 @@ void note_oddities(const Data& read, const models::ClassifierOptions& model) {
       unseen.push_back(name);
     }
   }
-  const auto warn = [](const char* of, const std::vector<std::string>& names) {
-    if (!names.empty()) note(fmt::format("warning: {}: {}", of, listed(names)));
-  };
-  warn("classes without a sequence to learn from", unknown);
-  warn("classes with a single sequence to learn from", lonely);
-  warn("classes without a sequence to validate on", unseen);
+  warn_of("classes without a sequence to learn from", unknown);
+  warn_of("classes with a single sequence to learn from", lonely);
+  warn_of("classes without a sequence to validate on", unseen);
   std::vector<std::string> constant;
   for (const std::int64_t channel : models::constant_channels(read.train, read.split.train)) {
     const std::vector<std::string>& names = model.columns.channels;
     constant.push_back(names.empty() ? fmt::format("{}", channel + 1) : names[at(channel)]);
   }
-  warn("channels that are constant, and so of no use", constant);
+  warn_of("channels that are constant, and so of no use", constant);
   const auto hash = [](const LabelledSequence& sequence) {
     Fnv1a of_values;
     of_values.add(std::as_bytes(std::span(sequence.values)));
@@ -200,80 +187,25 @@ const char* judged_on(const Data& read) {
 nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const ClassifierRun& run,
                                const models::Classifier& model, const TrainingResult& result) {
   using Json = nlohmann::ordered_json;
-  const bool validates = !read.judged().which.empty();
-  const auto validated = [validates](double loss) { return validates ? Json(loss) : Json(); };
-  Json validations = Json::array();
-  for (const Validation& v : result.validations) {
-    validations.push_back({{"step", v.step},
-                           {"epoch", v.epoch},
-                           {"lr", v.lr},
-                           {"train_nats_per_sequence", v.train_loss},
-                           {"valid_nats_per_sequence", validated(v.valid.loss)},
-                           {"best", v.best}});
-  }
   const models::ClassifierOptions& o = run.model;
   Json json = {{"kind", name(Kind::kClassify)},
                {"out", flags.out.string()},
                {"stopped", to_string(result.reason)},
-               {"model_saved", result.model_saved}};
-  json["channels"] = o.channels;
-  json["classes"] = o.classes;
-  json["cell"] = o.cell;
-  json["num_layers"] = o.num_layers;
-  json["hidden_size"] = o.hidden_size;
-  json["conv_channels"] = o.conv_channels;
-  json["conv_kernel_size"] = o.conv_kernel_size;
-  json["conv_stride"] = o.conv_stride;
-  json["parameters"] = parameter_count(model.parameters());
-  json["train_sequences"] = read.split.train.size();
-  json["valid_sequences"] = read.judged().which.size();
-  json["steps"] = result.steps;
-  json["epochs"] = run.trainer.epochs;
-  json["batch_size"] = run.trainer.batch_size;
-  json["seconds"] = result.seconds;
-  json["sequences_trained"] = result.targets;
-  json["sequences_per_second"] =
-      result.seconds > 0 ? static_cast<double>(result.targets) / result.seconds : 0.0;
-  json["threads"] = num_threads();
-  json["best_valid_nats_per_sequence"] =
-      result.saved ? validated(result.saved->valid.loss) : Json();
-  json["best_step"] = result.saved ? Json(result.saved->step) : Json();
-  json["validations"] = std::move(validations);
+               {"model_saved", result.model_saved},
+               {"channels", o.channels},
+               {"classes", o.classes},
+               {"cell", o.cell},
+               {"num_layers", o.num_layers},
+               {"hidden_size", o.hidden_size},
+               {"conv_channels", o.conv_channels},
+               {"conv_kernel_size", o.conv_kernel_size},
+               {"conv_stride", o.conv_stride},
+               {"parameters", parameter_count(model.parameters())},
+               {"train_sequences", read.split.train.size()},
+               {"valid_sequences", read.judged().which.size()}};
+  json.update(
+      progress_json(result, run.trainer, "sequence", "sequences", !read.judged().which.empty()));
   return json;
-}
-
-/// Prints and writes what came of it. `score` is on what is validated on; nothing if that is
-/// nothing, or there is no model yet.
-void report(const TrainFlags& flags, const Data& read, const nlohmann::ordered_json& json,
-            const TrainingResult& result, const std::optional<ClassificationReport>& score) {
-  if (flags.json) {
-    nlohmann::ordered_json all = json;
-    all["validation"] = score ? to_json(*score) : nlohmann::ordered_json();
-    print_json(all);
-  } else if (score) {
-    print(fmt::format("{}: on the sequences to validate on, {}{} learnt in {}\n",
-                      flags.out.string(), summary(*score), counted(result.targets, "sequence"),
-                      duration(result.seconds)));
-  } else if (result.model_saved) {
-    print(fmt::format("{}: a model of {}\n", flags.out.string(), counted(result.steps, "step")));
-  }
-  if (result.validations.empty()) {
-    const ReportFiles& files = flags.files;
-    if (!files.html.empty() || !files.svg.empty() || !files.csv.empty()) {
-      note("no report was written: there was no validation yet");
-    }
-    return;
-  }
-  const report::Figure losses = loss_figure(result, "Loss of a sequence", judged_on(read));
-  write(flags.files, losses, [&] {
-    report::Page page(fmt::format("Training {}", folder_name(flags.out)));
-    page.chart(losses);
-    if (score) {
-      page.heading("On the sequences to validate on");
-      add_to(page, *score);
-    }
-    return page;
-  });
 }
 
 /// Cheap checks first: nobody should wait for a long file to hear of a mistyped option. Of what
@@ -295,20 +227,13 @@ void check_given(ClassifierRun run) {
 ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
   std::optional<ClassifierRun> stored;
   if (folder) {
-    const models::SavedClassifierRun saved = models::checkpoint_run(Folder(folder->path()));
-    const bool had_own_file = saved.run.learning.valid_fraction == 0 && saved.valid_sequences > 0;
-    if (had_own_file && flags.valid.empty()) {
-      throw ConfigError(
-          "train: the run that is resumed validates on a file of its own; give it with --valid");
-    }
-    if (!had_own_file && !flags.valid.empty()) {
-      throw ConfigError("train: the run that is resumed has no file to validate on; omit --valid");
-    }
+    const models::SavedRun<models::ClassifierRun> saved =
+        models::saved_classifier_run(Folder(folder->path()));
+    flags.settle_valid(saved.run.learning.valid_fraction == 0 && saved.valid_examples > 0);
     stored = saved.run;
     flags.settle(*stored);
   }
   const bool going_on = stored.has_value();
-  const bool had_no_model = going_on && !fs::exists(folder->path() / kWeightsFile);
 
   ClassifierRun run;
   if (going_on) {
@@ -322,12 +247,7 @@ ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
   const Data read = read_data(flags, run);
   if (!going_on) {
     run = models::suggested_run(read.train, read.split.train, std::move(run));
-    // What is given counts, whatever is suggested.
-    const ClassifierRun suggested = run;
-    flags.apply(run);
-    run.model.columns = suggested.model.columns;
-    run.learning = suggested.learning;
-    if (flags.batch_size_is_chosen()) run.trainer.batch_size = suggested.trainer.batch_size;
+    run = flags.completed(run);
   }
   if (run.trainer.patience > 0 && read.judged().which.empty()) {
     throw ConfigError("train: --patience needs sequences to validate on");
@@ -337,42 +257,29 @@ ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
   models::ClassifierObjective objective(model, read.learnt(), read.judged(), run.trainer,
                                         run.learning);
   Trainer trainer(objective, run.trainer);
-  const InterruptGuard guard;
-  if (going_on) {
-    trainer.resume(*folder);
-  } else {
-    trainer.check_space(flags.out);
-    folder = RunFolder::start(flags.out, flags.overwrite);
-    models::save_config(folder->path(), run.model);
-    trainer.begin(*folder);
-  }
-  describe(read, run, model, objective.updates_per_epoch());
-
-  ProgressDisplay display({.target = "sequence", .judged = judged_on(read), .perplexity = false});
-  Trainer::Watch watch;
-  watch.progress = [&](const Progress& progress) { display.show(progress); };
-  watch.validation = [&](const Validation& validation) { display.show(validation); };
-  watch.stop = &guard.interrupted();
-  watch.max_seconds = flags.max_minutes * 60;
-  const TrainingResult result = trainer.run(watch);
-  display.finish();
-  note_end({.out = flags.out,
-            .folder = *folder,
-            .result = result,
-            .unit = objective.unit(),
-            .had_no_model = had_no_model});
+  const ProgressDisplay::Words words{
+      .target = "sequence", .judged = judged_on(read), .perplexity = false};
+  const TrainingResult result =
+      cli::run({.flags = flags,
+                .objective = objective,
+                .trainer = trainer,
+                .folder = folder,
+                .save_config = [&](const fs::path& path) { models::save_config(path, run.model); },
+                .describe = [&] { describe(read, run, model, objective.updates_per_epoch()); },
+                .words = words});
 
   std::optional<ClassificationReport> score;
   const LabelledPart judged = read.judged();
   if (result.model_saved && !judged.which.empty()) {
     trainer.take_best();
     const std::vector<std::int32_t> labels = model.labels(*judged.data, judged.which);
-    score = {.classes = run.model.classes,
+    score = {.nouns = kOfSequences,
+             .classes = run.model.classes,
              .score = models::score_classification(model.probabilities(*judged.data, judged.which),
                                                    labels),
              .naive = models::score_naive_classification(run.model.examples, labels)};
   }
-  report(flags, read, to_json(flags, read, run, model, result), result, score);
+  report(flags, to_json(flags, read, run, model, result), result, score, words);
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

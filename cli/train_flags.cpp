@@ -9,10 +9,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
 #include "riverrun/data/labelled.h"
+#include "riverrun/data/tagged.h"
 #include "riverrun/data/text/utf8.h"
 #include "riverrun/train/run_folder.h"
 
@@ -33,6 +35,8 @@ Example: ten minutes on a novel, then let the model write
 Which of the speakers, gestures, states … is it? One label for each sequence of sensor readings:
   riverrun train vowels_TRAIN.ts --out vowels
   riverrun evaluate vowels vowels_TEST.ts
+Which part of speech is each word, which words are a name? One tag for each word of a sentence:
+  riverrun train train.conllu --column upos --valid dev.conllu --vectors glove.6B.100d.txt --out pos
 Go on with the weights of a language model, another text and a lower learning rate
   riverrun train letters.txt --from model --out letters --lr 1e-3
 The Penn Treebank model of Zaremba et al. (2014, small; its sums over 20 steps are means here, so
@@ -89,21 +93,26 @@ CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const Fi
 
 TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   app.footer(kExample);
-  app.add_option(
-         "DATA", texts,
-         "Texts, read one after another: files, pipes, - for standard input; gzip is "
-         "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a classifier")
+  app.add_option("DATA", texts,
+                 "Texts, read one after another: files, pipes, - for standard input; gzip is "
+                 "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a "
+                 "classifier; or "
+                 "of tagged sentences (CoNLL with --column), for a tagger")
       ->required();
   app.add_option("--out", out, "Folder for the model")->required();
-  app.add_option("--kind", kind_name,
-                 "language, of texts, or classify, of labelled sequences; not given: as DATA is");
+  app.add_option(
+      "--kind", kind_name,
+      "language, of texts; classify, of labelled sequences; or tag, of tagged sentences; "
+      "not given: as DATA is");
 
   app.add_option(
       "--from", from,
       "Begin with the weights and the vocabulary of this language model instead of random ones; "
       "the text, and how it is learnt from, may be others");
-  app.add_option("--valid", valid,
-                 "Data to validate on; without it, the end of the text, or a part of each class");
+  app.add_option(
+      "--valid", valid,
+      "Data to validate on; without it, the end of the text, a part of each class, or some "
+      "of the sentences");
   tokens_option_ = app.add_option("--tokens", tokens, "byte, char or word")->capture_default_str();
   for_each_field<lm::TextOptions>([&](const auto& field) {
     const bool is_fraction = field.name == std::string_view("valid_fraction");
@@ -148,9 +157,9 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   for (const char* flag :
        {"--from", "--tokens", "--vocab-size", "--embedding-size", "--forget-bias", "--init-uniform",
         "--seq-len", "--reach-every", "--encoding"}) {
-    of_language_.push_back(app.get_option(flag));
+    belongs(*app.get_option(flag), Kind::kLanguage);
   }
-  add_classifier_options(app);
+  add_sequence_options(app);
   add_threads_option(app, threads);
   app.add_flag("--resume", resume, "Go on with the run in --out; begin if there is none");
   app.add_flag("--overwrite", overwrite, "Replace the model in --out, once the new one is there")
@@ -161,12 +170,13 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
 
 Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool is_given = !kind_name.empty();
-  const bool has_sequences =
-      app_.count("--label") > 0 ||
-      std::ranges::any_of(texts, [](const fs::path& path) { return data::is_ts(path); });
+  const bool has_sequences = app_.count("--label") > 0 || std::ranges::any_of(texts, data::is_ts);
+  const bool has_sentences =
+      app_.count("--column") > 0 || std::ranges::any_of(texts, data::is_conllu);
   const Kind kind = resumed         ? kind_of(resumed->path())
                     : is_given      ? parse_kind(kind_name)
                     : has_sequences ? Kind::kClassify
+                    : has_sentences ? Kind::kTag
                                     : Kind::kLanguage;
   if (is_given && parse_kind(kind_name) != kind) {
     throw ConfigError(fmt::format("train: --kind is {}, but the run that is resumed is of {}",
@@ -176,15 +186,20 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
     throw ConfigError(fmt::format("train: the run in {} is of {}, which alone goes on with it",
                                   resumed->path().string(), noun(kind)));
   }
-  const Kind other = kind == Kind::kLanguage ? Kind::kClassify : Kind::kLanguage;
-  for (const CLI::Option* option : kind == Kind::kLanguage ? of_classifier_ : of_language_) {
-    if (option->count() == 0) continue;
+  for (const CLI::Option* option : app_.get_options()) {
+    const auto found = kinds_.find(option);
+    if (found == kinds_.end() || option->count() == 0 || found->second.contains(kind)) continue;
+    std::vector<const char*> others;
+    for (const Kind other : found->second) others.push_back(noun(other));
     throw ConfigError(fmt::format(
-        "train: {} is an option of {}; {}", option->get_name(), noun(other),
+        "train: {} is an option of {}; {}", option->get_name(), fmt::join(others, " and of "),
         resumed    ? fmt::format("the run that is resumed is of {}", noun(kind))
         : is_given ? fmt::format("--kind is {}", name(kind))
                    : fmt::format("DATA is {}, so {} is trained; --kind says otherwise",
-                                 has_sequences ? "labelled sequences" : "text", noun(kind))));
+                                 has_sequences   ? "labelled sequences"
+                                 : has_sentences ? "tagged sentences"
+                                                 : "text",
+                                 noun(kind))));
   }
   return kind;
 }

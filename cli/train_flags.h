@@ -4,13 +4,16 @@
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_objective.h"
+#include "riverrun/models/tagger_objective.h"
 #include "riverrun/train/run_folder.h"
 
 #include "cli/kind.h"
@@ -38,16 +41,29 @@ class TrainFlags {
   /// Throws ConfigError or IoError unless a run can begin in --out.
   void check_out() const;
 
-  // Of a classifier.
+  // Of a classifier or a tagger.
 
   /// Puts what is given in the place of what suits the data.
-  void apply(models::ClassifierTraining& learning) const;
   void apply(models::ClassifierRun& run) const;
-  /// Whether --batch-size leaves the choice to the data.
-  [[nodiscard]] bool batch_size_is_chosen() const { return options.trainer.batch_size == 0; }
+  void apply(models::TaggerRun& run) const;
+  /// The run with what is given, where `suggested` by the data is the rest.
+  template <class Run>
+  [[nodiscard]] Run completed(const Run& suggested) const {
+    Run run = suggested;
+    apply(run);
+    run.model.columns = suggested.model.columns;
+    run.learning = suggested.learning;
+    if (options.trainer.batch_size == 0) run.trainer.batch_size = suggested.trainer.batch_size;
+    return run;
+  }
   /// Throws ConfigError, which names the flag, if what is given differs from what the run that is
   /// resumed began with. Gives it what may change.
   void settle(models::ClassifierRun& stored) const;
+  void settle(models::TaggerRun& stored) const;
+  [[nodiscard]] bool gives_embedding_size() const;
+  /// Throws ConfigError unless --valid is given if and only if the run that is resumed had a file
+  /// of its own to validate on.
+  void settle_valid(bool had_own_file) const;
 
   // Of a language model.
 
@@ -85,20 +101,32 @@ class TrainFlags {
   template <class Part, class FieldOfPart>
   CLI::Option* add(CLI::App& app, Part lm::RunOptions::*part, const FieldOfPart& field, Of of);
 
-  void add_classifier_options(CLI::App& app);
+  void add_sequence_options(CLI::App& app);
+  /// Adds, for models of a kind, an option for each field of `defaults` that has one, or says in
+  /// that of the name what is the default there.
+  template <class Struct>
+  void add_options_of(Kind kind, CLI::App& app, Struct& defaults);
+  void add_trainer_defaults(Kind kind, CLI::App& app, const TrainerOptions& defaults);
+  /// Says that an option is of models of that kind.
+  void belongs(CLI::Option& option, Kind kind);
   [[nodiscard]] std::vector<std::string> channels() const;
   /// The option of a field, called as the field; null if the command line has none.
   [[nodiscard]] const CLI::Option* option_of(const char* field) const;
   /// Calls `visit(field, option)` for each field of the struct for which one is given.
   template <class Struct, class Visit>
   void for_each_given(Visit visit) const;
+  template <class Struct>
+  void apply_to(Struct& values) const;
+  template <class Struct>
+  void settle_all(Struct& stored) const;
+  void settle_seed(std::uint64_t stored) const;
 
   CLI::App& app_;
-  std::vector<const CLI::Option*> of_language_;  // options that only such a model has
-  std::vector<const CLI::Option*> of_classifier_;
-  models::ClassifierRun classifier_defaults_;  // which CLI11 keeps references to
-  std::string channels_;                       // the same: names joined by commas
-  std::list<std::string> words_;               // the same
+  std::map<const CLI::Option*, std::set<Kind>> kinds_;  // of options that not all kinds have
+  models::ClassifierRun classifier_defaults_;           // which CLI11 keeps references to
+  models::TaggerRun tagger_defaults_;                   // the same
+  std::string channels_;                                // the same: names joined by commas
+  std::list<std::string> words_;                        // the same
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* dropout_option_ = nullptr;
   CLI::Option* seed_option_ = nullptr;

@@ -13,6 +13,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/data/conll_format.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/text/split.h"
 #include "riverrun/lm/language_objective.h"
@@ -51,11 +52,13 @@ void refuse_sequences(text::TextPart part) {
   part.end = std::min(text::size_of(part), kHead);
   std::string head;
   text::for_each_piece(part, [&head](std::string_view piece) { head += piece; });
-  if (!data::begins_as_ts(head)) return;
+  const bool is_ts = data::begins_as_ts(head);
+  if (!is_ts && !data::begins_as_conllu(head)) return;
   throw ConfigError(fmt::format(
-      "train: {} begins as a file of labelled sequences (.ts); give --kind classify for "
-      "a classifier, or --kind language to learn it as text",
-      part.path.string()));
+      "train: {} begins as a file of {}; give --kind {} for {}, or --kind language to learn it as "
+      "text",
+      part.path.string(), is_ts ? "labelled sequences (.ts)" : "tagged sentences (CoNLL-U)",
+      name(is_ts ? Kind::kClassify : Kind::kTag), noun(is_ts ? Kind::kClassify : Kind::kTag)));
 }
 
 class LanguageTraining {

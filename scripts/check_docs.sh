@@ -108,6 +108,14 @@ for file in vowels_TRAIN vowels_TEST new; do
     }
   }' >$file.ts
 done
+for file in train test new; do
+  awk 'BEGIN {
+    for (i = 0; i < 40; ++i) {
+      print "1\tthe\t_\tDET\t_\t_\t_\t_\t_\t_"
+      print "2\t" (i % 2 > 0 ? "river" : "bank") "\t_\tNOUN\t_\t_\t_\t_\t_\t_\n"
+    }
+  }' >$file.conllu
+done
 mkdir build
 ln -s "$build" build/release
 bash -euxo pipefail readme.sh

@@ -75,6 +75,71 @@ double surprise(float probability) {
   return -std::log(static_cast<double>(std::max(probability, std::numeric_limits<float>::min())));
 }
 
+void softmax(std::span<const float> logits, std::span<float> to) {
+  const float most = *std::ranges::max_element(logits);
+  const auto power = [most](float logit) { return std::exp(static_cast<double>(logit - most)); };
+  double sum = 0;
+  for (const float logit : logits) sum += power(logit);
+  std::ranges::transform(logits, to.begin(),
+                         [&](float logit) { return static_cast<float>(power(logit) / sum); });
+}
+
+ClassificationCounter::ClassificationCounter(std::int64_t classes)
+    : classes_(static_cast<std::size_t>(std::max<std::int64_t>(classes, 0))) {
+  if (classes < 1) {
+    throw ConfigError(fmt::format(
+        "ClassificationCounter: the number of classes is {}; it must be at least 1", classes));
+  }
+  sums_.confusion.resize(classes_ * classes_);
+  sums_.calibration = empty_bins();
+}
+
+void ClassificationCounter::add(std::span<const float> probabilities, std::int32_t label) {
+  add(probabilities, label,
+      static_cast<std::int32_t>(std::ranges::max_element(probabilities) - probabilities.begin()));
+}
+
+void ClassificationCounter::add(std::span<const float> probabilities, std::int32_t label,
+                                std::int32_t named) {
+  if (probabilities.size() != classes_) {
+    throw ShapeError(fmt::format("ClassificationCounter: there are {} probabilities for {} classes",
+                                 probabilities.size(), classes_));
+  }
+  require_class("label", label);
+  require_class("class named", named);
+  if (!std::ranges::all_of(probabilities, [](float p) { return p >= 0 && p <= 1; })) {
+    throw NumericError(fmt::format(
+        "ClassificationCounter: a probability of example {} is not in [0, 1]", sums_.examples));
+  }
+  const auto row = static_cast<std::size_t>(label);
+  const auto column = static_cast<std::size_t>(named);
+  ++sums_.examples;
+  sums_.nats += surprise(probabilities[row]);
+  ++sums_.confusion[row * classes_ + column];
+  const double confidence = probabilities[column];
+  CalibrationBin& bin = sums_.calibration[std::min(
+      static_cast<std::size_t>(confidence * static_cast<double>(kBins)), kBins - 1)];
+  ++bin.predictions;
+  bin.confidence += confidence;
+  bin.accuracy += named == label ? 1 : 0;
+}
+
+void ClassificationCounter::require_class(const char* what, std::int32_t number) const {
+  if (number >= 0 && static_cast<std::size_t>(number) < classes_) return;
+  throw ConfigError(
+      fmt::format("ClassificationCounter: the {} of example {} is {}; it must be in [0, {})", what,
+                  sums_.examples, number, classes_));
+}
+
+ClassificationScore ClassificationCounter::score() const {
+  if (sums_.examples == 0) throw ConfigError("ClassificationCounter: there is no example");
+  ClassificationScore score = sums_;
+  score.nats /= static_cast<double>(score.examples);
+  finish_calibration(score);
+  score_classes(score, classes_);
+  return score;
+}
+
 ClassificationScore score_classification(const Tensor& probabilities,
                                          std::span<const std::int32_t> labels) {
   if (probabilities.shape().rank() != 2 || labels.empty() ||
@@ -85,35 +150,11 @@ ClassificationScore score_classification(const Tensor& probabilities,
         probabilities.shape().to_string(), labels.size()));
   }
   const auto classes = static_cast<std::size_t>(probabilities.size(1));
-  ClassificationScore score;
-  score.examples = static_cast<std::int64_t>(labels.size());
-  score.confusion.resize(classes * classes);
-  score.calibration = empty_bins();
+  ClassificationCounter counter(probabilities.size(1));
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::span<const float> row = probabilities.values().subspan(i * classes, classes);
-    if (labels[i] < 0 || labels[i] >= static_cast<std::int32_t>(classes)) {
-      throw ConfigError(fmt::format("score_classification: label {} is {}; it must be in [0, {})",
-                                    i, labels[i], classes));
-    }
-    const auto label = static_cast<std::size_t>(labels[i]);
-    if (!std::ranges::all_of(row, [](float p) { return p >= 0 && p <= 1; })) {
-      throw NumericError(
-          fmt::format("score_classification: a probability of example {} is not in [0, 1]", i));
-    }
-    score.nats += surprise(row[label]);
-    const auto named = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
-    ++score.confusion[label * classes + named];
-    const double confidence = row[named];
-    CalibrationBin& bin = score.calibration[std::min(
-        static_cast<std::size_t>(confidence * static_cast<double>(kBins)), kBins - 1)];
-    ++bin.predictions;
-    bin.confidence += confidence;
-    bin.accuracy += named == label ? 1 : 0;
+    counter.add(probabilities.values().subspan(i * classes, classes), labels[i]);
   }
-  score.nats /= static_cast<double>(labels.size());
-  finish_calibration(score);
-  score_classes(score, classes);
-  return score;
+  return counter.score();
 }
 
 ClassificationScore score_naive_classification(std::span<const std::int64_t> counts,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -49,9 +50,32 @@ struct ClassificationScore {
 /// that.
 [[nodiscard]] double surprise(float probability);
 
-/// `probabilities` [examples, classes], one label in [0, classes) for each row. Of equal
-/// probabilities the first class is named. Throws ShapeError if the numbers of rows and labels
-/// differ or are 0, ConfigError if a label is none, NumericError if a probability is not in [0, 1].
+/// Probabilities from as many logits, summed in double precision. `to` may be where they are.
+void softmax(std::span<const float> logits, std::span<float> to);
+
+/// Measures predictions, one after another.
+class ClassificationCounter {
+ public:
+  /// Throws ConfigError if there is no class.
+  explicit ClassificationCounter(std::int64_t classes);
+  /// `probabilities` [classes] of one example, its label, and the class that the model names: by
+  /// itself the most probable one, of equal ones the first. Throws ShapeError for another number of
+  /// probabilities, ConfigError if one of the classes is none, NumericError if a probability is not
+  /// in [0, 1].
+  void add(std::span<const float> probabilities, std::int32_t label);
+  void add(std::span<const float> probabilities, std::int32_t label, std::int32_t named);
+  /// Of all so far. Throws ConfigError if there is none.
+  [[nodiscard]] ClassificationScore score() const;
+
+ private:
+  void require_class(const char* what, std::int32_t number) const;
+
+  std::size_t classes_;
+  ClassificationScore sums_;
+};
+
+/// `probabilities` [examples, classes], one label in [0, classes) for each row. Throws ShapeError
+/// if the numbers of rows and labels differ or are 0, and as ClassificationCounter::add().
 [[nodiscard]] ClassificationScore score_classification(const Tensor& probabilities,
                                                        std::span<const std::int32_t> labels);
 

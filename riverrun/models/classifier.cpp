@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/models/classification.h"
 
 namespace riverrun::models {
 namespace {
@@ -73,15 +74,6 @@ SequenceInput input_of(const ClassifierBatch& batch) {
           .lengths = batch.lengths};
 }
 
-/// The softmax, summed in double precision.
-void to_probabilities(std::span<const float> logits, float* to) {
-  const float most = *std::ranges::max_element(logits);
-  const auto power = [most](float logit) { return std::exp(static_cast<double>(logit - most)); };
-  double sum = 0;
-  for (const float logit : logits) sum += power(logit);
-  for (const float logit : logits) *to++ = static_cast<float>(power(logit) / sum);
-}
-
 }  // namespace
 
 void check(const ClassifierOptions& options) {
@@ -136,6 +128,11 @@ SequenceModelOptions sequence_options(const ClassifierOptions& options) {
   of_model.recompute_steps = options.recompute_steps;
   of_model.seed = options.seed;
   return of_model;
+}
+
+std::vector<NamedShape> parameter_shapes(const ClassifierOptions& options) {
+  check(options);
+  return parameter_shapes(sequence_options(options));
 }
 
 void describe(const data::LabelledSequences& data, std::span<const std::int64_t> learnt,
@@ -305,7 +302,7 @@ Tensor Classifier::probabilities(const data::LabelledSequences& data,
             "large",
             data.path, data.sequences[at(together[at(b)])].line));
       }
-      to_probabilities(row, probabilities.data() + order[at(first + b)] * classes);
+      softmax(row, probabilities.values().subspan(at(order[at(first + b)] * classes), at(classes)));
     }
     if (progress) progress(first + read.batch());
   }

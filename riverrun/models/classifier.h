@@ -99,6 +99,9 @@ void check(const ClassifierOptions& options);
 /// The network inside.
 [[nodiscard]] SequenceModelOptions sequence_options(const ClassifierOptions& options);
 
+/// The names and shapes that Classifier::parameters() will have. Throws ConfigError as check().
+[[nodiscard]] std::vector<NamedShape> parameter_shapes(const ClassifierOptions& options);
+
 /// Puts what follows from the training data into `options`: channels, classes, examples, mean and
 /// scale. The scale of a channel that is constant is 1. `learnt` are the numbers of the sequences
 /// that are learnt from, each in [0, sequences). Values that are missing do not count.

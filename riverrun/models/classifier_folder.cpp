@@ -48,7 +48,7 @@ LoadedClassifier load_classifier(const Folder& folder) {
   const ModelConfig config(folder);
   const ClassifierOptions options = options_of(config);
   const io::SafetensorsFile weights = open_weights(folder);
-  io::check_shapes(weights, parameter_shapes(sequence_options(options)), kConfigFile);
+  io::check_shapes(weights, parameter_shapes(options), kConfigFile);
   check_digests(config, weights, digest(options), kConfigFile);
   Classifier model(options);
   io::load_parameters(weights, model.parameters());

@@ -9,10 +9,8 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/hash.h"
-#include "riverrun/core/number.h"
 #include "riverrun/core/random.h"
 #include "riverrun/models/classification.h"
-#include "riverrun/models/classifier_description.h"
 #include "riverrun/nn/ops.h"
 
 namespace riverrun::models {
@@ -81,7 +79,8 @@ ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, 
       learning_(checked(learning)),
       weights_(class_weights(model.options(), learning.class_weights)),
       train_hash_(hash_of(train_)),
-      valid_hash_(validates_ ? hash_of(judged_) : 0) {
+      valid_hash_(validates_ ? hash_of(judged_) : 0),
+      order_(train_.which, part_seed(options.seed, kOrder)) {
   riverrun::check(options);
   if (batch_size_ < 1) {
     throw ConfigError("ClassifierObjective: batch_size is 0; it must be at least 1");
@@ -98,31 +97,17 @@ ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, 
   }
 }
 
-std::int64_t ClassifierObjective::updates_per_epoch() const {
-  return (count_of(train_) - 1) / batch_size_ + 1;
-}
+std::int64_t ClassifierObjective::updates_per_epoch() const { return order_.batches(batch_size_); }
 
 std::int64_t ClassifierObjective::epochs_between_validations() const {
-  constexpr std::int64_t kLeastUpdates = 25;
-  return (kLeastUpdates - 1) / updates_per_epoch() + 1;
-}
-
-/// Shuffled (Fisher & Yates 1938; Durstenfeld 1964), by the seed and the epoch alone.
-void ClassifierObjective::draw_order(std::int64_t epoch) {
-  if (epoch == epoch_) return;
-  order_ = train_.which;
-  Random random(part_seed(seed_, kOrder), static_cast<std::uint64_t>(epoch));
-  for (std::size_t i = order_.size(); i > 1; --i) {
-    std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i))]);
-  }
-  epoch_ = epoch;
+  return models::epochs_between_validations(updates_per_epoch());
 }
 
 void ClassifierObjective::take(std::int64_t step) {
-  draw_order(step / updates_per_epoch());
+  const std::vector<std::int64_t>& order = order_.of_epoch(step / updates_per_epoch());
   const std::int64_t first = step % updates_per_epoch() * batch_size_;
   const std::int64_t size = std::min(batch_size_, count_of(train_) - first);
-  const std::span<const std::int64_t> which = std::span(order_).subspan(at(first), at(size));
+  const std::span<const std::int64_t> which = std::span(order).subspan(at(first), at(size));
   batch_ = model_.batch(*train_.data, which);
   labels_ = model_.labels(*train_.data, which);
   augment(batch_, step);
@@ -195,48 +180,30 @@ std::optional<Judgement> ClassifierObjective::validate(const std::function<bool(
       weight += static_cast<double>(weights_[label]);
     }
   }
-  Judgement judgement{.loss = nats / weight};
-  // With nothing to validate on, the last weights are the best.
-  if (!validates_) judgement.score = static_cast<double>(taken_);
-  return judgement;
+  if (!validates_) return judgement_of_learnt(nats / weight, taken_);
+  return Judgement{.loss = nats / weight};
 }
 
 std::string ClassifierObjective::state() const { return fmt::format("{}", taken_); }
 
 void ClassifierObjective::set_state(const std::string& json) {
-  const std::optional<double> taken = parse_double(json);
-  if (!taken || *taken < 0 || *taken > kMostUpdates * kMostUpdates) {
-    throw ConfigError(
-        fmt::format("ClassifierObjective: the state is {}; it must be the number of "
-                    "updates",
-                    json));
-  }
-  taken_ = static_cast<std::int64_t>(*taken);
+  taken_ = parse_updates("ClassifierObjective", json);
 }
 
-std::string ClassifierObjective::description() const {
-  return to_json({.model = model_.options(),
-                  .learning = learning_,
-                  .train_sequences = count_of(train_),
-                  .train_hash = train_hash_,
-                  .valid_sequences = validates_ ? count_of(judged_) : 0,
-                  .valid_hash = valid_hash_});
+RunDescription<ClassifierRun> ClassifierObjective::described() const {
+  return {.model = model_.options(),
+          .learning = learning_,
+          .train_examples = count_of(train_),
+          .train_hash = train_hash_,
+          .valid_examples = validates_ ? count_of(judged_) : 0,
+          .valid_hash = valid_hash_};
 }
+
+std::string ClassifierObjective::description() const { return to_json(described()); }
 
 void ClassifierObjective::settle_with(const std::string& description, const std::string& path) {
-  const ClassifierDescription was = parse_description(description, path);
-  const bool same_data = was.train_hash == train_hash_ && was.train_sequences == count_of(train_) &&
-                         was.valid_hash == valid_hash_;
-  if (!same_data) {
-    throw ConfigError(
-        "ClassifierObjective: the sequences are not those that the run began with; a run can only "
-        "be resumed with its own files");
-  }
-  if (was.model != model_.options() || was.learning != learning_) {
-    throw ConfigError(
-        "ClassifierObjective: the options of the model or of its training are not those that the "
-        "run began with");
-  }
+  require_same("ClassifierObjective", "the sequences",
+               parse_description<ClassifierRun>(description, path), described());
 }
 
 }  // namespace riverrun::models

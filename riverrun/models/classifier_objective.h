@@ -9,6 +9,8 @@
 #include "riverrun/data/labelled.h"
 #include "riverrun/models/classifier.h"
 #include "riverrun/models/classifier_run.h"
+#include "riverrun/models/epoch_order.h"
+#include "riverrun/models/run_description.h"
 #include "riverrun/train/objective.h"
 
 namespace riverrun::models {
@@ -47,7 +49,7 @@ class ClassifierObjective final : public Objective {
   void settle_with(const std::string& description, const std::string& path) override;
 
  private:
-  void draw_order(std::int64_t epoch);
+  [[nodiscard]] RunDescription<ClassifierRun> described() const;
   void augment(ClassifierBatch& batch, std::int64_t step) const;
 
   Classifier& model_;
@@ -60,9 +62,8 @@ class ClassifierObjective final : public Objective {
   std::vector<float> weights_;  // of each class
   std::uint64_t train_hash_;
   std::uint64_t valid_hash_;
-  std::vector<std::int64_t> order_;  // of the epoch
-  std::int64_t epoch_ = -1;          // that it is of
-  std::int64_t taken_ = 0;           // updates, with the one of batch_
+  EpochOrder order_;
+  std::int64_t taken_ = 0;  // updates, with the one of batch_
   ClassifierBatch batch_;
   std::vector<std::int32_t> labels_;  // of the batch
 };

@@ -3,16 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
-#include "riverrun/core/error.h"
-#include "riverrun/io/fields_json.h"
-#include "riverrun/io/parameters.h"
-#include "riverrun/io/safetensors.h"
-#include "riverrun/models/classifier_description.h"
-#include "riverrun/train/checkpoint.h"
-#include "riverrun/train/model_files.h"
+#include "riverrun/models/run_description_json.h"
 
 namespace riverrun::models {
 
@@ -61,36 +52,11 @@ ClassifierRun suggested_run(const data::LabelledSequences& data,
   return run;
 }
 
-std::string to_json(const ClassifierDescription& description) {
-  return io::fields_to_json(description).dump();
+SavedRun<ClassifierRun> saved_classifier_run(const Folder& folder) {
+  return read_saved_run<ClassifierRun>(folder);
 }
 
-ClassifierDescription parse_description(const std::string& json, const std::string& path) {
-  try {
-    ClassifierDescription description;
-    io::read_value(nlohmann::ordered_json::parse(json), "objective", description);
-    check(description.model);
-    check_fields("ClassifierObjective", description);
-    return description;
-  } catch (const ConfigError& error) {
-    throw FormatError(path, 0, fmt::format("not a valid checkpoint: {}", error.what()));
-  }
-}
-
-SavedClassifierRun checkpoint_run(const Folder& folder) {
-  const io::SafetensorsFile file(folder.open(kCheckpointFile));
-  CheckpointHeader header = checkpoint_header(file);
-  check_digest(header, config_digest(folder), file.path());
-  ClassifierDescription description = parse_description(header.objective, file.path());
-  io::check_shapes(file, parameter_shapes(sequence_options(description.model)), "its metadata");
-  check_checkpoint_numbers(file);
-  return {.run = {.model = std::move(description.model),
-                  .trainer = std::move(header.options),
-                  .learning = std::move(description.learning)},
-          .train_sequences = description.train_sequences,
-          .valid_sequences = description.valid_sequences,
-          .step = header.state.step,
-          .best = header.state.best};
-}
+template std::string to_json(const RunDescription<ClassifierRun>&);
+template RunDescription<ClassifierRun> parse_description(const std::string&, const std::string&);
 
 }  // namespace riverrun::models

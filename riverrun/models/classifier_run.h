@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +11,7 @@
 #include "riverrun/core/folder.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/models/classifier.h"
-#include "riverrun/train/objective.h"
+#include "riverrun/models/saved_run.h"
 #include "riverrun/train/trainer_options.h"
 
 namespace riverrun::models {
@@ -78,16 +77,8 @@ struct ClassifierRun {
                                           std::span<const std::int64_t> learnt,
                                           ClassifierRun run = {});
 
-/// What a checkpoint says of a run.
-struct SavedClassifierRun {
-  ClassifierRun run;
-  std::int64_t train_sequences = 0;
-  std::int64_t valid_sequences = 0;
-  std::int64_t step = 0;
-  std::optional<Validation> best;
-};
-/// That of the checkpoint in the folder. Throws IoError; FormatError, also if the parameters'
+/// What the checkpoint in a folder says. Throws IoError; FormatError, also if the parameters'
 /// shapes are not those of the model that it describes; and NumericError if a number in it is NaN.
-[[nodiscard]] SavedClassifierRun checkpoint_run(const Folder& folder);
+[[nodiscard]] SavedRun<ClassifierRun> saved_classifier_run(const Folder& folder);
 
 }  // namespace riverrun::models

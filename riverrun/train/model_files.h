@@ -16,6 +16,8 @@ namespace riverrun {
 inline constexpr const char* kConfigFile = "config.json";
 inline constexpr const char* kWeightsFile = "model.safetensors";
 inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
+/// Of models that know words and characters; those that read texts have a tokenizer.json.
+inline constexpr const char* kVocabularyFile = "vocabulary.json";
 
 /// Of config.json, and of the metadata of a model's weights and of a checkpoint: a digest by which
 /// the files of a folder prove that they belong together. What it is over is the model's business;

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMarker = ".unfinished";
 
-constexpr std::array<std::string_view, 5> kOwnFiles = {kWeightsFile, kCheckpointFile, kConfigFile,
-                                                       text::kTokenizerFile, kMarker};
+constexpr std::array<std::string_view, 6> kOwnFiles = {
+    kWeightsFile, kCheckpointFile, kConfigFile, text::kTokenizerFile, kVocabularyFile, kMarker};
 
 bool is_own(const std::string& name) {
   for (const std::string_view own : kOwnFiles) {

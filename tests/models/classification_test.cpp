@@ -85,6 +85,34 @@ TEST(ScoreClassification, TheNaiveAnswerIsTheMostFrequentClass) {
   EXPECT_NEAR(naive.nats, -(std::log(0.25) + 3 * std::log(0.75)) / 4, 1e-6);
 }
 
+TEST(ClassificationCounter, TheClassThatIsNamedNeedNotBeTheMostProbable) {
+  ClassificationCounter counter(2);
+  EXPECT_THROW((void)counter.score(), ConfigError) << "there is no example";
+  const std::vector<float> probabilities = {0.75f, 0.25f};
+  counter.add(probabilities, 1, 1);
+  counter.add(probabilities, 1);
+  counter.add(std::vector<float>{0.5f, 0.5f}, 0);
+  EXPECT_THROW(counter.add(probabilities, 0, 2), ConfigError);
+  EXPECT_THROW(counter.add(probabilities, 0, -1), ConfigError);
+  EXPECT_THROW(counter.add(std::vector<float>{1}, 0), ShapeError);
+  const ClassificationScore score = counter.score();
+  EXPECT_EQ(score.examples, 3) << "what is refused does not count";
+  EXPECT_THAT(score.confusion, ElementsAre(1, 0, 1, 1)) << "of equal ones the first is named";
+  EXPECT_DOUBLE_EQ(score.accuracy, 2.0 / 3);
+  EXPECT_NEAR(score.nats, (2 * std::log(4) + std::log(2)) / 3, 1e-12);
+  EXPECT_EQ(score.calibration[2].predictions, 1) << "the probability is that of the one named";
+  EXPECT_DOUBLE_EQ(score.calibration[2].accuracy, 1);
+  EXPECT_THROW(ClassificationCounter(0), ConfigError);
+}
+
+TEST(Softmax, OfAnyLogitsIsWhatTheyAreToTheLargest) {
+  std::vector<float> values = {1000, 1000 + std::log(3.0f), -1000};
+  softmax(values, values);
+  EXPECT_NEAR(values[0], 0.25, 1e-4);
+  EXPECT_NEAR(values[1], 0.75, 1e-4);
+  EXPECT_EQ(values[2], 0);
+}
+
 TEST(ScoreClassification, RefusesWhatDoesNotFit) {
   const Tensor p = rows({0.5f, 0.5f}, 2);
   EXPECT_THROW((void)score_classification(p, std::vector<std::int32_t>{0, 1}), ShapeError);

@@ -91,10 +91,10 @@ TEST(ClassifierObjective, AResumedRunEndsWithTheSameBits) {
   }
   Training resumed(6);
   RunFolder again = RunFolder::resume(folder / "stopped");
-  const SavedClassifierRun saved = checkpoint_run(Folder(again.path()));
+  const SavedRun<ClassifierRun> saved = saved_classifier_run(Folder(again.path()));
   EXPECT_EQ(saved.step, 13);
   EXPECT_EQ(saved.run.model, resumed.run.model);
-  EXPECT_EQ(saved.train_sequences, 40);
+  EXPECT_EQ(saved.train_examples, 40);
   Trainer rest(*resumed.objective, resumed.run.trainer);
   rest.resume(again);
   (void)rest.run({});

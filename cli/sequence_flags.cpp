@@ -1,0 +1,240 @@
+// What TrainFlags has for classifiers and taggers.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/fields.h"
+#include "riverrun/io/fields_json.h"
+
+#include "cli/field_option.h"
+#include "cli/train_flags.h"
+
+namespace riverrun::cli {
+namespace {
+
+/// What follows from the data, and what --seed says.
+bool is_no_flag(std::string_view field) {
+  constexpr std::string_view kNone[] = {
+      "channels", "classes",    "examples",        "mean", "scale", "tags", "usual_share",
+      "words",    "characters", "recompute_steps", "seed"};
+  return std::ranges::find(kNone, field) != std::end(kNone);
+}
+
+constexpr std::array<std::string_view, 2> kTruth = {"false", "true"};
+
+/// For --help, the default of models of a kind beside that of a language model, if they differ.
+void add_default(CLI::Option& option, Kind kind, const nlohmann::ordered_json& value) {
+  const std::string text = value.is_string()         ? value.get<std::string>()
+                           : value.is_number_float() ? fmt::format("{}", value.get<double>())
+                                                     : value.dump();
+  const std::string shown = option.get_default_str();
+  if (text == shown.substr(0, shown.find(';'))) return;
+  option.default_str(fmt::format("{}; {}: {}", shown, name(kind), text));
+}
+
+/// Which of the names an option is given; throws ConfigError.
+std::size_t place_of(const CLI::Option& option, std::span<const std::string_view> names) {
+  const auto given = option.as<std::string>();
+  const auto found = std::ranges::find(names, given);
+  if (found == names.end()) {
+    throw ConfigError(fmt::format("train: {} is \"{}\"; it must be one of {}", option.get_name(),
+                                  given, fmt::join(names, ", ")));
+  }
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+/// Of an option that was given.
+template <class T>
+T value_of(const CLI::Option& option) {
+  if constexpr (std::is_enum_v<T>) {
+    return static_cast<T>(place_of(option, kNames<T>));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return place_of(option, kTruth) == 1;
+  } else {
+    return option.as<T>();
+  }
+}
+
+}  // namespace
+
+void TrainFlags::belongs(CLI::Option& option, Kind kind) {
+  std::set<Kind>& kinds = kinds_[&option];
+  kinds.insert(kind);
+  if (kinds.contains(Kind::kLanguage)) return;
+  const bool of_both = kinds.size() > 1;
+  option.group(of_both                   ? "Options of a classifier or a tagger"
+               : kind == Kind::kClassify ? "Options of a classifier"
+                                         : "Options of a tagger");
+}
+
+template <class Struct>
+void TrainFlags::add_options_of(Kind kind, CLI::App& app, Struct& defaults) {
+  for_each_field<Struct>([&](const auto& field) {
+    using T = std::remove_cvref_t<decltype(defaults.*field.member)>;
+    if (is_no_flag(field.name)) return;
+    if (option_of(field.name) != nullptr) {
+      CLI::Option& there = *app.get_option(flag_of(field.name));
+      if constexpr (!kHasFields<T>) {
+        add_default(there, kind, io::value_to_json(defaults.*field.member));
+      }
+      if (kinds_.contains(&there)) belongs(there, kind);
+      return;
+    }
+    CLI::Option* option = nullptr;
+    if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool>) {
+      std::span<const std::string_view> names = kTruth;
+      if constexpr (std::is_enum_v<T>) names = kNames<T>;
+      words_.emplace_back(names[static_cast<std::size_t>(defaults.*field.member)]);
+      option =
+          app.add_option(flag_of(field.name), words_.back(), field.help)->capture_default_str();
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      option = add_field_option(app, field, defaults.*field.member);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      option = app.add_option(flag_of(field.name), defaults.*field.member, field.help);
+      if (!(defaults.*field.member).empty()) option->capture_default_str();
+    }
+    if (option != nullptr) belongs(*option, kind);
+  });
+}
+
+void TrainFlags::add_trainer_defaults(Kind kind, CLI::App& app, const TrainerOptions& defaults) {
+  for_each_field<TrainerOptions>([&](const auto& field) {
+    if (is_no_flag(field.name)) return;
+    const std::string_view name = field.name;
+    nlohmann::ordered_json value = io::value_to_json(defaults.*field.member);
+    if (name == "epochs" || name == "batch_size") value = "by the data";
+    if (name != "seq_len") add_default(*app.get_option(flag_of(field.name)), kind, value);
+  });
+}
+
+void TrainFlags::add_sequence_options(CLI::App& app) {
+  add_options_of(Kind::kClassify, app, classifier_defaults_.model.columns);
+  belongs(*app.add_option("--channels", channels_,
+                          "Columns of a CSV file to read, joined by commas; not given: all others"),
+          Kind::kClassify);
+  add_options_of(Kind::kClassify, app, classifier_defaults_.model);
+  add_options_of(Kind::kClassify, app, classifier_defaults_.learning);
+  app.get_option("--conv-stride")->default_str("by the length");
+  add_trainer_defaults(Kind::kClassify, app, classifier_defaults_.trainer);
+
+  add_options_of(Kind::kTag, app, tagger_defaults_.model.columns);
+  add_options_of(Kind::kTag, app, tagger_defaults_.model);
+  add_options_of(Kind::kTag, app, tagger_defaults_.learning);
+  add_trainer_defaults(Kind::kTag, app, tagger_defaults_.trainer);
+}
+
+const CLI::Option* TrainFlags::option_of(const char* field) const {
+  return app_.get_option_no_throw(flag_of(field));
+}
+
+template <class Struct, class Visit>
+void TrainFlags::for_each_given(Visit visit) const {
+  for_each_field<Struct>([&](const auto& field) {
+    using T = std::remove_cvref_t<decltype(std::declval<Struct>().*field.member)>;
+    if constexpr (std::is_enum_v<T> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+      if (is_no_flag(field.name)) return;
+      const CLI::Option* option = option_of(field.name);
+      if (option->count() > 0) visit(field, value_of<T>(*option));
+    }
+  });
+}
+
+template <class Struct>
+void TrainFlags::apply_to(Struct& values) const {
+  for_each_given<Struct>(
+      [&](const auto& field, const auto& value) { values.*field.member = value; });
+}
+
+/// "a,b" -> "a", "b".
+std::vector<std::string> TrainFlags::channels() const {
+  std::vector<std::string> names;
+  if (channels_.empty()) return names;
+  for (std::size_t begin = 0; begin <= channels_.size();) {
+    const std::size_t end = std::min(channels_.find(',', begin), channels_.size());
+    names.push_back(channels_.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
+void TrainFlags::apply(models::ClassifierRun& run) const {
+  apply_to(run.learning);
+  apply_to(run.model.columns);
+  run.model.columns.channels = channels();
+  apply_to(run.model);
+  apply_to(run.trainer);
+  run.model.seed = seed;
+  run.trainer.seed = seed;
+}
+
+void TrainFlags::apply(models::TaggerRun& run) const {
+  apply_to(run.learning);
+  apply_to(run.model.columns);
+  apply_to(run.model);
+  apply_to(run.trainer);
+  run.model.seed = seed;
+  run.trainer.seed = seed;
+}
+
+template <class Struct>
+void TrainFlags::settle_all(Struct& stored) const {
+  for_each_given<Struct>([&](const auto& field, const auto& value) {
+    const std::string_view name = field.name;
+    if (name == "epochs" || name == "patience") {
+      stored.*field.member = value;
+    } else if (stored.*field.member != value) {
+      throw differs_from_run(flag_of(field.name));
+    }
+  });
+}
+
+void TrainFlags::settle_seed(std::uint64_t stored) const {
+  if (seed_option_->count() > 0 && seed != stored) throw differs_from_run("--seed");
+}
+
+void TrainFlags::settle(models::ClassifierRun& stored) const {
+  settle_all(stored.model.columns);
+  if (!channels_.empty() && channels() != stored.model.columns.channels) {
+    throw differs_from_run("--channels");
+  }
+  settle_all(stored.model);
+  settle_all(stored.trainer);
+  settle_all(stored.learning);
+  settle_seed(stored.model.seed);
+}
+
+void TrainFlags::settle(models::TaggerRun& stored) const {
+  settle_all(stored.model.columns);
+  settle_all(stored.model);
+  settle_all(stored.trainer);
+  settle_all(stored.learning);
+  settle_seed(stored.model.seed);
+}
+
+bool TrainFlags::gives_embedding_size() const { return option_of("embedding_size")->count() > 0; }
+
+void TrainFlags::settle_valid(bool had_own_file) const {
+  if (had_own_file && valid.empty()) {
+    throw ConfigError(
+        "train: the run that is resumed validates on a file of its own; give it with --valid");
+  }
+  if (!had_own_file && !valid.empty()) {
+    throw ConfigError("train: the run that is resumed has no file to validate on; omit --valid");
+  }
+}
+
+}  // namespace riverrun::cli

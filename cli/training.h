@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "riverrun/train/trainer.h"
+
+#include "cli/classification_report.h"
+#include "cli/progress.h"
+#include "cli/train_flags.h"
+
+namespace riverrun::cli {
+
+/// What `train` does with a model of sequences, of any kind.
+struct Training {
+  const TrainFlags& flags;
+  Objective& objective;
+  Trainer& trainer;
+  /// That of the run that is resumed; else it is set to the one that is begun.
+  std::optional<RunFolder>& folder;
+  /// Writes what says all of the model but its weights.
+  std::function<void(const std::filesystem::path&)> save_config;
+  /// Says, once the run can begin, what it is.
+  std::function<void()> describe;
+  ProgressDisplay::Words words;
+};
+
+/// Trains, as the flags say, until the run's end or Ctrl-C. Throws as Trainer.
+[[nodiscard]] TrainingResult run(const Training& training);
+
+/// How far it came and what was measured: the members "steps" to "validations" of what --json
+/// prints. Losses are called "train_nats_per_" and "valid_nats_per_" of `target`, "sequence"; of
+/// what is learnt, `trained` is the plural. The latter are null unless the run `validates`.
+[[nodiscard]] nlohmann::ordered_json progress_json(const TrainingResult& result,
+                                                   const TrainerOptions& options,
+                                                   const char* target, const char* trained,
+                                                   bool validates);
+
+/// Prints what came of a run, `json` or for people, and writes its report. `score` is on what is
+/// validated on; nothing if that is nothing, or there is no model yet.
+void report(const TrainFlags& flags, nlohmann::ordered_json json, const TrainingResult& result,
+            const std::optional<ClassificationReport>& score, const ProgressDisplay::Words& words);
+
+}  // namespace riverrun::cli

@@ -12,6 +12,7 @@ packages=(
   libhwy-dev              # SIMD
   libfmt-dev nlohmann-json3-dev libcli11-dev
   zlib1g-dev              # texts that are gzip files
+  libsndfile1-dev         # audio files
   libjs-chart.js          # charts of HTML reports
   gnuplot-nox             # SVG figures; only where they are made
   libgtest-dev libgmock-dev libbenchmark-dev

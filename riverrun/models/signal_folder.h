@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "riverrun/core/folder.h"
+#include "riverrun/models/signal_model.h"
+#include "riverrun/train/model_files.h"
+
+namespace riverrun::models {
+
+/// Of config.json: see kModelTypeKey.
+inline constexpr const char* kSignalType = "riverrun_signal";
+
+/// Writes config.json atomically, which says all of a model but its weights. The digest
+/// (kDigestKey) covers all options without which the weights are meaningless: not the gain, and not
+/// the pre-emphasis. Throws IoError.
+void save_config(const std::filesystem::path& folder, const SignalOptions& options);
+
+/// A model and what its files say of it.
+struct LoadedSignalModel {
+  SignalModel model;
+  std::optional<Measured> measured;
+  std::optional<std::string> digest;
+};
+/// From a folder that is opened once, so that its files are of one model even if another takes the
+/// folder's place meanwhile. Strict: a missing, extra or misshapen tensor, an option out of range,
+/// or a digest that is not that of the files, are errors. Nothing much larger than the files is
+/// allocated. Throws IoError and FormatError.
+[[nodiscard]] LoadedSignalModel load_signal_model(const Folder& folder);
+[[nodiscard]] SignalModel load_signal_model(const std::filesystem::path& folder);
+
+}  // namespace riverrun::models

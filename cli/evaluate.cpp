@@ -20,6 +20,7 @@
 #include "cli/command.h"
 #include "cli/evaluate_classifier.h"
 #include "cli/evaluate_tagger.h"
+#include "cli/evaluate_transform.h"
 #include "cli/kind.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -44,7 +45,9 @@ Which of many sentences, one a line, does the model find likeliest?
 How often is a classifier right, and which classes does it confuse?
   riverrun evaluate vowels vowels_TEST.ts --html vowels.html
 How often does a tagger name the right part of speech?
-  riverrun evaluate pos test.conllu)";
+  riverrun evaluate pos test.conllu
+How near does a signal model come to its device?
+  riverrun evaluate amp dry_test.wav wet_test.wav)";
 
 struct EvaluateFlags {
   CLI::App* app = nullptr;
@@ -240,6 +243,18 @@ ExitCode run(const EvaluateFlags& flags) {
     const auto evaluate_kind = kind == Kind::kTag ? evaluate_tagger : evaluate_classifier;
     return evaluate_kind(flags.model, flags.texts.front(), flags.files, flags.json);
   }
+  if (kind == Kind::kTransform) {
+    refuse(flags, {"--lines", "--encoding", "--weights"}, kind);
+    if (flags.texts.size() != 2) {
+      throw ConfigError(
+          fmt::format("evaluate: {} files are given; {} is compared on two, what goes "
+                      "into its device and what comes out",
+                      flags.texts.size(), noun(kind)));
+    }
+    require(flags.files, {flags.model, flags.texts[0], flags.texts[1]});
+    use_threads(flags.threads);
+    return evaluate_transform(flags.model, flags.texts[0], flags.texts[1], flags.files, flags.json);
+  }
   refuse(flags, {"--html", "--svg", "--csv"}, kind);
   const WeightType weights = weight_type(flags.weights);
   use_threads(flags.threads);
@@ -260,7 +275,8 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   app->add_option("DATA", flags->texts,
                   std::string(kTextHelp) +
                       ". Of a classifier: one file of labelled sequences (.ts or CSV). "
-                      "Of a tagger: one of tagged sentences (CoNLL)")
+                      "Of a tagger: one of tagged sentences (CoNLL). Of a signal model: two audio "
+                      "files, what goes in and what comes out")
       ->required();
   app->add_flag("--lines", flags->lines,
                 "The score of each line from a fresh state, instead of one of the whole text");

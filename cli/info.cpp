@@ -19,6 +19,7 @@
 #include "cli/info_classifier.h"
 #include "cli/info_tagger.h"
 #include "cli/info_task.h"
+#include "cli/info_transform.h"
 #include "cli/kind.h"
 #include "cli/parameters_report.h"
 #include "cli/run_report.h"
@@ -167,6 +168,8 @@ ExitCode run(const fs::path& folder, bool json) {
       return info_of_classifier(folder, json);
     case Kind::kTag:
       return info_of_tagger(folder, json);
+    case Kind::kTransform:
+      return info_of_signal_model(folder, json);
     case Kind::kTask:
       break;
   }

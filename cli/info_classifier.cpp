@@ -22,7 +22,7 @@ nlohmann::ordered_json to_json(const std::filesystem::path& folder, const Found&
   nlohmann::ordered_json json = {{"kind", name(Kind::kClassify)}, {"model", folder.string()}};
   json.update(io::fields_to_json(found.loaded.model.options()));
   json.erase("seed");  // which a model's folder does not know
-  json.update(run_json(found, "sequence", "sequence"));
+  json.update(run_json(found, "sequence", "nats_per_sequence"));
   return json;
 }
 

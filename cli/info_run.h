@@ -31,6 +31,10 @@ struct FoundRun {
   std::string problem = {};  // why there is no checkpoint that can be gone on from
 };
 
+/// Whether a run learns in chunks of seq_len steps: of one long sequence.
+template <class Run>
+inline constexpr bool kHasChunks = false;
+
 /// `read_saved` reads the checkpoint's SavedRun.
 template <class Run, class Loaded, class ReadSaved>
 FoundRun<Loaded, Run> find_run(const Folder& folder, Loaded&& loaded, ReadSaved read_saved) {
@@ -45,18 +49,18 @@ FoundRun<Loaded, Run> find_run(const Folder& folder, Loaded&& loaded, ReadSaved 
 }
 
 /// The members about the weights, what was measured and the run. `example`: "sequence", what is
-/// counted; `target`: "word", what the loss is of.
+/// counted; `loss`: "nats_per_word".
 template <class Loaded, class Run>
 nlohmann::ordered_json run_json(const FoundRun<Loaded, Run>& found, const char* example,
-                                const char* target) {
+                                const char* loss) {
   using Json = nlohmann::ordered_json;
   const ConstParameterList parameters = found.loaded.model.parameters();
   const std::optional<Measured>& measured = found.loaded.measured;
   const bool validated = measured && !models::is_of_learnt(measured->valid);
   const std::string damaged = damage(parameters);
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-  const std::string train_loss = fmt::format("train_nats_per_{}", target);
-  const std::string valid_loss = fmt::format("valid_nats_per_{}", target);
+  const std::string train_loss = fmt::format("train_{}", loss);
+  const std::string valid_loss = fmt::format("valid_{}", loss);
   Json training;
   if (const auto& saved = found.checkpoint) {
     training = {{"steps", saved->step},
@@ -64,7 +68,7 @@ nlohmann::ordered_json run_json(const FoundRun<Loaded, Run>& found, const char* 
                 {fmt::format("valid_{}s", example), saved->valid_examples}};
     training.update(io::fields_to_json(saved->run.learning));
     training.update(io::fields_to_json(saved->run.trainer));
-    training.erase("seq_len");  // of language models
+    if (!kHasChunks<Run>) training.erase("seq_len");
     if (saved->best) {
       training["best"] = {
           {"step", saved->best->step},
@@ -98,9 +102,9 @@ std::string run_text(const FoundRun<Loaded, Run>& found, const char* example, co
                         static_cast<int>(kNumericError));
   }
   if (const auto& measured = found.loaded.measured) {
-    text += fmt::format("  {}      {:.4f} {}, after {}\n",
+    text += fmt::format("  {}      {} {}, after {}\n",
                         models::is_of_learnt(measured->valid) ? "training  " : "validation",
-                        measured->valid.loss, unit, counted(measured->step, "step"));
+                        loss_text(measured->valid.loss), unit, counted(measured->step, "step"));
   }
   if (const auto& saved = found.checkpoint) {
     const TrainerOptions& trainer = saved->run.trainer;

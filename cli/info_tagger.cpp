@@ -22,7 +22,7 @@ nlohmann::ordered_json to_json(const std::filesystem::path& folder, const Found&
   nlohmann::ordered_json json = {{"kind", name(Kind::kTag)}, {"model", folder.string()}};
   json.update(io::fields_to_json(found.loaded.model.options()));
   json.erase("seed");  // which a model's folder does not know
-  json.update(run_json(found, "sentence", "word"));
+  json.update(run_json(found, "sentence", "nats_per_word"));
   return json;
 }
 

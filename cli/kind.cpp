@@ -5,6 +5,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/models/signal_folder.h"
 #include "riverrun/models/tagger_folder.h"
 #include "riverrun/tasks/task_folder.h"
 
@@ -21,6 +22,7 @@ constexpr KindEntry kKinds[] = {
     {Kind::kLanguage, "language", "a language model", lm::kModelType},
     {Kind::kClassify, "classify", "a classifier", models::kClassifierType},
     {Kind::kTag, "tag", "a tagger", models::kTaggerType},
+    {Kind::kTransform, "transform", "a signal model", models::kSignalType},
     {Kind::kTask, "task", "a network of `riverrun task`", tasks::kTaskType},
 };
 
@@ -35,8 +37,8 @@ Kind parse_kind(const std::string& text) {
   for (const KindEntry& entry : kKinds) {
     if (text == entry.name) return entry.kind;
   }
-  throw ConfigError(
-      fmt::format("train: --kind is \"{}\"; it must be language, classify or tag", text));
+  throw ConfigError(fmt::format(
+      "train: --kind is \"{}\"; it must be language, classify, tag or transform", text));
 }
 
 Kind kind_of(const std::filesystem::path& folder) {
@@ -44,10 +46,10 @@ Kind kind_of(const std::filesystem::path& folder) {
   for (const KindEntry& entry : kKinds) {
     if (type == entry.model_type) return entry.kind;
   }
-  throw FormatError(
-      (folder / kConfigFile).string(), 0,
-      fmt::format("{} is \"{}\"; the program knows {}, {}, {} and {}", kModelTypeKey, type,
-                  lm::kModelType, models::kClassifierType, models::kTaggerType, tasks::kTaskType));
+  throw FormatError((folder / kConfigFile).string(), 0,
+                    fmt::format("{} is \"{}\"; the program knows {}, {}, {}, {} and {}",
+                                kModelTypeKey, type, lm::kModelType, models::kClassifierType,
+                                models::kTaggerType, models::kSignalType, tasks::kTaskType));
 }
 
 void require_kind(Kind kind, const std::filesystem::path& folder, const char* verb) {

@@ -8,10 +8,11 @@ namespace riverrun::cli {
 
 /// What a model is for.
 enum class Kind {
-  kLanguage,  ///< what comes next in a text
-  kClassify,  ///< one label for a sequence
-  kTag,       ///< one for each word of a sentence
-  kTask,      ///< a task that needs memory
+  kLanguage,   ///< what comes next in a text
+  kClassify,   ///< one label for a sequence
+  kTag,        ///< one for each word of a sentence
+  kTransform,  ///< a signal for a signal
+  kTask,       ///< a task that needs memory
 };
 
 /// "language", as --kind has it.

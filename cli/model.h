@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/models/signal_folder.h"
 #include "riverrun/models/tagger_folder.h"
 
 namespace riverrun::cli {
@@ -13,10 +16,15 @@ namespace riverrun::cli {
 /// verb, if the model is of another kind.
 [[nodiscard]] lm::SavedModel load_finite_model(const std::filesystem::path& folder,
                                                const char* verb);
-/// The same of a classifier and of a tagger.
+/// The same of a classifier, of a tagger and of a signal model.
 [[nodiscard]] models::Classifier load_finite_classifier(const std::filesystem::path& folder,
                                                         const char* verb);
 [[nodiscard]] models::Tagger load_finite_tagger(const std::filesystem::path& folder,
                                                 const char* verb);
+[[nodiscard]] models::SignalModel load_finite_signal_model(const std::filesystem::path& folder,
+                                                           const char* verb);
+/// Throws FormatError unless the audio file has as many samples a second as the model knows.
+void require_rate(const models::SignalModel& model, const std::string& path,
+                  std::int64_t sample_rate);
 
 }  // namespace riverrun::cli

@@ -16,11 +16,13 @@ namespace {
 
 constexpr const char* kExample = R"(
 A classifier gives a line for each sequence: its number or name, the class that is most probable, its label if the
-file has one, and the probability of each class. A tagger gives the file with the tags in their column.
+file has one, and the probability of each class. A tagger gives the file with the tags in their column. A signal
+model writes what its device makes of an audio file, as a WAV file of 32-bit float (--out).
 
 Examples:
   riverrun predict vowels new.ts --out predicted.csv
   riverrun predict pos new.conllu --out tagged.conllu
+  riverrun predict amp guitar.wav --out amplified.wav
 One word a line is enough, with an empty line after each sentence:
   printf '%s\n' We sat on the bank . | riverrun predict pos -)";
 
@@ -34,21 +36,24 @@ ExitCode run(const PredictFlags& flags) {
         "evaluate --lines` tells which of many is the likeliest",
         flags.model.string()));
   }
+  if (kind == Kind::kTransform) return predict_signal(flags);
   return kind == Kind::kTag ? predict_tags(flags) : predict_classes(flags);
 }
 
 }  // namespace
 
 void add_predict(CLI::App& program, Verb& chosen) {
-  CLI::App* app =
-      program.add_subcommand("predict", "Predict the classes of sequences, or the tags of words");
+  CLI::App* app = program.add_subcommand(
+      "predict",
+      "Predict the classes of sequences, the tags of words, or what a device makes of a signal");
   auto flags = std::make_shared<PredictFlags>();
   app->footer(kExample);
-  app->add_option("MODEL", flags->model, "Folder of a trained classifier or tagger")->required();
+  app->add_option("MODEL", flags->model, "Folder of a trained classifier, tagger or signal model")
+      ->required();
   app->add_option(
          "DATA", flags->data,
          "File of sequences (.ts or CSV) or of sentences (CoNLL, or one word a line), with "
-         "labels or without; - for standard input")
+         "labels or without; - for standard input. Or an audio file")
       ->required();
   app->add_option("--out", flags->out, "File to write; not given: to standard output");
   add_threads_option(*app, flags->threads);

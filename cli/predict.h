@@ -15,8 +15,9 @@ struct PredictFlags {
   bool json = false;
 };
 
-/// What it does with a classifier, and with a tagger.
+/// What it does with a classifier, with a tagger, and with a signal model.
 ExitCode predict_classes(const PredictFlags& flags);
 ExitCode predict_tags(const PredictFlags& flags);
+ExitCode predict_signal(const PredictFlags& flags);
 
 }  // namespace riverrun::cli

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/run_report.h"
 #include "cli/terminal.h"
 
 namespace riverrun::cli {
@@ -35,8 +36,9 @@ std::string ProgressDisplay::perplexity(double loss) const {
 }
 
 std::string ProgressDisplay::figures(const Progress& p) const {
-  return fmt::format("epoch {}/{}  loss {:.4f}  {}{} {}s/s  {} left", p.epoch, p.epochs, p.loss,
-                     perplexity(p.loss), grouped(std::llround(p.targets_per_second)), words_.target,
+  return fmt::format("epoch {}/{}  loss {}  {}{} {}s/s  {} left", p.epoch, p.epochs,
+                     loss_text(p.loss), perplexity(p.loss),
+                     grouped(std::llround(p.targets_per_second)), words_.target,
                      duration(p.seconds_left));
 }
 
@@ -68,12 +70,12 @@ void ProgressDisplay::show(const Progress& p, const std::string& gradient) {
 
 void ProgressDisplay::show(const Validation& v, const std::string& gradient) {
   finish();
-  note(
-      fmt::format("epoch {:.2f}  step {}  training {:.4f}  {} {:.4f} nats/{}  "
-                  "{}lr {:.2g}{}{}{}",
-                  v.epoch, v.step, v.train_loss, words_.judged, v.valid.loss, words_.target,
-                  perplexity(v.valid.loss), v.lr, gradient.empty() ? "" : "  ", gradient,
-                  v.best ? "  best so far" : ""));
+  note(fmt::format(
+      "epoch {:.2f}  step {}  training {}  {} {}{}  "
+      "{}lr {:.2g}{}{}{}",
+      v.epoch, v.step, loss_text(v.train_loss), words_.judged, loss_text(v.valid.loss),
+      words_.nats ? fmt::format(" nats/{}", words_.target) : "", perplexity(v.valid.loss), v.lr,
+      gradient.empty() ? "" : "  ", gradient, v.best ? "  best so far" : ""));
 }
 
 ReadCounter::ReadCounter(std::int64_t total, const char* noun)

@@ -16,6 +16,7 @@ class ProgressDisplay {
     const char* target = "token";       ///< what the model learns
     const char* judged = "validation";  ///< what it is judged on
     bool perplexity = true;             ///< whether that of the loss is shown too
+    bool nats = true;                   ///< whether the loss is in nats per target
   };
   explicit ProgressDisplay(const Words& words);
   ProgressDisplay() : ProgressDisplay(Words()) {}

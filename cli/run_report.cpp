@@ -49,10 +49,10 @@ void note_end(const RunEnd& end) {
   if (!result.saved) return;
   if (result.best && result.best->valid.better_than(result.saved->valid)) {
     note(
-        fmt::format("the best model, of step {} with {:.4f} {}, was removed from {}; "
+        fmt::format("the best model, of step {} with {} {}, was removed from {}; "
                     "now that of step {} is there",
-                    result.best->step, result.best->valid.loss, end.unit, end.out.string(),
-                    result.saved->step));
+                    result.best->step, loss_text(result.best->valid.loss), end.unit,
+                    end.out.string(), result.saved->step));
   } else if (end.had_no_model && result.targets == 0) {
     note(fmt::format("the model had been removed from {} and was written again from the checkpoint",
                      end.out.string()));
@@ -88,8 +88,12 @@ std::string described(const TrainerOptions& o) {
   return text + (o.clip > 0 ? fmt::format(", clip {}", o.clip) : ", no clipping");
 }
 
+std::string loss_text(double loss) {
+  return loss < 0.1 ? fmt::format("{:.4g}", loss) : fmt::format("{:.4f}", loss);
+}
+
 report::Figure loss_figure(const TrainingResult& result, const std::string& title,
-                           const std::string& judged) {
+                           const std::string& judged, const std::string& unit) {
   report::Series train{.name = "training", .x = {}, .y = {}};
   report::Series valid{.name = judged, .x = {}, .y = {}};
   for (const Validation& v : result.validations) {
@@ -101,7 +105,7 @@ report::Figure loss_figure(const TrainingResult& result, const std::string& titl
   }
   return {.title = title,
           .x = {.label = "updates"},
-          .y = {.label = "loss", .unit = "nats"},
+          .y = {.label = "loss", .unit = unit},
           .series = {std::move(train), std::move(valid)}};
 }
 

@@ -36,9 +36,13 @@ void warn_of(const char* what, const std::vector<std::string>& names);
 /// "adamw, learning rate 0.003, schedule cosine, warmup 100, clip 1"
 [[nodiscard]] std::string described(const TrainerOptions& options);
 
+/// "1.2346", and "0.0001235" of a small one.
+[[nodiscard]] std::string loss_text(double loss);
+
 /// The losses at each validation: "Loss of a token". `judged` is what is judged on: "validation".
 /// Before the first one there is no point in it, and nothing can be drawn.
 [[nodiscard]] report::Figure loss_figure(const TrainingResult& result, const std::string& title,
-                                         const std::string& judged = "validation");
+                                         const std::string& judged = "validation",
+                                         const std::string& unit = "nats");
 
 }  // namespace riverrun::cli

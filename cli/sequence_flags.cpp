@@ -1,4 +1,4 @@
-// What TrainFlags has for classifiers and taggers.
+// What TrainFlags has for classifiers, taggers and signal models.
 
 #include <algorithm>
 #include <array>
@@ -29,8 +29,8 @@ namespace {
 /// What follows from the data, and what --seed says.
 bool is_no_flag(std::string_view field) {
   constexpr std::string_view kNone[] = {
-      "channels", "classes",    "examples",        "mean", "scale", "tags", "usual_share",
-      "words",    "characters", "recompute_steps", "seed"};
+      "channels", "classes",    "examples",    "mean", "scale",           "tags", "usual_share",
+      "words",    "characters", "sample_rate", "gain", "recompute_steps", "seed"};
   return std::ranges::find(kNone, field) != std::end(kNone);
 }
 
@@ -75,10 +75,9 @@ void TrainFlags::belongs(CLI::Option& option, Kind kind) {
   std::set<Kind>& kinds = kinds_[&option];
   kinds.insert(kind);
   if (kinds.contains(Kind::kLanguage)) return;
-  const bool of_both = kinds.size() > 1;
-  option.group(of_both                   ? "Options of a classifier or a tagger"
-               : kind == Kind::kClassify ? "Options of a classifier"
-                                         : "Options of a tagger");
+  std::vector<const char*> nouns;
+  for (const Kind of : kinds) nouns.push_back(noun(of));
+  option.group(fmt::format("Options of {}", fmt::join(nouns, " or ")));
 }
 
 template <class Struct>
@@ -117,7 +116,8 @@ void TrainFlags::add_trainer_defaults(Kind kind, CLI::App& app, const TrainerOpt
     const std::string_view name = field.name;
     nlohmann::ordered_json value = io::value_to_json(defaults.*field.member);
     if (name == "epochs" || name == "batch_size") value = "by the data";
-    if (name != "seq_len") add_default(*app.get_option(flag_of(field.name)), kind, value);
+    if (name != "seq_len" || kind == Kind::kTransform)
+      add_default(*app.get_option(flag_of(field.name)), kind, value);
   });
 }
 
@@ -135,6 +135,13 @@ void TrainFlags::add_sequence_options(CLI::App& app) {
   add_options_of(Kind::kTag, app, tagger_defaults_.model);
   add_options_of(Kind::kTag, app, tagger_defaults_.learning);
   add_trainer_defaults(Kind::kTag, app, tagger_defaults_.trainer);
+
+  belongs(*app.add_option("--valid-wet", valid_wet,
+                          "What comes out of the device for the signal of --valid"),
+          Kind::kTransform);
+  add_options_of(Kind::kTransform, app, signal_defaults_.model);
+  add_options_of(Kind::kTransform, app, signal_defaults_.learning);
+  add_trainer_defaults(Kind::kTransform, app, signal_defaults_.trainer);
 }
 
 const CLI::Option* TrainFlags::option_of(const char* field) const {
@@ -190,6 +197,14 @@ void TrainFlags::apply(models::TaggerRun& run) const {
   run.trainer.seed = seed;
 }
 
+void TrainFlags::apply(models::SignalRun& run) const {
+  apply_to(run.learning);
+  apply_to(run.model);
+  apply_to(run.trainer);
+  run.model.seed = seed;
+  run.trainer.seed = seed;
+}
+
 template <class Struct>
 void TrainFlags::settle_all(Struct& stored) const {
   for_each_given<Struct>([&](const auto& field, const auto& value) {
@@ -219,6 +234,13 @@ void TrainFlags::settle(models::ClassifierRun& stored) const {
 
 void TrainFlags::settle(models::TaggerRun& stored) const {
   settle_all(stored.model.columns);
+  settle_all(stored.model);
+  settle_all(stored.trainer);
+  settle_all(stored.learning);
+  settle_seed(stored.model.seed);
+}
+
+void TrainFlags::settle(models::SignalRun& stored) const {
   settle_all(stored.model);
   settle_all(stored.trainer);
   settle_all(stored.learning);

@@ -16,13 +16,14 @@
 #include "cli/train_flags.h"
 #include "cli/train_language.h"
 #include "cli/train_tagger.h"
+#include "cli/train_transform.h"
 
 namespace riverrun::cli {
 namespace {
 
 ExitCode run(TrainFlags& flags) {
   std::vector<std::filesystem::path> read = flags.texts;
-  read.insert(read.end(), {flags.valid, flags.out, flags.from});
+  read.insert(read.end(), {flags.valid, flags.valid_wet, flags.out, flags.from});
   require(flags.files, read);
   if (flags.valid == "-" && std::ranges::find(flags.texts, flags.valid) != flags.texts.end()) {
     throw ConfigError(
@@ -36,6 +37,8 @@ ExitCode run(TrainFlags& flags) {
       return train_classifier(flags, std::move(folder));
     case Kind::kTag:
       return train_tagger(flags, std::move(folder));
+    case Kind::kTransform:
+      return train_transform(flags, std::move(folder));
     case Kind::kLanguage:
     case Kind::kTask:  // which kind() refuses
       break;
@@ -48,8 +51,8 @@ ExitCode run(TrainFlags& flags) {
 void add_train(CLI::App& program, Verb& chosen) {
   CLI::App* app = program.add_subcommand(
       "train",
-      "Train a language model on texts, a classifier on labelled sequences, or a tagger on tagged "
-      "sentences");
+      "Train a language model on texts, a classifier on labelled sequences, a tagger on tagged "
+      "sentences, or a signal model on what goes into a device and what comes out");
   auto flags = std::make_shared<TrainFlags>(*app);
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

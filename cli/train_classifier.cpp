@@ -203,8 +203,8 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"parameters", parameter_count(model.parameters())},
                {"train_sequences", read.split.train.size()},
                {"valid_sequences", read.judged().which.size()}};
-  json.update(
-      progress_json(result, run.trainer, "sequence", "sequences", !read.judged().which.empty()));
+  json.update(progress_json(result, run.trainer, "nats_per_sequence", "sequences",
+                            !read.judged().which.empty()));
   return json;
 }
 

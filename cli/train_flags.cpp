@@ -13,6 +13,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
+#include "riverrun/data/audio.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/tagged.h"
 #include "riverrun/data/text/utf8.h"
@@ -37,6 +38,9 @@ Which of the speakers, gestures, states … is it? One label for each sequence o
   riverrun evaluate vowels vowels_TEST.ts
 Which part of speech is each word, which words are a name? One tag for each word of a sentence:
   riverrun train train.conllu --column upos --valid dev.conllu --vectors glove.6B.100d.txt --out pos
+What does an amplifier or an effect do to a signal? From a recording of what goes in and of what comes out:
+  riverrun train dry.wav wet.wav --out amp
+  riverrun predict amp guitar.wav --out amplified.wav
 Go on with the weights of a language model, another text and a lower learning rate
   riverrun train letters.txt --from model --out letters --lr 1e-3
 The Penn Treebank model of Zaremba et al. (2014, small; its sums over 20 steps are means here, so
@@ -93,16 +97,19 @@ CLI::Option* TrainFlags::add(CLI::App& app, Part lm::RunOptions::*part, const Fi
 
 TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   app.footer(kExample);
-  app.add_option("DATA", texts,
-                 "Texts, read one after another: files, pipes, - for standard input; gzip is "
-                 "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a "
-                 "classifier; or "
-                 "of tagged sentences (CoNLL with --column), for a tagger")
+  app.add_option(
+         "DATA", texts,
+         "Texts, read one after another: files, pipes, - for standard input; gzip is "
+         "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a "
+         "classifier; or "
+         "of tagged sentences (CoNLL with --column), for a tagger. Or two audio files, what "
+         "goes into a device and what comes out, for a signal model")
       ->required();
   app.add_option("--out", out, "Folder for the model")->required();
   app.add_option(
       "--kind", kind_name,
-      "language, of texts; classify, of labelled sequences; or tag, of tagged sentences; "
+      "language, of texts; classify, of labelled sequences; tag, of tagged sentences; or "
+      "transform, of signals; "
       "not given: as DATA is");
 
   app.add_option(
@@ -111,8 +118,8 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
       "the text, and how it is learnt from, may be others");
   app.add_option(
       "--valid", valid,
-      "Data to validate on; without it, the end of the text, a part of each class, or some "
-      "of the sentences");
+      "Data to validate on; without it, the end of the text or the signal, a part of each class, "
+      "or some of the sentences");
   tokens_option_ = app.add_option("--tokens", tokens, "byte, char or word")->capture_default_str();
   for_each_field<lm::TextOptions>([&](const auto& field) {
     const bool is_fraction = field.name == std::string_view("valid_fraction");
@@ -159,6 +166,8 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
         "--seq-len", "--reach-every", "--encoding"}) {
     belongs(*app.get_option(flag), Kind::kLanguage);
   }
+  belongs(*dropout_option_, Kind::kLanguage);
+  belongs(*app.get_option("--seq-len"), Kind::kTransform);
   add_sequence_options(app);
   add_threads_option(app, threads);
   app.add_flag("--resume", resume, "Go on with the run in --out; begin if there is none");
@@ -173,10 +182,12 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool has_sequences = app_.count("--label") > 0 || std::ranges::any_of(texts, data::is_ts);
   const bool has_sentences =
       app_.count("--column") > 0 || std::ranges::any_of(texts, data::is_conllu);
+  const bool has_audio = std::ranges::any_of(texts, data::is_audio);
   const Kind kind = resumed         ? kind_of(resumed->path())
                     : is_given      ? parse_kind(kind_name)
                     : has_sequences ? Kind::kClassify
                     : has_sentences ? Kind::kTag
+                    : has_audio     ? Kind::kTransform
                                     : Kind::kLanguage;
   if (is_given && parse_kind(kind_name) != kind) {
     throw ConfigError(fmt::format("train: --kind is {}, but the run that is resumed is of {}",
@@ -198,6 +209,7 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
                    : fmt::format("DATA is {}, so {} is trained; --kind says otherwise",
                                  has_sequences   ? "labelled sequences"
                                  : has_sentences ? "tagged sentences"
+                                 : has_audio     ? "audio"
                                                  : "text",
                                  noun(kind))));
   }

@@ -13,6 +13,7 @@
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_objective.h"
+#include "riverrun/models/signal_objective.h"
 #include "riverrun/models/tagger_objective.h"
 #include "riverrun/train/run_folder.h"
 
@@ -41,17 +42,18 @@ class TrainFlags {
   /// Throws ConfigError or IoError unless a run can begin in --out.
   void check_out() const;
 
-  // Of a classifier or a tagger.
+  // Of a classifier, a tagger or a signal model.
 
   /// Puts what is given in the place of what suits the data.
   void apply(models::ClassifierRun& run) const;
   void apply(models::TaggerRun& run) const;
+  void apply(models::SignalRun& run) const;
   /// The run with what is given, where `suggested` by the data is the rest.
   template <class Run>
   [[nodiscard]] Run completed(const Run& suggested) const {
     Run run = suggested;
     apply(run);
-    run.model.columns = suggested.model.columns;
+    if constexpr (requires { run.model.columns; }) run.model.columns = suggested.model.columns;
     run.learning = suggested.learning;
     if (options.trainer.batch_size == 0) run.trainer.batch_size = suggested.trainer.batch_size;
     return run;
@@ -60,6 +62,7 @@ class TrainFlags {
   /// resumed began with. Gives it what may change.
   void settle(models::ClassifierRun& stored) const;
   void settle(models::TaggerRun& stored) const;
+  void settle(models::SignalRun& stored) const;
   [[nodiscard]] bool gives_embedding_size() const;
   /// Throws ConfigError unless --valid is given if and only if the run that is resumed had a file
   /// of its own to validate on.
@@ -80,6 +83,7 @@ class TrainFlags {
   std::vector<std::filesystem::path> texts;
   std::filesystem::path out;
   std::filesystem::path valid;
+  std::filesystem::path valid_wet;
   std::filesystem::path from;
   std::string encoding;
   std::string tokens = "char";
@@ -125,6 +129,7 @@ class TrainFlags {
   std::map<const CLI::Option*, std::set<Kind>> kinds_;  // of options that not all kinds have
   models::ClassifierRun classifier_defaults_;           // which CLI11 keeps references to
   models::TaggerRun tagger_defaults_;                   // the same
+  models::SignalRun signal_defaults_;                   // the same
   std::string channels_;                                // the same: names joined by commas
   std::list<std::string> words_;                        // the same
   CLI::Option* tokens_option_ = nullptr;

@@ -194,7 +194,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"train_words", words_of(read.train, read.split.train)},
                {"valid_sentences", judged.which.size()},
                {"valid_words", words_of(*judged.data, judged.which)}};
-  json.update(progress_json(result, run.trainer, "word", "words", !judged.which.empty()));
+  json.update(progress_json(result, run.trainer, "nats_per_word", "words", !judged.which.empty()));
   return json;
 }
 

@@ -47,11 +47,11 @@ TrainingResult run(const Training& training) {
 }
 
 nlohmann::ordered_json progress_json(const TrainingResult& result, const TrainerOptions& options,
-                                     const char* target, const char* trained, bool validates) {
+                                     const char* loss, const char* trained, bool validates) {
   using Json = nlohmann::ordered_json;
-  const std::string train_loss = fmt::format("train_nats_per_{}", target);
-  const std::string valid_loss = fmt::format("valid_nats_per_{}", target);
-  const auto validated = [validates](double loss) { return validates ? Json(loss) : Json(); };
+  const std::string train_loss = fmt::format("train_{}", loss);
+  const std::string valid_loss = fmt::format("valid_{}", loss);
+  const auto validated = [validates](double value) { return validates ? Json(value) : Json(); };
   Json validations = Json::array();
   for (const Validation& v : result.validations) {
     validations.push_back({{"step", v.step},

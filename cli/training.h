@@ -33,12 +33,11 @@ struct Training {
 [[nodiscard]] TrainingResult run(const Training& training);
 
 /// How far it came and what was measured: the members "steps" to "validations" of what --json
-/// prints. Losses are called "train_nats_per_" and "valid_nats_per_" of `target`, "sequence"; of
-/// what is learnt, `trained` is the plural. The latter are null unless the run `validates`.
+/// prints. Losses are called "train_" and "valid_" of `loss`, "nats_per_sequence"; what is learnt
+/// is called `trained`, "sequences". The latter are null unless the run `validates`.
 [[nodiscard]] nlohmann::ordered_json progress_json(const TrainingResult& result,
-                                                   const TrainerOptions& options,
-                                                   const char* target, const char* trained,
-                                                   bool validates);
+                                                   const TrainerOptions& options, const char* loss,
+                                                   const char* trained, bool validates);
 
 /// Prints what came of a run, `json` or for people, and writes its report. `score` is on what is
 /// validated on; nothing if that is nothing, or there is no model yet.

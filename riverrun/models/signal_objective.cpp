@@ -99,7 +99,11 @@ std::int64_t SignalObjective::valid_targets() const {
 }
 
 std::int64_t SignalObjective::epochs_between_validations() const {
-  return models::epochs_between_validations(updates_per_epoch());
+  // A sample of one signal, step by step, takes about as long as one of a batch to learn.
+  constexpr std::int64_t kLearntForOne = 8;
+  const std::int64_t learnt = updates_per_epoch() * targets_per_update();
+  return std::max(models::epochs_between_validations(updates_per_epoch()),
+                  (kLearntForOne * valid_targets() - 1) / learnt + 1);
 }
 
 void SignalObjective::take(std::int64_t step) {

@@ -21,8 +21,8 @@ SignalPart part(const SignalPart& whole, std::int64_t from, std::int64_t to) {
 
 TrainerOptions signal_trainer_options() {
   TrainerOptions options;
-  options.seq_len = 1024;
-  options.lr = 1e-2;
+  options.seq_len = 256;
+  options.lr = 5e-3;
   options.warmup = 100;
   return options;
 }
@@ -75,7 +75,7 @@ SignalRun suggested_run(const SignalPart& learnt, std::int64_t sample_rate, Sign
     }
   }
   // A short signal is learnt often, a long one at least some times.
-  constexpr std::int64_t kSamples = 200'000'000;
+  constexpr std::int64_t kSamples = 150'000'000;
   constexpr std::int64_t kLeastEpochs = 5;
   constexpr std::int64_t kMostEpochs = 2000;
   run.trainer.epochs =

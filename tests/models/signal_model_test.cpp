@@ -140,7 +140,7 @@ TEST_F(SignalFolder, HoldsTheWholeModel) {
 
 TEST_F(SignalFolder, AnotherOptionThanThatOfTheWeightsIsNoticed) {
   change_config("\"sample_rate\": 8000", "\"sample_rate\": 9000");
-  expect_error("digest");
+  expect_error("these weights were made with another config.json");
 }
 
 TEST_F(SignalFolder, AnOptionOutOfRangeIsNamed) {

@@ -130,10 +130,10 @@ TEST(SignalObjective, ARunGoesOnOnlyWithItsOwnDataAndOptions) {
   EXPECT_THAT([&] { other.objective->settle_with(description, "checkpoint"); },
               ThrowsMessage<ConfigError>(HasSubstr("the signals are not those")));
   SignalTraining longer = Training::small();
-  longer.lead_in = 50;
-  Training led(3, Device(8000), longer);
-  EXPECT_THAT([&] { led.objective->settle_with(description, "checkpoint"); },
-              ThrowsMessage<ConfigError>(HasSubstr("")));
+  longer.stretch = 760;
+  Training cut(3, Device(8000), longer);
+  EXPECT_THAT([&] { cut.objective->settle_with(description, "checkpoint"); },
+              ThrowsMessage<ConfigError>(HasSubstr("the options of the model or of its training")));
   EXPECT_THAT([&] { same.objective->settle_with(R"({"model": 1})", "checkpoint"); },
               ThrowsMessage<FormatError>(HasSubstr("not a valid checkpoint")));
   EXPECT_THROW(same.objective->set_state("-1"), ConfigError);
@@ -194,13 +194,13 @@ TEST(SignalObjective, TheEndOfTheSignalIsForValidationAfterALeadIn) {
 
 TEST(SignalObjective, SuggestsWhatSuitsTheSignal) {
   const Device device(200'000);
-  const SignalRun few = suggested_run(device.part(), 48000);
+  SignalRun given;
+  const SignalRun few = suggested_run(device.part(), 48000, given);
   EXPECT_EQ(few.model.sample_rate, 48000);
   EXPECT_NEAR(few.model.gain, best_gain(device.dry, device.wet), 1e-12);
   const SignalBatches batches = signal_batches(std::ssize(device.dry), few.trainer, few.learning);
   EXPECT_GE(batches.groups * batches.chunks, 16);
   EXPECT_LT(batches.spare, few.trainer.batch_size * few.trainer.seq_len * batches.groups);
-  SignalRun given;
   given.trainer.batch_size = 3;
   EXPECT_EQ(suggested_run(device.part(), 48000, given).trainer.batch_size, 3);
 }

@@ -76,6 +76,7 @@ void TrainFlags::belongs(CLI::Option& option, Kind kind) {
   kinds.insert(kind);
   if (kinds.contains(Kind::kLanguage)) return;
   std::vector<const char*> nouns;
+  nouns.reserve(kinds.size());
   for (const Kind of : kinds) nouns.push_back(noun(of));
   option.group(fmt::format("Options of {}", fmt::join(nouns, " or ")));
 }

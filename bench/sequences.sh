@@ -3,11 +3,11 @@
 # for several seeds.
 #
 #   bench/sequences.sh [DATA]    RIVERRUN=build/release/riverrun   SEEDS="1 2 3 4 5"   OPTIONS=
-#                                KINDS="classify tag"
+#                                KINDS="classify tag transform"
 #
 # DATA holds seqclass/NAME_TRAIN.ts and NAME_TEST.ts of the UEA/UCR archive, ud_english_ewt/*.conllu.xz
 # (Universal Dependencies, English Web Treebank) and wordvectors/glove.6B.100d.first20000.txt.xz.
-# OPTIONS go to `train`.
+# Signals are made by bench/amplifier.cpp, which is beside RIVERRUN. OPTIONS go to `train`.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,34 +16,48 @@ data=${1:-$root/../shared/data}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# measure NAME TEST OPTION…: trains as the options say, evaluates on TEST, for each seed.
+# measure NAME MEASURE TEST… -- OPTION…: trains as the options say, evaluates on TEST, for each seed.
 measure() {
-  local name=$1 test=$2 seed
+  local name=$1 measure=$2 test=() seed
   shift 2
+  for (( ; $# > 0; )); do
+    case $1 in
+      --)
+        shift
+        break
+        ;;
+      *)
+        test+=("$1")
+        shift
+        ;;
+    esac
+  done
   for seed in ${SEEDS:-1 2 3 4 5}; do
     # shellcheck disable=SC2086
     "$riverrun" train "$@" --out "$scratch/model" --overwrite --seed "$seed" ${OPTIONS:-} \
       --json >"$scratch/trained.json" 2>"$scratch/log" || { cat "$scratch/log"; exit 1; }
-    "$riverrun" evaluate "$scratch/model" "$test" --json >"$scratch/evaluated.json"
-    python3 - "$scratch" <<'PY' >>"$scratch/$name"
+    "$riverrun" evaluate "$scratch/model" "${test[@]}" --json >"$scratch/evaluated.json"
+    python3 - "$scratch" "$measure" <<'PY' >>"$scratch/$name"
 import json, sys
 trained, evaluated = (json.load(open(f"{sys.argv[1]}/{name}.json")) for name in ("trained", "evaluated"))
-print(100 * evaluated["accuracy"], trained["seconds"])
+print(evaluated[sys.argv[2]], trained["seconds"])
 PY
   done
-  python3 - "$name" "$scratch/$name" <<'PY'
+  python3 - "$name" "$measure" "$scratch/$name" <<'PY'
 import statistics, sys
-accuracy, seconds = zip(*(map(float, line.split()) for line in open(sys.argv[2])))
-print(f"{sys.argv[1]:16} accuracy {statistics.mean(accuracy):6.2f} %, seeds "
-      f"{' '.join(f'{a:.2f}' for a in accuracy)}; trained in {statistics.median(seconds):.1f} s")
+values, seconds = zip(*(map(float, line.split()) for line in open(sys.argv[3])))
+percent = sys.argv[2] == "accuracy"
+shown = [f"{100 * v:.2f}" if percent else f"{v:.3g}" for v in (statistics.mean(values), *values)]
+print(f"{sys.argv[1]:16} {sys.argv[2]} {shown[0]}{' %' if percent else ''}, seeds {' '.join(shown[1:])}; "
+      f"trained in {statistics.median(seconds):.1f} s")
 PY
 }
 
-for kind in ${KINDS:-classify tag}; do
+for kind in ${KINDS:-classify tag transform}; do
   case $kind in
     classify)
       for name in JapaneseVowels BasicMotions GunPoint; do
-        measure "$name" "$data/seqclass/${name}_TEST.ts" "$data/seqclass/${name}_TRAIN.ts"
+        measure "$name" accuracy "$data/seqclass/${name}_TEST.ts" -- "$data/seqclass/${name}_TRAIN.ts"
       done
       ;;
     tag)
@@ -52,11 +66,16 @@ for kind in ${KINDS:-classify tag}; do
       done
       xz -dc "$data/wordvectors/glove.6B.100d.first20000.txt.xz" >"$scratch/vectors"
       tag=("$scratch/train.conllu" --column upos --valid "$scratch/dev.conllu")
-      measure EWT-with-vectors "$scratch/test.conllu" "${tag[@]}" --vectors "$scratch/vectors"
-      measure EWT-without "$scratch/test.conllu" "${tag[@]}"
+      measure EWT-with-vectors accuracy "$scratch/test.conllu" -- "${tag[@]}" --vectors "$scratch/vectors"
+      measure EWT-without accuracy "$scratch/test.conllu" -- "${tag[@]}"
+      ;;
+    transform)
+      "$(dirname "$riverrun")/amplifier" "$scratch"
+      measure amplifier esr_preemphasis "$scratch/dry_test.wav" "$scratch/wet_test.wav" -- \
+        "$scratch/dry.wav" "$scratch/wet.wav"
       ;;
     *)
-      echo "sequences.sh: KINDS has \"$kind\"; it may have classify and tag" >&2
+      echo "sequences.sh: KINDS has \"$kind\"; it may have classify, tag and transform" >&2
       exit 2
       ;;
   esac

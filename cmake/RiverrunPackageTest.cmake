@@ -84,7 +84,7 @@ if(TARGET riverrun_cli)
   riverrun_program_test(package.program EXPECT "riverrun ${PROJECT_VERSION}"
                         COMMAND ${prefix}/bin/riverrun --version)
   add_test(NAME package.program_size
-           COMMAND ${CMAKE_COMMAND} -DPROGRAM=${prefix}/bin/riverrun -DLIMIT=5000000
+           COMMAND ${CMAKE_COMMAND} -DPROGRAM=${prefix}/bin/riverrun -DLIMIT=6000000
                    -P ${PROJECT_SOURCE_DIR}/cmake/CheckProgramSize.cmake)
   set_tests_properties(package.program package.program_size PROPERTIES
                        FIXTURES_REQUIRED package_installed)

@@ -19,11 +19,7 @@ namespace {
 using Found = FoundRun<models::LoadedClassifier, models::ClassifierRun>;
 
 nlohmann::ordered_json to_json(const std::filesystem::path& folder, const Found& found) {
-  nlohmann::ordered_json json = {{"kind", name(Kind::kClassify)}, {"model", folder.string()}};
-  json.update(io::fields_to_json(found.loaded.model.options()));
-  json.erase("seed");  // which a model's folder does not know
-  json.update(run_json(found, "sequence", "nats_per_sequence"));
-  return json;
+  return info_json(Kind::kClassify, folder, found, "sequence", "nats_per_sequence");
 }
 
 std::string to_text(const std::filesystem::path& folder, const Found& found) {
@@ -56,17 +52,9 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
 }  // namespace
 
 ExitCode info_of_classifier(const std::filesystem::path& folder, bool json) {
-  std::optional<Found> found;
-  read_model_folder(folder, [&](const Folder& opened) {
-    found = find_run<models::ClassifierRun>(opened, models::load_classifier(opened),
-                                            models::saved_classifier_run);
-  });
-  if (json) {
-    print_json(to_json(folder, *found));
-  } else {
-    print(to_text(folder, *found));
-  }
-  return kOk;
+  return print_info<models::ClassifierRun>(
+      folder, json, [](const Folder& opened) { return models::load_classifier(opened); },
+      models::saved_classifier_run, to_json, to_text);
 }
 
 }  // namespace riverrun::cli

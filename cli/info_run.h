@@ -2,9 +2,10 @@
 
 // What `info` says of any model of sequences and of its run.
 
-#include <cmath>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 #include "riverrun/train/model_files.h"
 
 #include "cli/command.h"
+#include "cli/kind.h"
 #include "cli/parameters_report.h"
 #include "cli/run_report.h"
 
@@ -123,6 +125,36 @@ std::string run_text(const FoundRun<Loaded, Run>& found, const char* example, co
                       : found.problem.empty() ? "none, so how it was trained is not known"
                                               : "damaged: " + found.problem);
   return text + tensor_table(parameters);
+}
+
+/// What a folder says of its model, as JSON or as text.
+template <class Run, class Load, class ReadSaved, class ToJson, class ToText>
+ExitCode print_info(const std::filesystem::path& folder, bool json, Load load, ReadSaved read_saved,
+                    ToJson to_json, ToText to_text) {
+  using Found = decltype(find_run<Run>(std::declval<const Folder&>(),
+                                       load(std::declval<const Folder&>()), read_saved));
+  std::optional<Found> found;
+  read_model_folder(folder, [&](const Folder& opened) {
+    found = find_run<Run>(opened, load(opened), read_saved);
+  });
+  if (json) {
+    print_json(to_json(folder, *found));
+  } else {
+    print(to_text(folder, *found));
+  }
+  return kOk;
+}
+
+/// What every kind's object has: its name, the folder and its options, then run_json().
+template <class Loaded, class Run>
+nlohmann::ordered_json info_json(Kind kind, const std::filesystem::path& folder,
+                                 const FoundRun<Loaded, Run>& found, const char* example,
+                                 const char* loss) {
+  nlohmann::ordered_json json = {{"kind", name(kind)}, {"model", folder.string()}};
+  json.update(io::fields_to_json(found.loaded.model.options()));
+  json.erase("seed");  // which a model's folder does not know
+  json.update(run_json(found, example, loss));
+  return json;
 }
 
 }  // namespace riverrun::cli

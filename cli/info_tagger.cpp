@@ -19,11 +19,7 @@ namespace {
 using Found = FoundRun<models::LoadedTagger, models::TaggerRun>;
 
 nlohmann::ordered_json to_json(const std::filesystem::path& folder, const Found& found) {
-  nlohmann::ordered_json json = {{"kind", name(Kind::kTag)}, {"model", folder.string()}};
-  json.update(io::fields_to_json(found.loaded.model.options()));
-  json.erase("seed");  // which a model's folder does not know
-  json.update(run_json(found, "sentence", "nats_per_word"));
-  return json;
+  return info_json(Kind::kTag, folder, found, "sentence", "nats_per_word");
 }
 
 std::string to_text(const std::filesystem::path& folder, const Found& found) {
@@ -57,17 +53,9 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
 }  // namespace
 
 ExitCode info_of_tagger(const std::filesystem::path& folder, bool json) {
-  std::optional<Found> found;
-  read_model_folder(folder, [&](const Folder& opened) {
-    found =
-        find_run<models::TaggerRun>(opened, models::load_tagger(opened), models::saved_tagger_run);
-  });
-  if (json) {
-    print_json(to_json(folder, *found));
-  } else {
-    print(to_text(folder, *found));
-  }
-  return kOk;
+  return print_info<models::TaggerRun>(
+      folder, json, [](const Folder& opened) { return models::load_tagger(opened); },
+      models::saved_tagger_run, to_json, to_text);
 }
 
 }  // namespace riverrun::cli

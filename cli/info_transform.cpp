@@ -22,11 +22,7 @@ namespace {
 using Found = FoundRun<models::LoadedSignalModel, models::SignalRun>;
 
 nlohmann::ordered_json to_json(const std::filesystem::path& folder, const Found& found) {
-  nlohmann::ordered_json json = {{"kind", name(Kind::kTransform)}, {"model", folder.string()}};
-  json.update(io::fields_to_json(found.loaded.model.options()));
-  json.erase("seed");  // which a model's folder does not know
-  json.update(run_json(found, "sample", "loss"));
-  return json;
+  return info_json(Kind::kTransform, folder, found, "sample", "loss");
 }
 
 std::string to_text(const std::filesystem::path& folder, const Found& found) {
@@ -39,8 +35,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  errors          with a pre-emphasis of {}\n"
       "  naive answer    the dry signal times {:.4g}\n",
       folder.string(), counted(o.sample_rate, "sample"),
-      o.residual ? "to which the network adds what it says"
-                 : "in place of which the network speaks",
+      o.residual ? "to which the network adds what it says" : "replaced by what the network says",
       o.cell, o.num_layers, o.hidden_size, o.pre_emphasis, o.gain);
   std::string stretches;
   if (found.checkpoint) {
@@ -56,17 +51,9 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
 }  // namespace
 
 ExitCode info_of_signal_model(const std::filesystem::path& folder, bool json) {
-  std::optional<Found> found;
-  read_model_folder(folder, [&](const Folder& opened) {
-    found = find_run<models::SignalRun>(opened, models::load_signal_model(opened),
-                                        models::saved_signal_run);
-  });
-  if (json) {
-    print_json(to_json(folder, *found));
-  } else {
-    print(to_text(folder, *found));
-  }
-  return kOk;
+  return print_info<models::SignalRun>(
+      folder, json, [](const Folder& opened) { return models::load_signal_model(opened); },
+      models::saved_signal_run, to_json, to_text);
 }
 
 }  // namespace riverrun::cli

@@ -1,64 +1,33 @@
 #include "riverrun/models/classifier_folder.h"
 
-#include <string_view>
-#include <utility>
-
-#include "riverrun/core/error.h"
-#include "riverrun/core/file.h"
-#include "riverrun/io/parameters.h"
-#include "riverrun/train/model_config.h"
+#include "riverrun/models/stored_model.h"
 
 namespace riverrun::models {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// See kDigestKey.
 std::string digest(const ClassifierOptions& options) {
   Fnv1a hash;
-  for_each_field<ClassifierOptions>([&](const auto& field) {
-    const std::string_view name = field.name;
-    if (field.initial || name == "examples" || name == "dropout") return;
-    hash.add(fmt::format("{}: {}\n", name, io::value_to_json(options.*field.member).dump()));
-  });
+  add_options(hash, options, {"examples", "dropout"});
   return to_digest(hash);
-}
-
-ClassifierOptions options_of(const ModelConfig& config) {
-  config.require_type(kClassifierType);
-  auto options = config.read_options<ClassifierOptions>();
-  try {
-    check(options);
-  } catch (const ConfigError& error) {
-    throw config.fail(error.what());
-  }
-  return options;
 }
 
 }  // namespace
 
-void save_config(const fs::path& folder, const ClassifierOptions& options) {
-  nlohmann::ordered_json config = config_json(kClassifierType, "RiverrunClassifier", options);
-  config["torch_dtype"] = "float32";
-  config[kDigestKey] = digest(options);
-  replace_file(folder / kConfigFile, config.dump(2) + "\n");
+void save_config(const std::filesystem::path& folder, const ClassifierOptions& options) {
+  write_config(folder, kClassifierType, "RiverrunClassifier", options, digest(options));
 }
 
 LoadedClassifier load_classifier(const Folder& folder) {
   const ModelConfig config(folder);
-  const ClassifierOptions options = options_of(config);
-  const io::SafetensorsFile weights = open_weights(folder);
-  io::check_shapes(weights, parameter_shapes(options), kConfigFile);
-  check_digests(config, weights, digest(options), kConfigFile);
-  Classifier model(options);
-  io::load_parameters(weights, model.parameters());
-  return {.model = std::move(model), .measured = measure_of(weights), .digest = config.digest()};
+  const auto options = stored_options<ClassifierOptions>(config, kClassifierType);
+  const io::SafetensorsFile weights =
+      stored_weights(folder, config, options, digest(options), kConfigFile);
+  return with_weights<LoadedClassifier>(Classifier(options), weights, config);
 }
 
-Classifier load_classifier(const fs::path& folder) {
-  std::optional<Classifier> model;
-  read_model_folder(folder, [&](const Folder& opened) { model = load_classifier(opened).model; });
-  return std::move(*model);
+Classifier load_classifier(const std::filesystem::path& folder) {
+  return load_from<Classifier>(folder,
+                               [](const Folder& opened) { return load_classifier(opened); });
 }
 
 }  // namespace riverrun::models

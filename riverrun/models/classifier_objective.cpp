@@ -70,7 +70,8 @@ const ClassifierTraining& checked(const ClassifierTraining& learning) {
 ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, LabelledPart valid,
                                          const TrainerOptions& options,
                                          const ClassifierTraining& learning)
-    : model_(model),
+    : RunObjective("ClassifierObjective", "the sequences"),
+      model_(model),
       validates_(!valid.which.empty()),
       train_(std::move(train)),
       judged_(validates_ ? std::move(valid) : train_),
@@ -184,12 +185,6 @@ std::optional<Judgement> ClassifierObjective::validate(const std::function<bool(
   return Judgement{.loss = nats / weight};
 }
 
-std::string ClassifierObjective::state() const { return fmt::format("{}", taken_); }
-
-void ClassifierObjective::set_state(const std::string& json) {
-  taken_ = parse_updates("ClassifierObjective", json);
-}
-
 RunDescription<ClassifierRun> ClassifierObjective::described() const {
   return {.model = model_.options(),
           .learning = learning_,
@@ -197,13 +192,6 @@ RunDescription<ClassifierRun> ClassifierObjective::described() const {
           .train_hash = train_hash_,
           .valid_examples = validates_ ? count_of(judged_) : 0,
           .valid_hash = valid_hash_};
-}
-
-std::string ClassifierObjective::description() const { return to_json(described()); }
-
-void ClassifierObjective::settle_with(const std::string& description, const std::string& path) {
-  require_same("ClassifierObjective", "the sequences",
-               parse_description<ClassifierRun>(description, path), described());
 }
 
 }  // namespace riverrun::models

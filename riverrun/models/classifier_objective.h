@@ -10,8 +10,7 @@
 #include "riverrun/models/classifier.h"
 #include "riverrun/models/classifier_run.h"
 #include "riverrun/models/epoch_order.h"
-#include "riverrun/models/run_description.h"
-#include "riverrun/train/objective.h"
+#include "riverrun/models/run_objective.h"
 
 namespace riverrun::models {
 
@@ -24,7 +23,7 @@ struct LabelledPart {
 /// A classifier that learns sequences, in an order that is drawn for each epoch. Its targets are
 /// sequences, its loss is in nats per sequence, each weighted as ClassifierTraining::class_weights
 /// says.
-class ClassifierObjective final : public Objective {
+class ClassifierObjective final : public RunObjective<ClassifierRun> {
  public:
   /// The model and the data must outlive it. `valid` may be empty. Throws ConfigError if an option
   /// is out of range, there is nothing to learn from or a sequence has no label, and as
@@ -43,13 +42,9 @@ class ClassifierObjective final : public Objective {
   [[nodiscard]] std::int64_t valid_targets() const override {
     return static_cast<std::int64_t>(judged_.which.size());
   }
-  [[nodiscard]] std::string state() const override;
-  void set_state(const std::string& json) override;
-  [[nodiscard]] std::string description() const override;
-  void settle_with(const std::string& description, const std::string& path) override;
 
  private:
-  [[nodiscard]] RunDescription<ClassifierRun> described() const;
+  [[nodiscard]] RunDescription<ClassifierRun> described() const override;
   void augment(ClassifierBatch& batch, std::int64_t step) const;
 
   Classifier& model_;
@@ -63,7 +58,6 @@ class ClassifierObjective final : public Objective {
   std::uint64_t train_hash_;
   std::uint64_t valid_hash_;
   EpochOrder order_;
-  std::int64_t taken_ = 0;  // updates, with the one of batch_
   ClassifierBatch batch_;
   std::vector<std::int32_t> labels_;  // of the batch
 };

@@ -66,7 +66,8 @@ Tensor side_by_side(std::span<const float> samples, std::span<const std::int64_t
 SignalObjective::SignalObjective(SignalModel& model, const SignalPart& train,
                                  const SignalPart& valid, const TrainerOptions& options,
                                  const SignalTraining& learning)
-    : model_(model),
+    : RunObjective("SignalObjective", "the signals"),
+      model_(model),
       validates_(!valid.dry.empty()),
       train_(train),
       judged_(validates_ ? valid : train),
@@ -170,12 +171,6 @@ std::optional<Judgement> SignalObjective::validate(const std::function<bool()>& 
   return Judgement{.loss = loss};
 }
 
-std::string SignalObjective::state() const { return fmt::format("{}", taken_); }
-
-void SignalObjective::set_state(const std::string& json) {
-  taken_ = parse_updates("SignalObjective", json);
-}
-
 RunDescription<SignalRun> SignalObjective::described() const {
   return {.model = model_.options(),
           .learning = learning_,
@@ -183,13 +178,6 @@ RunDescription<SignalRun> SignalObjective::described() const {
           .train_hash = train_hash_,
           .valid_examples = validates_ ? valid_targets() : 0,
           .valid_hash = valid_hash_};
-}
-
-std::string SignalObjective::description() const { return to_json(described()); }
-
-void SignalObjective::settle_with(const std::string& description, const std::string& path) {
-  require_same("SignalObjective", "the signals", parse_description<SignalRun>(description, path),
-               described());
 }
 
 }  // namespace riverrun::models

@@ -9,11 +9,10 @@
 
 #include "riverrun/core/tensor.h"
 #include "riverrun/models/epoch_order.h"
-#include "riverrun/models/run_description.h"
+#include "riverrun/models/run_objective.h"
 #include "riverrun/models/signal_model.h"
 #include "riverrun/models/signal_run.h"
 #include "riverrun/models/signal_score.h"
-#include "riverrun/train/objective.h"
 
 namespace riverrun::models {
 
@@ -22,7 +21,7 @@ namespace riverrun::models {
 /// targets are samples. The loss is SignalScore::loss(), where the mean square of a batch's error
 /// is set against the power of the whole signal that is learnt from: so the mean over the batches
 /// is that of the signal, and silence does no harm.
-class SignalObjective final : public Objective {
+class SignalObjective final : public RunObjective<SignalRun> {
  public:
   /// The model and the signals must outlive it. `valid` may be empty; of it, the first lead_in
   /// samples do not count, or the first half if that is less. Throws ConfigError if an option is
@@ -44,13 +43,9 @@ class SignalObjective final : public Objective {
   [[nodiscard]] State carried() const override { return carried_; }
   [[nodiscard]] State zero_state() const override { return model_.zero_state(batch_size_); }
   void set_carried(State state) override { carried_ = std::move(state); }
-  [[nodiscard]] std::string state() const override;
-  void set_state(const std::string& json) override;
-  [[nodiscard]] std::string description() const override;
-  void settle_with(const std::string& description, const std::string& path) override;
 
  private:
-  [[nodiscard]] RunDescription<SignalRun> described() const;
+  [[nodiscard]] RunDescription<SignalRun> described() const override;
 
   SignalModel& model_;
   bool validates_;
@@ -66,7 +61,6 @@ class SignalObjective final : public Objective {
   double power_preemphasis_ = 0;
   std::uint64_t train_hash_;
   std::uint64_t valid_hash_;
-  std::int64_t taken_ = 0;            // updates, with the one of the batch
   std::vector<std::int64_t> begins_;  // of the batch's chunks, in the signal
   bool is_first_ = false;             // chunks of their stretches
   State carried_;                     // at their beginning

@@ -1,15 +1,11 @@
 #include "riverrun/models/tagger_folder.h"
 
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
-#include "riverrun/core/file.h"
-#include "riverrun/io/parameters.h"
-#include "riverrun/train/model_config.h"
+#include "riverrun/models/stored_model.h"
 
 namespace riverrun::models {
 namespace {
@@ -36,30 +32,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// See kDigestKey.
 std::string digest(const TaggerOptions& options, const TaggerVocabulary& vocabulary) {
   Fnv1a hash;
-  for_each_field<TaggerOptions>([&](const auto& field) {
-    const std::string_view name = field.name;
-    if (field.initial || name == "examples" || name == "usual_share" || name == "dropout") return;
-    hash.add(fmt::format("{}: {}\n", name, io::value_to_json(options.*field.member).dump()));
-  });
+  add_options(hash, options, {"examples", "usual_share", "dropout"});
   for (const std::vector<std::string>* names : {&vocabulary.words(), &vocabulary.characters()}) {
     for (const std::string& name : *names) hash.add(name + "\n");
   }
   for (const std::int32_t tag : vocabulary.word_tags()) hash.mix(static_cast<std::uint64_t>(tag));
   return to_digest(hash);
-}
-
-TaggerOptions options_of(const ModelConfig& config) {
-  config.require_type(kTaggerType);
-  auto options = config.read_options<TaggerOptions>();
-  try {
-    check(options);
-  } catch (const ConfigError& error) {
-    throw config.fail(error.what());
-  }
-  return options;
 }
 
 TaggerVocabulary read_vocabulary(const Folder& folder, const TaggerOptions& options) {
@@ -93,10 +73,7 @@ TaggerVocabulary read_vocabulary(const Folder& folder, const TaggerOptions& opti
 
 void save_config(const fs::path& folder, const TaggerOptions& options,
                  const TaggerVocabulary& vocabulary) {
-  nlohmann::ordered_json config = config_json(kTaggerType, "RiverrunTagger", options);
-  config["torch_dtype"] = "float32";
-  config[kDigestKey] = digest(options, vocabulary);
-  replace_file(folder / kConfigFile, config.dump(2) + "\n");
+  write_config(folder, kTaggerType, "RiverrunTagger", options, digest(options, vocabulary));
   const StoredVocabulary stored{.words = vocabulary.words(),
                                 .word_tags = vocabulary.word_tags(),
                                 .characters = vocabulary.characters()};
@@ -105,25 +82,20 @@ void save_config(const fs::path& folder, const TaggerOptions& options,
 
 LoadedTagger load_tagger(const Folder& folder) {
   const ModelConfig config(folder);
-  const TaggerOptions options = options_of(config);
+  const auto options = stored_options<TaggerOptions>(config, kTaggerType);
   TaggerVocabulary vocabulary = read_vocabulary(folder, options);
-  const io::SafetensorsFile weights = open_weights(folder);
-  io::check_shapes(weights, parameter_shapes(options), kConfigFile);
-  check_digests(config, weights, digest(options, vocabulary),
-                fmt::format("{} or {}", kConfigFile, kVocabularyFile));
-  Tagger model(options, std::move(vocabulary));
-  io::load_parameters(weights, model.parameters());
-  return {.model = std::move(model), .measured = measure_of(weights), .digest = config.digest()};
+  const io::SafetensorsFile weights =
+      stored_weights(folder, config, options, digest(options, vocabulary),
+                     fmt::format("{} or {}", kConfigFile, kVocabularyFile));
+  return with_weights<LoadedTagger>(Tagger(options, std::move(vocabulary)), weights, config);
 }
 
 Tagger load_tagger(const fs::path& folder) {
-  std::optional<Tagger> model;
-  read_model_folder(folder, [&](const Folder& opened) { model = load_tagger(opened).model; });
-  return std::move(*model);
+  return load_from<Tagger>(folder, [](const Folder& opened) { return load_tagger(opened); });
 }
 
 TaggerVocabulary load_tagger_vocabulary(const Folder& folder) {
-  return read_vocabulary(folder, options_of(ModelConfig(folder)));
+  return read_vocabulary(folder, stored_options<TaggerOptions>(ModelConfig(folder), kTaggerType));
 }
 
 }  // namespace riverrun::models

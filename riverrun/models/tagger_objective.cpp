@@ -63,7 +63,8 @@ const TaggerTraining& checked(const TaggerTraining& learning) {
 
 TaggerObjective::TaggerObjective(Tagger& model, TaggedPart train, TaggedPart valid,
                                  const TrainerOptions& options, const TaggerTraining& learning)
-    : model_(model),
+    : RunObjective("TaggerObjective", "the sentences"),
+      model_(model),
       validates_(!valid.which.empty()),
       train_(std::move(train)),
       judged_(validates_ ? std::move(valid) : train_),
@@ -180,12 +181,6 @@ std::optional<Judgement> TaggerObjective::validate(const std::function<bool()>& 
       .score = has_entities ? entities.scores().front().f1 : static_cast<double>(right) / words};
 }
 
-std::string TaggerObjective::state() const { return fmt::format("{}", taken_); }
-
-void TaggerObjective::set_state(const std::string& json) {
-  taken_ = parse_updates("TaggerObjective", json);
-}
-
 RunDescription<TaggerRun> TaggerObjective::described() const {
   return {.model = model_.options(),
           .learning = learning_,
@@ -193,13 +188,6 @@ RunDescription<TaggerRun> TaggerObjective::described() const {
           .train_hash = train_hash_,
           .valid_examples = validates_ ? count_of(judged_) : 0,
           .valid_hash = valid_hash_};
-}
-
-std::string TaggerObjective::description() const { return to_json(described()); }
-
-void TaggerObjective::settle_with(const std::string& description, const std::string& path) {
-  require_same("TaggerObjective", "the sentences", parse_description<TaggerRun>(description, path),
-               described());
 }
 
 }  // namespace riverrun::models

@@ -8,10 +8,9 @@
 
 #include "riverrun/data/tagged.h"
 #include "riverrun/models/epoch_order.h"
-#include "riverrun/models/run_description.h"
+#include "riverrun/models/run_objective.h"
 #include "riverrun/models/tagger.h"
 #include "riverrun/models/tagger_run.h"
-#include "riverrun/train/objective.h"
 
 namespace riverrun::models {
 
@@ -24,7 +23,7 @@ struct TaggedPart {
 /// A tagger that learns sentences, in an order that is drawn for each epoch, those of similar
 /// lengths side by side. Its targets are words, its loss is in nats per word; it is chosen by the
 /// F1 of entities if the tags mark such, else by how many words it tags right.
-class TaggerObjective final : public Objective {
+class TaggerObjective final : public RunObjective<TaggerRun> {
  public:
   /// The model and the data must outlive it. `valid` may be empty. Throws ConfigError if an option
   /// is out of range, there is nothing to learn from or a sentence has no tags, and as
@@ -41,14 +40,10 @@ class TaggerObjective final : public Objective {
   [[nodiscard]] const char* unit() const override { return "nats per word"; }
   [[nodiscard]] std::int64_t targets_per_update() const override;
   [[nodiscard]] std::int64_t valid_targets() const override { return valid_words_; }
-  [[nodiscard]] std::string state() const override;
-  void set_state(const std::string& json) override;
-  [[nodiscard]] std::string description() const override;
-  void settle_with(const std::string& description, const std::string& path) override;
 
  private:
   void draw_batches(std::int64_t epoch);
-  [[nodiscard]] RunDescription<TaggerRun> described() const;
+  [[nodiscard]] RunDescription<TaggerRun> described() const override;
 
   Tagger& model_;
   bool validates_;
@@ -65,7 +60,6 @@ class TaggerObjective final : public Objective {
   EpochOrder order_;
   std::vector<std::vector<std::int64_t>> batches_;  // of the epoch
   std::int64_t epoch_ = -1;                         // that they are of
-  std::int64_t taken_ = 0;                          // updates, with the one of batch_
   TaggerBatch batch_;
   std::vector<std::int32_t> tags_;  // of the batch
 };

@@ -35,7 +35,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  errors          with a pre-emphasis of {}\n"
       "  naive answer    the dry signal times {:.4g}\n",
       folder.string(), counted(o.sample_rate, "sample"),
-      o.residual ? "to which the network adds what it says" : "replaced by what the network says",
+      o.residual ? "to which the network adds its output" : "replaced by the network's output",
       o.cell, o.num_layers, o.hidden_size, o.pre_emphasis, o.gain);
   std::string stretches;
   if (found.checkpoint) {

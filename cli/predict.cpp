@@ -28,6 +28,9 @@ One word a line is enough, with an empty line after each sentence:
 
 ExitCode run(const PredictFlags& flags) {
   require({.html = {}, .svg = {}, .csv = flags.out}, {flags.model, flags.data});
+  if (flags.out == "-") {
+    throw ConfigError("predict: --out is -; it must be a file, and is omitted for standard output");
+  }
   use_threads(flags.threads);
   const Kind kind = kind_of(flags.model);
   if (kind == Kind::kLanguage) {

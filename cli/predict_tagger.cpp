@@ -62,6 +62,12 @@ ExitCode predict_tags(const PredictFlags& flags) {
   const models::Tagger model = load_finite_tagger(flags.model, "predict");
   const data::TaggedSentences read = data::read_conll(
       flags.data, model.options().columns, data::LabelColumn::kIfThere, data::KeepLines::kYes);
+  if (read.columns.empty() && read.tags.empty() && read.tag_column > 1) {
+    note(
+        fmt::format("note: {}: the lines have {} columns, and the words are taken from column {}; "
+                    "a sentence has one word per line",
+                    read.path, read.tag_column, read.word_column + 1));
+  }
   const Clock::time_point start = Clock::now();
   const Predictions predictions = predict(model, read);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -33,7 +33,7 @@ std::vector<fs::path> files_of(const fs::path& read) {
   if (!fs::is_directory(read, error)) return {read};
   if (fs::exists(read / kConfigFile, error)) {
     return {read / kConfigFile, read / kWeightsFile, read / kCheckpointFile,
-            read / text::kTokenizerFile};
+            read / text::kTokenizerFile, read / kVocabularyFile};
   }
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(read, error)) {
@@ -56,19 +56,19 @@ void require(const ReportFiles& files, const std::vector<fs::path>& read) {
       for (const fs::path& file : files_of(from)) {
         if (!fs::equivalent(path, file, error)) continue;
         throw ConfigError(
-            fmt::format("{}: a report cannot replace what it is made from", path.string()));
+            fmt::format("{}: the output cannot replace what it is made from", path.string()));
       }
     }
     const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
     if (!fs::is_directory(folder, error)) {
-      throw IoError(folder.string(), ENOENT, "cannot write a report there");
+      throw IoError(folder.string(), ENOENT, "cannot write a file there");
     }
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-      throw IoError(folder.string(), errno, "cannot write a report there");
+      throw IoError(folder.string(), errno, "cannot write a file there");
     }
     if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
       throw IoError(path.string(), fs::is_directory(path, error) ? EISDIR : EINVAL,
-                    "cannot write a report there");
+                    "cannot write a file there");
     }
   }
   if (!files.html.empty()) report::require_charts();

@@ -42,7 +42,7 @@ report::Table scores_table(const SignalReport& report) {
 }  // namespace
 
 double SignalReport::samples_per_second() const noexcept {
-  return static_cast<double>(score.samples) / seconds;
+  return static_cast<double>(processed) / seconds;
 }
 
 double SignalReport::real_time_factor() const noexcept {
@@ -62,6 +62,7 @@ SignalReport measure(const models::SignalModel& model, const models::SignalPart&
       .score = {},
       .naive = {},
       .sample_rate = options.sample_rate,
+      .processed = static_cast<std::int64_t>(samples),
       .windows = {},
       .window_seconds = static_cast<double>(window) / static_cast<double>(options.sample_rate)};
   models::SignalCounter counter(options.pre_emphasis);

@@ -20,7 +20,8 @@ struct SignalReport {
   /// Of the dry signal times the gain that the model keeps.
   models::SignalScore naive;
   std::int64_t sample_rate = 0;
-  double seconds = 0;  ///< that the model took
+  double seconds = 0;          ///< that the model took
+  std::int64_t processed = 0;  ///< samples in that time, with those that do not count
   /// The power of consecutive windows of the signal, and of the errors in them.
   struct Window {
     double wet = 0;

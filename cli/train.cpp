@@ -23,11 +23,11 @@ namespace {
 
 ExitCode run(TrainFlags& flags) {
   std::vector<std::filesystem::path> read = flags.texts;
-  read.insert(read.end(), {flags.valid, flags.valid_wet, flags.out, flags.from});
+  read.insert(read.end(), {flags.valid, flags.valid_wet, flags.vectors(), flags.out, flags.from});
   require(flags.files, read);
-  if (flags.valid == "-" && std::ranges::find(flags.texts, flags.valid) != flags.texts.end()) {
+  if (std::ranges::count(read, "-") > 1) {
     throw ConfigError(
-        "train: standard input (-) is given as DATA and with --valid; it can be read only once");
+        "train: standard input (-) is given more than once; it can be read only once");
   }
   use_threads(flags.threads);
   std::optional<RunFolder> folder;

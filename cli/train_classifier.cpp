@@ -242,7 +242,7 @@ ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
     flags.apply(run);
     if (!flags.valid.empty()) run.learning.valid_fraction = 0;
     check_given(run);
-    flags.check_out();
+    flags.check_out(Kind::kClassify);
   }
   const Data read = read_data(flags, run);
   if (!going_on) {

@@ -109,8 +109,7 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
   app.add_option(
       "--kind", kind_name,
       "language, of texts; classify, of labelled sequences; tag, of tagged sentences; or "
-      "transform, of signals; "
-      "not given: as DATA is");
+      "transform, of signals; if not given, it follows from DATA");
 
   app.add_option(
       "--from", from,
@@ -216,10 +215,12 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   return kind;
 }
 
-void TrainFlags::check_out() const {
+void TrainFlags::check_out(Kind kind) const {
   cli::check_out(
       out, resume, overwrite,
-      fmt::format("begin with its weights in another folder (--from {}), ", out.string()));
+      kind == Kind::kLanguage
+          ? fmt::format("begin with its weights in another folder (--from {}), ", out.string())
+          : "");
 }
 
 void TrainFlags::settle_with(const lm::RunOptions& stored) {

@@ -40,7 +40,7 @@ class TrainFlags {
   /// kind_of().
   [[nodiscard]] Kind kind(const std::optional<RunFolder>& resumed) const;
   /// Throws ConfigError or IoError unless a run can begin in --out.
-  void check_out() const;
+  void check_out(Kind kind) const;
 
   // Of a classifier, a tagger or a signal model.
 
@@ -64,6 +64,8 @@ class TrainFlags {
   void settle(models::TaggerRun& stored) const;
   void settle(models::SignalRun& stored) const;
   [[nodiscard]] bool gives_embedding_size() const;
+  /// That of --vectors; empty if it is not given.
+  [[nodiscard]] const std::string& vectors() const { return tagger_defaults_.learning.vectors; }
   /// Throws ConfigError unless --valid is given if and only if the run that is resumed had a file
   /// of its own to validate on.
   void settle_valid(bool had_own_file) const;

@@ -170,7 +170,7 @@ ExitCode LanguageTraining::run(std::optional<RunFolder> folder) {
     lm::check(sizes);
     flags_.check_vocab_size();
     if (!flags_.valid.empty()) flags_.options.text.valid_fraction = 0;
-    flags_.check_out();
+    flags_.check_out(Kind::kLanguage);
   }
   std::optional<lm::SavedModel> from;
   if (!going_on && !flags_.from.empty()) {
@@ -180,7 +180,7 @@ ExitCode LanguageTraining::run(std::optional<RunFolder> folder) {
     flags_.settle_tokens(*tokenizer, "the model of --from");
   }
   split_texts();
-  if (flags_.kind_name.empty()) refuse_sequences(split_.train.front());
+  if (flags_.kind_name.empty() && !going_on) refuse_sequences(split_.train.front());
   if (!tokenizer) {
     tokenizer = text::build_tokenizer(text::parse_token_kind(flags_.tokens), split_.train,
                                       flags_.options.text.vocab_size);

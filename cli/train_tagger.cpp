@@ -229,7 +229,7 @@ ExitCode train_tagger(TrainFlags& flags, std::optional<RunFolder> folder) {
     flags.apply(run);
     if (!flags.valid.empty()) run.learning.valid_fraction = 0;
     check_given(run);
-    flags.check_out();
+    flags.check_out(Kind::kTag);
   }
   const Data read = read_data(flags, run);
   data::WordVectors vectors;

@@ -166,12 +166,17 @@ ExitCode train_transform(TrainFlags& flags, std::optional<RunFolder> folder) {
     models::SignalOptions given = run.model;
     given.sample_rate = 1;
     check(given);
-    flags.check_out();
+    flags.check_out(Kind::kTransform);
   }
   const Data read = read_data(flags, run);
   if (!going_on) {
     run = flags.completed(
         models::suggested_run(read.split.train, read.train.sample_rate, std::move(run)));
+  }
+  if (read.train.sample_rate != run.model.sample_rate) {
+    throw ConfigError(
+        fmt::format("train: {} has {} samples a second; the run that is resumed began with {}",
+                    read.train.dry_path, read.train.sample_rate, run.model.sample_rate));
   }
   if (run.trainer.patience > 0 && !read.validates()) {
     throw ConfigError("train: --patience needs a signal to validate on");

@@ -104,7 +104,8 @@ bool is_audio(const std::filesystem::path& path) {
 Audio read_audio(const std::filesystem::path& path) {
   if (path == "-") throw ConfigError("audio cannot be read from standard input; give a file");
   const File file(path);
-  const std::string_view type = container(begin_of(file, 0, kMagic));
+  const std::string begin = begin_of(file, 0, kMagic);  // which the type is a part of
+  const std::string_view type = container(begin);
   if (type.empty()) {
     throw FormatError(file.path(), 0, "not an audio file; WAV, AIFF, FLAC and Ogg can be read");
   }

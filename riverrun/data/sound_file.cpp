@@ -99,9 +99,12 @@ Audio read_sound_file(const File& file) {
     if (count <= 0) break;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count) * channels; i += channels) {
       const auto frame = std::span(frames).subspan(i, channels);
-      const auto differs = std::ranges::find_if(frame, [&](float x) { return x != frame[0]; });
-      // What is not a number differs from itself, and is said to be none by the caller.
-      if (differs != frame.end() && *differs == *differs) {
+      const auto wrong = std::ranges::find_if(frame, [](float x) { return !std::isfinite(x); });
+      if (wrong != frame.end()) {
+        audio.samples.push_back(*wrong);  // which the caller refuses
+        continue;
+      }
+      if (std::ranges::any_of(frame, [&](float x) { return x != frame[0]; })) {
         throw FormatError(
             file.path(),
             fmt::format("it has {} channels, which differ in sample {}; only one can be read",

@@ -17,6 +17,33 @@ namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+/// Where the field is in the line; nothing if the line has fewer.
+std::optional<std::string_view> field_of(std::string_view line, std::size_t column,
+                                         char separator) {
+  if (separator == '\t') {
+    if (column >= at(count_parts(line, '\t'))) return std::nullopt;
+    for (std::size_t i = 0; i < column; ++i) (void)take_until('\t', line);
+    return take_until('\t', line);
+  }
+  line = trimmed(line);
+  for (std::size_t i = 0; i < column && !line.empty(); ++i) (void)take_word(line);
+  if (line.empty()) return std::nullopt;
+  return take_word(line);
+}
+
+/// Whether the file lacks the column of the tags.
+bool lacks_tags(const TaggedSentences& sentences) {
+  const std::string& first = sentences.lines[sentences.sentences.front().rows.front()];
+  return !field_of(first, sentences.tag_column, sentences.separator);
+}
+
+/// Between the fields that are written. Behind words alone anything may stand: a tag may hold
+/// blanks.
+char written_separator(const TaggedSentences& sentences) {
+  const bool words_alone = sentences.tag_column == 1 && lacks_tags(sentences);
+  return words_alone ? '\t' : sentences.separator;
+}
+
 void require_tags(const TaggedSentences& sentences,
                   std::span<const std::vector<std::string>> tags) {
   if (sentences.lines.empty()) {
@@ -26,8 +53,9 @@ void require_tags(const TaggedSentences& sentences,
     throw ShapeError(fmt::format("CoNLL: tags are those of {} sentences; it must be {}",
                                  tags.size(), sentences.sentences.size()));
   }
-  const auto is_separator = [&sentences](char c) {
-    return c == '\n' || c == '\r' || c == '\t' || c == '\0' || c == sentences.separator;
+  const char separator = written_separator(sentences);
+  const auto is_separator = [separator](char c) {
+    return c == '\n' || c == '\r' || c == '\t' || c == '\0' || c == separator;
   };
   for (std::size_t i = 0; i < tags.size(); ++i) {
     const std::size_t words = sentences.sentences[i].words.size();
@@ -44,20 +72,6 @@ void require_tags(const TaggedSentences& sentences,
   }
 }
 
-/// Where the field is in the line; nothing if the line has fewer.
-std::optional<std::string_view> field_of(std::string_view line, std::size_t column,
-                                         char separator) {
-  if (separator == '\t') {
-    if (column >= at(count_parts(line, '\t'))) return std::nullopt;
-    for (std::size_t i = 0; i < column; ++i) (void)take_until('\t', line);
-    return take_until('\t', line);
-  }
-  line = trimmed(line);
-  for (std::size_t i = 0; i < column && !line.empty(); ++i) (void)take_word(line);
-  if (line.empty()) return std::nullopt;
-  return take_word(line);
-}
-
 }  // namespace
 
 TaggedSentences read_conll(const std::filesystem::path& path, const TagColumns& columns,
@@ -72,9 +86,8 @@ std::string to_conll(const TaggedSentences& sentences,
                      std::span<const std::vector<std::string>> tags) {
   require_tags(sentences, tags);
   const std::size_t column = sentences.tag_column;
-  const char separator = sentences.separator;
-  const std::string& first = sentences.lines[sentences.sentences.front().rows.front()];
-  const bool is_new = !field_of(first, column, separator);
+  const char separator = written_separator(sentences);
+  const bool is_new = lacks_tags(sentences);
   const bool names_it = is_new && !sentences.columns.empty();
   const std::string names = names_it ? global_columns_comment(sentences.columns) : "";
   std::string text;
@@ -99,7 +112,8 @@ std::string to_conll(const TaggedSentences& sentences,
       const std::string_view line = sentences.lines[row++];
       const std::string& tag = tags[i][word];
       if (is_new) {
-        text.append(line).append(1, separator).append(tag);
+        const bool is_alone = separator != sentences.separator;
+        text.append(is_alone ? trimmed(line) : line).append(1, separator).append(tag);
       } else {
         const std::string_view field = *field_of(line, column, separator);
         const auto begin = at(field.data() - line.data());

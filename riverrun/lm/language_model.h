@@ -47,7 +47,7 @@ inline constexpr auto riverrun::kFields<riverrun::lm::LanguageModelOptions> = []
       Field{"cell", &O::cell},
       Field{"vocab_size", &O::vocab_size, at_least(1)},
       Field{"embedding_size", &O::embedding_size, from_to(1, kLargestSize),
-            "Numbers that stand for a token"},
+            "Size of the vector of a token or a word"},
       Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
       Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
       Field{"dropout", &O::dropout, from_below(0, 1),

@@ -35,8 +35,9 @@ template <>
 inline constexpr auto riverrun::kFields<riverrun::lm::TextOptions> = [] {
   using O = lm::TextOptions;
   return std::tuple{
-      Field{"valid_fraction", &O::valid_fraction, from_below(0, 1),
-            "Part of the end of the text to validate on; of a classifier, of each class"},
+      Field{
+          "valid_fraction", &O::valid_fraction, from_below(0, 1),
+          "Part to validate on: of the end of a text or a signal, of each class, of the sentences"},
       Field{"vocab_size", &O::vocab_size, at_least(0),
             "At most so many different tokens, the most frequent ones; 0: all"}};
 }();

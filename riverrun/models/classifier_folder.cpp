@@ -30,4 +30,8 @@ Classifier load_classifier(const std::filesystem::path& folder) {
                                [](const Folder& opened) { return load_classifier(opened); });
 }
 
+void check_classifier_config(const Folder& folder) {
+  check_config<ClassifierOptions>(folder, kClassifierType, digest);
+}
+
 }  // namespace riverrun::models

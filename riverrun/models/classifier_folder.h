@@ -31,4 +31,8 @@ struct LoadedClassifier {
 [[nodiscard]] LoadedClassifier load_classifier(const Folder& folder);
 [[nodiscard]] Classifier load_classifier(const std::filesystem::path& folder);
 
+/// For a run that goes on: throws FormatError unless config.json, if there is one, has the digest
+/// of its options.
+void check_classifier_config(const Folder& folder);
+
 }  // namespace riverrun::models

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "riverrun/models/classifier_folder.h"
 #include "riverrun/models/run_description_json.h"
 
 namespace riverrun::models {
@@ -53,6 +54,7 @@ ClassifierRun suggested_run(const data::LabelledSequences& data,
 }
 
 SavedRun<ClassifierRun> saved_classifier_run(const Folder& folder) {
+  check_classifier_config(folder);
   return read_saved_run<ClassifierRun>(folder);
 }
 

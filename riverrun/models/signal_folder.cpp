@@ -30,4 +30,8 @@ SignalModel load_signal_model(const std::filesystem::path& folder) {
                                 [](const Folder& opened) { return load_signal_model(opened); });
 }
 
+void check_signal_config(const Folder& folder) {
+  check_config<SignalOptions>(folder, kSignalType, digest);
+}
+
 }  // namespace riverrun::models

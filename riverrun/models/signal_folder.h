@@ -31,4 +31,8 @@ struct LoadedSignalModel {
 [[nodiscard]] LoadedSignalModel load_signal_model(const Folder& folder);
 [[nodiscard]] SignalModel load_signal_model(const std::filesystem::path& folder);
 
+/// For a run that goes on: throws FormatError unless config.json, if there is one, has the digest
+/// of its options.
+void check_signal_config(const Folder& folder);
+
 }  // namespace riverrun::models

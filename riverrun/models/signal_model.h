@@ -50,9 +50,9 @@ inline constexpr auto riverrun::kFields<riverrun::models::SignalOptions> = [] {
       Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
       Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
       Field{"residual", &O::residual, any_value(),
-            "Learn only what is added to the dry signal: true or false"},
+            "Learn only the difference from the dry signal: true or false"},
       Field{"pre_emphasis", &O::pre_emphasis, from_to(0, 1),
-            "How much a high-pass filter makes of the errors before they count; 0: no filter"},
+            "Coefficient of the high-pass filter that is applied to the errors; 0: none"},
       Field{"seed", &O::seed, any_value(), "", kInitial},
   };
 }();

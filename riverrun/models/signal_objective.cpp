@@ -86,6 +86,16 @@ SignalObjective::SignalObjective(SignalModel& model, const SignalPart& train,
   if (power_ == 0) {
     throw ConfigError("SignalObjective: the wet signal to learn from is silent");
   }
+  // The loss is divided by them, as floats.
+  constexpr double kLeast = 1e-20;
+  constexpr double kMost = 1e20;
+  for (const double power : {power_, power_preemphasis_}) {
+    if (power >= kLeast && power <= kMost) continue;
+    throw ConfigError(
+        fmt::format("SignalObjective: the mean square of the wet signal to learn from is {:.3g}, "
+                    "{:.3g} after pre-emphasis; both must be from 1e-20 to 1e20",
+                    power_, power_preemphasis_));
+  }
   const auto judged = std::span(judged_.wet).subspan(at(std::ssize(judged_.wet) - valid_targets()));
   if (std::ranges::all_of(judged, [](float x) { return x == 0; })) {
     throw ConfigError("SignalObjective: the wet signal to validate on is silent");
@@ -96,7 +106,7 @@ std::int64_t SignalObjective::targets_per_update() const { return batch_size_ * 
 
 std::int64_t SignalObjective::valid_targets() const {
   const std::int64_t samples = std::ssize(judged_.dry);
-  return samples - std::min(learning_.lead_in, samples / 2);
+  return samples - judged_.lead_in.value_or(std::min(learning_.lead_in, samples / 2));
 }
 
 std::int64_t SignalObjective::epochs_between_validations() const {

@@ -23,9 +23,9 @@ namespace riverrun::models {
 /// is that of the signal, and silence does no harm.
 class SignalObjective final : public RunObjective<SignalRun> {
  public:
-  /// The model and the signals must outlive it. `valid` may be empty; of it, the first lead_in
-  /// samples do not count, or the first half if that is less. Throws ConfigError if an option is
-  /// out of range, the signal is too short for a batch, or is silent.
+  /// The model and the signals must outlive it. `valid` may be empty. Throws ConfigError if an
+  /// option is out of range, or the signal is too short for a batch, silent, or so quiet or loud
+  /// that the loss has no place among floats.
   SignalObjective(SignalModel& model, const SignalPart& train, const SignalPart& valid,
                   const TrainerOptions& options, const SignalTraining& learning);
 

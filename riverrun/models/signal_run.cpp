@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "riverrun/models/run_description_json.h"
+#include "riverrun/models/signal_folder.h"
 #include "riverrun/models/signal_score.h"
 
 namespace riverrun::models {
@@ -14,7 +15,8 @@ namespace {
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 SignalPart part(const SignalPart& whole, std::int64_t from, std::int64_t to) {
-  return {whole.dry.subspan(at(from), at(to - from)), whole.wet.subspan(at(from), at(to - from))};
+  return {.dry = whole.dry.subspan(at(from), at(to - from)),
+          .wet = whole.wet.subspan(at(from), at(to - from))};
 }
 
 }  // namespace
@@ -40,7 +42,9 @@ SignalSplit split(const SignalPart& whole, const SignalTraining& learning) {
                     samples, learning.valid_fraction));
   }
   const std::int64_t begin = std::max<std::int64_t>(learnt - learning.lead_in, 0);
-  return {.train = part(whole, 0, learnt), .valid = part(whole, begin, samples)};
+  SignalSplit split{.train = part(whole, 0, learnt), .valid = part(whole, begin, samples)};
+  split.valid.lead_in = learnt - begin;
+  return split;
 }
 
 SignalBatches signal_batches(std::int64_t samples, const TrainerOptions& options,
@@ -48,9 +52,15 @@ SignalBatches signal_batches(std::int64_t samples, const TrainerOptions& options
   const std::int64_t row = options.batch_size * options.seq_len;
   if (row < 1 || samples < row) {
     throw ConfigError(
-        fmt::format("the signal to learn from has {} samples; batch_size = {} stretches of seq_len "
-                    "= {} samples need at least one and as many as that",
+        fmt::format("the signal to learn from has {} samples; it must have at least batch_size · "
+                    "seq_len = {} · {}, and more than none",
                     samples, options.batch_size, options.seq_len));
+  }
+  if (learning.lead_in > samples) {
+    throw ConfigError(
+        fmt::format("lead_in is {}; it must be at most as long as the signal to learn from, which "
+                    "has {} samples",
+                    learning.lead_in, samples));
   }
   const std::int64_t chunks = std::max<std::int64_t>(learning.stretch / options.seq_len, 1);
   const std::int64_t group = row * chunks;
@@ -64,6 +74,7 @@ SignalRun suggested_run(const SignalPart& learnt, std::int64_t sample_rate, Sign
   run.model.sample_rate = sample_rate;
   run.model.gain = best_gain(learnt.dry, learnt.wet);
   const std::int64_t samples = std::ssize(learnt.dry);
+  run.learning.lead_in = std::min(run.learning.lead_in, samples);
   std::int64_t& batch_size = run.trainer.batch_size;
   if (batch_size == 0) {
     // An epoch of a short signal should still have some updates.
@@ -84,6 +95,7 @@ SignalRun suggested_run(const SignalPart& learnt, std::int64_t sample_rate, Sign
 }
 
 SavedRun<SignalRun> saved_signal_run(const Folder& folder) {
+  check_signal_config(folder);
   return read_saved_run<SignalRun>(folder);
 }
 

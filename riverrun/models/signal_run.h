@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <tuple>
 
@@ -60,12 +61,15 @@ struct SignalRun {
 struct SignalPart {
   std::span<const float> dry;
   std::span<const float> wet;
+  /// Of what is validated on, how many samples at its beginning are read and do not count; not set:
+  /// SignalTraining::lead_in, but at most half of it.
+  std::optional<std::int64_t> lead_in = {};
 };
 
 /// A signal in two parts: what is learnt from, and what is validated on.
 struct SignalSplit {
   SignalPart train;
-  /// Begins lead_in samples before the end of `train`: they are read and do not count. Empty
+  /// Begins up to lead_in samples before the end of `train`: they are read and do not count. Empty
   /// without a valid_fraction.
   SignalPart valid;
 };
@@ -84,7 +88,7 @@ struct SignalBatches {
                                            const SignalTraining& learning);
 
 /// `run` with what suits the signal that is learnt from: the naive gain, the batch and the number
-/// of epochs. A batch size that `run` has is kept.
+/// of epochs, and a lead_in that is no longer than the signal. A batch size that `run` has is kept.
 [[nodiscard]] SignalRun suggested_run(const SignalPart& learnt, std::int64_t sample_rate,
                                       SignalRun run = {});
 

@@ -50,6 +50,18 @@ template <class Options>
   return options;
 }
 
+/// Throws FormatError unless config.json, if there is one, has the digest of its options, which
+/// `digest` computes.
+template <class Options, class Digest>
+void check_config(const Folder& folder, const char* type, Digest digest) {
+  if (!folder.contains(kConfigFile)) return;
+  const ModelConfig config(folder);
+  const std::optional<std::string> said = config.digest();
+  if (said && *said != digest(stored_options<Options>(config, type))) {
+    throw config.fail("its digest is not that of its options, which were changed");
+  }
+}
+
 /// The weights, which must have the shapes and the digest that `files` say: "config.json".
 template <class Options>
 [[nodiscard]] io::SafetensorsFile stored_weights(const Folder& folder, const ModelConfig& config,

@@ -150,6 +150,9 @@ TaggerBatch Tagger::batch(const data::TaggedSentences& data,
   const auto count = static_cast<std::int64_t>(which.size());
   for (const std::int64_t index : which) {
     batch.lengths.push_back(count_of(data.sentences[at(index)].words));
+    if (batch.lengths.back() == 0) {
+      throw ConfigError(fmt::format("Tagger: sentence {} has no words", index));
+    }
     batch.seq_len = std::max(batch.seq_len, batch.lengths.back());
   }
   batch.words.resize(at(batch.seq_len * count));
@@ -245,8 +248,9 @@ void Tagger::tag(const data::TaggedSentences& data, std::span<const std::int64_t
   constexpr std::int64_t kMostSentences = 128;
   constexpr std::int64_t kMostWords = 4096;
   for (std::span<const std::int64_t> left = order; !left.empty();) {
-    const std::int64_t fit = std::clamp<std::int64_t>(kMostWords / length(left.front()), 1,
-                                                      std::min(kMostSentences, std::ssize(left)));
+    const std::int64_t fit =
+        std::clamp<std::int64_t>(kMostWords / std::max<std::int64_t>(length(left.front()), 1), 1,
+                                 std::min(kMostSentences, std::ssize(left)));
     tag_together(data, left.first(at(fit)), labelled, take);
     left = left.subspan(at(fit));
   }

@@ -95,7 +95,16 @@ Tagger load_tagger(const fs::path& folder) {
 }
 
 TaggerVocabulary load_tagger_vocabulary(const Folder& folder) {
-  return read_vocabulary(folder, stored_options<TaggerOptions>(ModelConfig(folder), kTaggerType));
+  const ModelConfig config(folder);
+  const auto options = stored_options<TaggerOptions>(config, kTaggerType);
+  TaggerVocabulary vocabulary = read_vocabulary(folder, options);
+  if (const auto said = config.digest(); said && *said != digest(options, vocabulary)) {
+    throw config.fail(
+        fmt::format("it is of another model than {} beside it; the files of a run "
+                    "belong together",
+                    kVocabularyFile));
+  }
+  return vocabulary;
 }
 
 }  // namespace riverrun::models

@@ -107,7 +107,8 @@ void check(const TaggerOptions& options) {
   }
   if (options.crf && count_of(options.tags) > kMostTags) {
     throw ConfigError(
-        fmt::format("Tagger: the number of tags is {}; a random field (crf) can have at most {}",
+        fmt::format("Tagger: the number of tags is {}; a random field (crf) can have at most {}, "
+                    "without one there may be more",
                     options.tags.size(), kMostTags));
   }
   if (options.char_hidden_size > 0) check(character_options(options));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "riverrun/models/run_description_json.h"
+#include "riverrun/models/tagger_folder.h"
 
 namespace riverrun::models {
 
@@ -32,6 +33,7 @@ TaggerRun suggested_run(const data::TaggedSentences& data, std::span<const std::
 }
 
 SavedRun<TaggerRun> saved_tagger_run(const Folder& folder) {
+  if (folder.contains(kConfigFile)) static_cast<void>(load_tagger_vocabulary(folder));
   return read_saved_run<TaggerRun>(folder);
 }
 

@@ -218,7 +218,7 @@ expect 4 'narrow.ts: it has 1 channel; the model reads 2' predict m narrow.ts
 expect 4 'narrow.ts: it has 1 channel; the model reads 2' train train.ts --valid narrow.ts --out n
 sed -E 's/@classLabel.*/@classLabel true slow/; s/:fast$/:slow/' test.ts >same.ts
 expect 4 'same.ts: the only class is "slow"' train same.ts --out n
-expect 2 'standard input .-. is given as DATA and with --valid' train - --kind classify --valid - --out n
+expect 2 'standard input .-. is given more than once' train - --kind classify --valid - --out n
 expect 2 'hidden_size is 0' train nowhere.ts --kind classify --hidden-size 0 --out n
 expect 2 'epochs is 0' train nowhere.ts --kind classify --epochs 0 --out n
 expect 2 'conv_stride is 9 and conv_kernel_size 5; the steps between' train train.ts --conv-kernel-size 5 --conv-stride 9 --out n
@@ -226,8 +226,8 @@ gzip -c test.ts | expect 2 'begins as a file of labelled sequences .* give --kin
 expect 2 'the run that is resumed is of a classifier' train text.txt --tokens char --out m --resume
 expect 3 'nowhere' predict nowhere test.ts
 expect 3 'nowhere.ts' predict m nowhere.ts
-expect 2 'a report cannot replace what it is made from' predict m test.ts --out test.ts
-expect 2 'a report cannot replace what it is made from' predict m test.ts --out m/config.json
+expect 2 'the output cannot replace what it is made from' predict m test.ts --out test.ts
+expect 2 'the output cannot replace what it is made from' predict m test.ts --out m/config.json
 [ ! -e n ] || fail 'a folder was made for a run that could not be'
 # As a text, if one says so.
 # shellcheck disable=SC2086

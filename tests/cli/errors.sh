@@ -31,11 +31,11 @@ expect 2 'seed: 08; it must be a whole number .* without leading zeros' \
   train text.txt --out new --seed 08
 
 # A report does not replace what it is made from.
-expect 2 'text.txt: a report cannot replace' train text.txt --out new --csv ./text.txt
-expect 2 'model.safetensors: a report cannot replace' \
+expect 2 'text.txt: the output cannot replace' train text.txt --out new --csv ./text.txt
+expect 2 'model.safetensors: the output cannot replace' \
   inspect model --text cat --csv model/model.safetensors
 ln -s text.txt link.txt
-expect 2 'link.txt: a report cannot replace' gradients model text.txt --steps 5 --csv link.txt
+expect 2 'link.txt: the output cannot replace' gradients model text.txt --steps 5 --csv link.txt
 expect 2 'two reports cannot be in one file' gradients --cell gru --csv out.csv --html model/../out.csv
 riverrun inspect model --text cat --csv model/report.csv >/dev/null
 rm model/report.csv

@@ -88,12 +88,12 @@ expect 3 'nowhere: not a model folder' gradients nowhere text.txt
 expect 3 'nowhere.txt' gradients model nowhere.txt
 mkdir other && echo '{"model_type": "gpt2"}' >other/config.json
 expect 4 'config.json' gradients other text.txt
-expect 3 'nowhere: cannot write a report there' gradients --cell gru --csv nowhere/g.csv
+expect 3 'nowhere: cannot write a file there' gradients --cell gru --csv nowhere/g.csv
 said=$( (ulimit -f 0; riverrun gradients --cell gru --steps 3 --csv z.csv 2>&1 >/dev/null; echo "status $?"))
 [[ $said == *z.csv*'status 3' ]] || fail "a file that cannot grow: $said"
 [ ! -e z.csv ] || fail 'half a file'
-expect 3 'other: cannot write a report there' gradients --cell gru --html other
-expect 3 '/dev/null: cannot write a report there' gradients --cell gru --csv /dev/null
+expect 3 'other: cannot write a file there' gradients --cell gru --html other
+expect 3 '/dev/null: cannot write a file there' gradients --cell gru --csv /dev/null
 expect 2 'two reports cannot be in one file' gradients --cell gru --csv g.csv --svg ./g.csv
 status=0
 PATH=/nowhere "$program" gradients --cell gru --svg g2.svg >out.txt 2>err.txt || status=$?

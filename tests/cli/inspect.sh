@@ -161,7 +161,7 @@ truncate -s 17M large.txt
 expect 2 'large.txt: the text has 17825792 bytes; at most 16777216' inspect lstm --file large.txt
 head -c 4M /dev/zero | tr '\0' a >long.txt
 expect 2 'has 4194304 tokens; with these options at most [0-9]+ fit' inspect lstm --file long.txt
-expect 3 'lstm: cannot write a report there' inspect lstm --text a --csv lstm
+expect 3 'lstm: cannot write a file there' inspect lstm --text a --csv lstm
 riverrun inspect lstm --text 'thê cat' >/dev/null 2>err.txt || fail 'an unknown character'
 grep -q "1 token is not in the vocabulary.*'ê'" err.txt || fail "$(cat err.txt)"
 riverrun inspect word --text 'the cow' >/dev/null 2>err.txt || fail 'an unknown word'

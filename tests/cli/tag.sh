@@ -72,6 +72,9 @@ printf 'We\nreached\nbank\n\nWe\nbank\nclosed\n' | riverrun predict m - >words.t
 [ "$(awk '{print $2}' words.txt | paste -sd ' ')" = 'PRON VERB WATER  PRON MONEY ADJ' ] ||
   fail "words alone: $(cat words.txt)"
 expect 4 'has no tags to compare with' evaluate m bare.conllu
+echo 'We sat on the bank.' | riverrun predict m - >words.txt 2>err.txt
+grep -q 'the lines have 5 columns, and the words are taken from column 1' err.txt || fail "$(cat err.txt)"
+expect 2 'predict: --out is -' predict m test.conllu --out -
 
 riverrun info m --json >i.json
 json i.json "v['kind'] == 'tag' and v['tags'][0] == 'PRON' and sum(v['examples']) == 720"
@@ -95,9 +98,16 @@ cmp -s m/model.safetensors stopped/model.safetensors || fail 'a resumed run give
 expect 2 '--crf differs from that of the run that is resumed' train train.conllu --out m --resume --crf false
 expect 2 'the sentences are not those that the run began with' train test.conllu --out m --resume
 expect 2 'holds a run already' train train.conllu --column upos --out m
+cp -r m bare && rm bare/checkpoint.safetensors
+expect 2 'bare.*; overwrite it' train train.conllu --column upos --out bare
+! grep -q -- '--from' err.txt || fail 'a tagger cannot begin from another model'
 cp -r m damaged
 sed -i 's/"bank"/"bonk"/' damaged/vocabulary.json
 expect 4 'vocabulary.json' evaluate damaged test.conllu
+expect 4 'config.json.*another model than vocabulary.json' train train.conllu --out damaged --resume --epochs 9
+cp m/vocabulary.json damaged/vocabulary.json
+sed -i 's/"hidden_size": 16/"hidden_size": 17/' damaged/config.json
+expect 4 'config.json' train train.conllu --out damaged --resume --epochs 9
 
 # Word vectors: those that are given are what training begins with.
 awk 'BEGIN {
@@ -111,6 +121,10 @@ json t.json "v['embedding_size'] == 6"
 riverrun info v --json >i.json
 json i.json "v['training']['vectors'] == 'vectors.txt' and v['embedding_size'] == 6"
 python3 -c "import json; w = json.load(open('v/vocabulary.json'))['words']; assert 'river' in w and 'We' in w and 'we' not in w"
+expect 2 'vectors.txt: the output cannot replace what it is made from' \
+  train train.conllu --column upos --vectors vectors.txt --html vectors.txt --out n
+[ "$(wc -l <vectors.txt)" = 8 ] || fail 'the vectors were overwritten'
+expect 2 'standard input \(-\) is given more than once' train - --kind tag --column upos --vectors - --out n
 rm vectors.txt
 riverrun train train.conllu --out v --resume --epochs 2 >/dev/null 2>&1 || fail 'resuming needs the vectors'
 printf 'river 1 2\nbank 1 x\n' >bad.txt

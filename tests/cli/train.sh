@@ -70,7 +70,7 @@ for option in --forget-bias --init-uniform --vocab-size; do
     train text.txt --from base --out new $option 1
 done
 expect 3 'nowhere' train text.txt --from nowhere --out new
-expect 2 'a report cannot replace' train text.txt --from base --out new --csv base/config.json
+expect 2 'the output cannot replace' train text.txt --from base --out new --csv base/config.json
 [ ! -e new ] || fail 'a folder was made for a run that could not be'
 
 # ------------------------------------------------------------------------------------ the --out folder

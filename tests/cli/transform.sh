@@ -141,7 +141,7 @@ expect 2 'evaluate: m is a signal model, for which there is no --lines' evaluate
 expect 2 'generate: m is a signal model; it must be a language model' generate m
 expect 2 'hidden_size is 0' train nowhere.wav nowhere.wav --kind transform --hidden-size 0 --out n
 expect 2 'patience needs a signal to validate on' train dry.wav wet.wav --valid-fraction 0 --patience 1 --out n
-expect 2 'has 32000 samples; batch_size = 1000 stretches' train dry.wav wet.wav --batch-size 1000 --out n
+expect 2 'has 32000 samples; it must have at least batch_size . seq_len = 1000 . 256' train dry.wav wet.wav --batch-size 1000 --out n
 expect 4 'shorter.wav.*differ in length by less than 1 %' evaluate m dry_test.wav shorter.wav
 expect 4 'faster.wav: it has 16000 samples a second, dry_test.wav has 8000' train dry_test.wav faster.wav --out n
 expect 4 'faster.wav: it has 16000 samples a second; the model knows signals of 8000' predict m faster.wav --out x.wav
@@ -154,7 +154,9 @@ head -c 9000 dry_test.wav >cut.wav
 expect 4 'cut.wav.*the file is cut short: it should have 16000 bytes of samples and has 8956' predict m cut.wav --out x.wav
 expect 3 'nowhere.wav' predict m nowhere.wav --out x.wav
 expect 2 'cannot be read from standard input' predict m - --out x.wav
-expect 2 'a report cannot replace what it is made from' predict m dry_test.wav --out dry_test.wav
+expect 2 'the output cannot replace what it is made from' predict m dry_test.wav --out dry_test.wav
+cp -r m edited && sed -i 's/"residual": true/"residual": false/' edited/config.json
+expect 4 'config.json.*digest is not that of its options' train dry.wav wet.wav --out edited --resume --epochs 99
 for made in n x.wav; do
   [ ! -e "$made" ] || fail "$made was made of what could not be"
 done

@@ -77,7 +77,7 @@ else
   [ $status = 0 ] || fail "--html: $(cat err.txt)"
   if command -v chromium >/dev/null; then "$browser" 3 cat t.html; fi
 fi
-expect 3 'nowhere: cannot write a report there' train text.txt --out never $tiny --csv nowhere/t.csv
+expect 3 'nowhere: cannot write a file there' train text.txt --out never $tiny --csv nowhere/t.csv
 [ ! -e never ] || fail 'a run whose report cannot be written was begun'
 # Watching changes no bits.
 riverrun train text.txt --out seldom $tiny --reach-every 1000000 >/dev/null 2>&1

@@ -119,6 +119,14 @@ TEST_F(AudioFile, WithoutSamplesOrWithOneThatIsNoNumberAFileIsRefused) {
   write_audio(folder_ / "b.wav", samples, 44100);
   EXPECT_THAT([&] { (void)read_audio(folder_ / "b.wav"); },
               ThrowsMessage<FormatError>(HasSubstr("sample 4 is nan")));
+  // In a channel that would not be read, where all others are the same.
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  write_audio(folder_ / "b.wav", std::vector{0.1f, 0.1f, 0.2f, nan, 0.3f, 0.3f}, 44100);
+  std::string second = File(folder_ / "b.wav").contents(1000);
+  second.replace(22, 2, bytes(2, 2));
+  second.replace(32, 2, bytes(8, 2));
+  EXPECT_THAT([&] { (void)read_audio(write("c.wav", second)); },
+              ThrowsMessage<FormatError>(HasSubstr("it must be a finite number")));
 }
 
 TEST_F(AudioFile, NoByteThatIsChangedDoesHarm) {

@@ -192,6 +192,22 @@ TEST(SignalObjective, TheEndOfTheSignalIsForValidationAfterALeadIn) {
   EXPECT_TRUE(split(device.part(), {.valid_fraction = 0}).valid.dry.empty());
 }
 
+TEST(SignalObjective, WhatIsLearntIsNotJudged) {
+  const Device device(2000);
+  SignalRun run;
+  run.trainer.seq_len = 50;
+  run = suggested_run(device.part(), 48000, run);
+  const SignalSplit parts = split(device.part(), run.learning);  // whose lead_in is 1024
+  ASSERT_LT(std::ssize(device.dry) / 5, run.learning.lead_in);
+  SignalModel model(run.model);
+  const SignalObjective objective(model, parts.train, parts.valid, run.trainer, run.learning);
+  EXPECT_EQ(objective.valid_targets(), 400);
+  // Of a signal of its own, at most half is read without counting.
+  const Device other(1000, 2);
+  const SignalObjective own(model, parts.train, other.part(), run.trainer, run.learning);
+  EXPECT_EQ(own.valid_targets(), 500);
+}
+
 TEST(SignalObjective, SuggestsWhatSuitsTheSignal) {
   const Device device(200'000);
   SignalRun given;
@@ -201,13 +217,16 @@ TEST(SignalObjective, SuggestsWhatSuitsTheSignal) {
   const SignalBatches batches = signal_batches(std::ssize(device.dry), few.trainer, few.learning);
   EXPECT_GE(batches.groups * batches.chunks, 16);
   EXPECT_LT(batches.spare, few.trainer.batch_size * few.trainer.seq_len * batches.groups);
+  EXPECT_EQ(few.learning.lead_in, 1024);
+  EXPECT_EQ(suggested_run(Device(700).part(), 48000, given).learning.lead_in, 700);
   given.trainer.batch_size = 3;
   EXPECT_EQ(suggested_run(device.part(), 48000, given).trainer.batch_size, 3);
 }
 
 TEST(SignalObjective, RefusesWhatItCannotLearn) {
   EXPECT_THAT([] { Training training(1, Device(500)); },
-              ThrowsMessage<ConfigError>(HasSubstr("has 400 samples; batch_size = 4")));
+              ThrowsMessage<ConfigError>(
+                  HasSubstr("has 400 samples; it must have at least batch_size · seq_len = 4 · ")));
   Device silent(8000);
   std::ranges::fill(silent.wet, 0.0f);
   silent.wet.back() = 1;
@@ -217,6 +236,10 @@ TEST(SignalObjective, RefusesWhatItCannotLearn) {
   silent.wet.front() = 1;
   EXPECT_THAT([&] { Training training(1, silent); },
               ThrowsMessage<ConfigError>(HasSubstr("to validate on is silent")));
+  Device quiet(8000);
+  for (float& sample : quiet.wet) sample *= 1e-19f;
+  EXPECT_THAT([&] { Training training(1, quiet); },
+              ThrowsMessage<ConfigError>(HasSubstr("both must be from 1e-20 to 1e20")));
 }
 
 }  // namespace

@@ -259,7 +259,9 @@ TEST(TaggerObjective, AResumedRunEndsWithTheSameBits) {
       std::atomic<bool> stop = false;
       Trainer::Watch watch;
       watch.stop = &stop;
-      watch.progress = [&](const Progress& progress) { stop = progress.step == stop_at; };
+      watch.progress = [&, last = stop_at](const Progress& progress) {
+        stop = progress.step == last;
+      };
       (void)part.run(watch);
     }
     Training resumed(data, longer, valid);

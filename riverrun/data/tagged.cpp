@@ -37,11 +37,16 @@ bool lacks_tags(const TaggedSentences& sentences) {
   return !field_of(first, sentences.tag_column, sentences.separator);
 }
 
-/// Between the fields that are written. Behind words alone anything may stand: a tag may hold
+/// Between the fields that are written: that of the file; behind words alone a tab, if a tag holds
 /// blanks.
-char written_separator(const TaggedSentences& sentences) {
+char written_separator(const TaggedSentences& sentences,
+                       std::span<const std::vector<std::string>> tags) {
+  const auto has_blank = [](const std::string& tag) { return tag.find(' ') != std::string::npos; };
   const bool words_alone = sentences.tag_column == 1 && lacks_tags(sentences);
-  return words_alone ? '\t' : sentences.separator;
+  const bool needs_tab = words_alone && std::ranges::any_of(tags, [&](const auto& of_sentence) {
+                           return std::ranges::any_of(of_sentence, has_blank);
+                         });
+  return needs_tab ? '\t' : sentences.separator;
 }
 
 void require_tags(const TaggedSentences& sentences,
@@ -53,7 +58,7 @@ void require_tags(const TaggedSentences& sentences,
     throw ShapeError(fmt::format("CoNLL: tags are those of {} sentences; it must be {}",
                                  tags.size(), sentences.sentences.size()));
   }
-  const char separator = written_separator(sentences);
+  const char separator = written_separator(sentences, tags);
   const auto is_separator = [separator](char c) {
     return c == '\n' || c == '\r' || c == '\t' || c == '\0' || c == separator;
   };
@@ -86,7 +91,7 @@ std::string to_conll(const TaggedSentences& sentences,
                      std::span<const std::vector<std::string>> tags) {
   require_tags(sentences, tags);
   const std::size_t column = sentences.tag_column;
-  const char separator = written_separator(sentences);
+  const char separator = written_separator(sentences, tags);
   const bool is_new = lacks_tags(sentences);
   const bool names_it = is_new && !sentences.columns.empty();
   const std::string names = names_it ? global_columns_comment(sentences.columns) : "";

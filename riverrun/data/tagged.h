@@ -79,9 +79,9 @@ enum class KeepLines { kNo, kYes };
 
 /// The file's lines, which must have been kept, with these tags [words] of each sentence in the
 /// column of the tag: in a new one behind the last, if the file lacks it, which CoNLL-U then names
-/// as CoNLL-U Plus does; behind words alone it is separated by a tab. Lines end with "\n". Throws
-/// ConfigError if the lines were not kept, or a tag is empty or holds what is between fields;
-/// ShapeError unless each word has a tag.
+/// as CoNLL-U Plus does; behind words alone it is separated by a tab if a tag holds blanks. Lines
+/// end with "\n". Throws ConfigError if the lines were not kept, or a tag is empty or holds what is
+/// between fields; ShapeError unless each word has a tag.
 [[nodiscard]] std::string to_conll(const TaggedSentences& sentences,
                                    std::span<const std::vector<std::string>> tags);
 

@@ -346,6 +346,7 @@ TEST_F(Conll, IsWrittenWithANewColumnIfItLacksThatOfTheTag) {
   const auto read_words = [this](std::string_view text, const std::string& tag) {
     return read(text, {.tag = tag}, LabelColumn::kIfThere);
   };
+  EXPECT_EQ(to_conll(read_words("a\n\n b \n", "2"), Words{{"X"}, {"Y"}}), "a X\n\n b  Y\n");
   EXPECT_EQ(to_conll(read_words("a\n\n b \n", "2"), Words{{"X"}, {"Y Z"}}), "a\tX\n\nb\tY Z\n");
   EXPECT_EQ(to_conll(read_words("-DOCSTART-\na\tB\n", "4"), Words{{"X"}}), "-DOCSTART-\na\tB\tX\n");
   EXPECT_EQ(to_conll(read_words("# global.columns = ID FORM\n1-1\ta\n1\ta\n", "NER"), Words{{"X"}}),

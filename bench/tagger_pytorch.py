@@ -5,7 +5,7 @@
 
 FOLDER holds train.conllu and test.conllu; the tags are column 4. RIVERRUN=build/release/riverrun.
 The network: a vector of 100 numbers for each word, a bidirectional LSTM of 2 x 50 over its characters,
-a bidirectional LSTM of 128 over both, dropout 0.5, Adam at 2e-3 with a cosine. PyTorch's has no random
+a bidirectional LSTM of 128 over both, dropout 0.33, Adam at 5e-3 with a cosine. PyTorch's has no random
 field, so riverrun's is trained without (--crf false) and with it. PyTorch packs sentences of similar
 lengths and spells each word of a batch once, as riverrun does. Neither validates. Needs PyTorch.
 """
@@ -54,10 +54,10 @@ class Tagger(nn.Module):
                                       enforce_sorted=False)
         _, (h, _) = self.spell(packed)
         x = torch.cat([self.words(words), torch.cat([h[0], h[1]], 1)[forms]], 2)
-        x = F.dropout(x, 0.5, self.training)
+        x = F.dropout(x, 0.33, self.training)
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         y, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
-        return self.head(F.dropout(y, 0.5, self.training))
+        return self.head(F.dropout(y, 0.33, self.training))
 
 
 class Data:
@@ -110,13 +110,13 @@ def train_pytorch(data, epochs, seed):
         model.words.weight.mul_(0.1)
         for word, vector in data.vectors.items():
             model.words.weight[data.words[word]] = torch.tensor(vector)
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     updates = epochs * math.ceil(len(data.train) / 32)
     update = 0
     for _ in range(epochs):
         for sentences in batches(data.train):
             rate = min(1, (update + 1) / 50) * 0.5 * (1 + math.cos(math.pi * update / updates))
-            optimizer.param_groups[0]["lr"] = 2e-3 * rate
+            optimizer.param_groups[0]["lr"] = 5e-3 * rate
             *read, tags = data.batch(sentences)
             loss = F.cross_entropy(model(*read).flatten(0, 1), tags.flatten())
             optimizer.zero_grad()

@@ -42,7 +42,8 @@ ExitCode fail(ExitCode code, std::string what) {
 ExitCode run(int argc, char** argv) {
   CLI::App program(
       "Recurrent neural networks: train a language model on texts, and let it write; a classifier "
-      "on labelled sequences; a tagger on tagged sentences; or a model of an amplifier or an effect "
+      "on labelled sequences; a tagger on tagged sentences; or a model of an amplifier or an "
+      "effect "
       "on recordings.",
       "riverrun");
   program.footer(kFooter);

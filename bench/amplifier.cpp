@@ -85,6 +85,8 @@ std::vector<float> dry_signal(std::size_t samples, Random& random) {
 }
 
 /// Its weights are twice as large as those that a layer begins with, so that gates open and close.
+/// It is silent after silence, as amplifiers are: an offset would make most of the signal's energy,
+/// and an error that is small beside it would say nothing.
 struct Device {
   riverrun::LSTM lstm;
   riverrun::Linear head;
@@ -94,6 +96,17 @@ struct Device {
         head({.in_features = kUnits, .out_features = 1, .seed = seed + 1}) {
     for (const auto& entry : lstm.parameters()) {
       for (float& weight : entry.parameter->mutable_value().values()) weight *= 2;
+    }
+    head.bias().mutable_value().data()[0] -= wet(std::vector<float>(kRate)).back();
+    // A sine at full scale comes out with a peak of a half.
+    std::vector<float> sine(kRate);
+    for (std::size_t i = 0; i < sine.size(); ++i) {
+      sine[i] = static_cast<float>(std::sin(2 * std::numbers::pi * 440 * seconds(i)));
+    }
+    float peak = 0;
+    for (const float sample : wet(sine)) peak = std::max(peak, std::abs(sample));
+    for (const auto& entry : head.parameters()) {
+      for (float& weight : entry.parameter->mutable_value().values()) weight *= 0.5f / peak;
     }
   }
   [[nodiscard]] std::vector<float> wet(const std::vector<float>& dry) const {

@@ -70,9 +70,11 @@ for kind in ${KINDS:-classify tag transform}; do
       measure EWT-without accuracy "$scratch/test.conllu" -- "${tag[@]}"
       ;;
     transform)
-      "$(dirname "$riverrun")/amplifier" "$scratch"
-      measure amplifier esr_preemphasis "$scratch/dry_test.wav" "$scratch/wet_test.wav" -- \
-        "$scratch/dry.wav" "$scratch/wet.wav"
+      for seed in ${SEEDS:-1 2 3 4 5}; do # each draws a device of its own
+        "$(dirname "$riverrun")/amplifier" "$scratch" "$seed"
+        SEEDS=$seed measure "amplifier-$seed" esr_preemphasis "$scratch/dry_test.wav" \
+          "$scratch/wet_test.wav" -- "$scratch/dry.wav" "$scratch/wet.wav"
+      done
       ;;
     *)
       echo "sequences.sh: KINDS has \"$kind\"; it may have classify, tag and transform" >&2

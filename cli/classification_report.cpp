@@ -243,4 +243,22 @@ void add_to(report::Page& page, const ClassificationReport& report) {
   page.table(confusion_table(report));
 }
 
+void present(const ClassificationReport& report, nlohmann::ordered_json object, double seconds,
+             const std::string& title, const ReportFiles& files, bool json) {
+  if (json) {
+    object.update(to_json(report));
+    object["seconds"] = seconds;
+    object[fmt::format("{}s_per_second", report.nouns.example)] =
+        static_cast<double>(report.score.examples) / seconds;
+    print_json(object);
+  } else {
+    print(to_text(report));
+  }
+  write(files, classes_figure(report), [&] {
+    report::Page page(title);
+    add_to(page, report);
+    return page;
+  });
+}
+
 }  // namespace riverrun::cli

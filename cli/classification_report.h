@@ -10,6 +10,8 @@
 #include "riverrun/report/figure.h"
 #include "riverrun/report/page.h"
 
+#include "cli/report.h"
+
 namespace riverrun::cli {
 
 /// What the examples of a report are called, and what they are told apart by.
@@ -56,6 +58,9 @@ struct ClassificationReport {
 [[nodiscard]] nlohmann::ordered_json to_json(const ClassificationReport& report);
 /// Precision, recall and F1 of each class.
 [[nodiscard]] report::Figure classes_figure(const ClassificationReport& report);
+/// What `evaluate` prints and writes: `object` are the members that come first with --json.
+void present(const ClassificationReport& report, nlohmann::ordered_json object, double seconds,
+             const std::string& title, const ReportFiles& files, bool json);
 /// Adds the summary, the figures and the tables; the confusion of up to a hundred classes.
 void add_to(report::Page& page, const ClassificationReport& report);
 

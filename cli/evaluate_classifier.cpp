@@ -40,21 +40,10 @@ ExitCode evaluate_classifier(const std::filesystem::path& folder, const std::fil
       .classes = model.options().classes,
       .score = models::score_classification(probabilities, labels),
       .naive = models::score_naive_classification(model.options().examples, labels)};
-  if (json) {
-    nlohmann::ordered_json object = {
-        {"kind", name(Kind::kClassify)}, {"model", folder.string()}, {"data", file.string()}};
-    object.update(to_json(report));
-    object["seconds"] = seconds;
-    object["sequences_per_second"] = static_cast<double>(report.score.examples) / seconds;
-    print_json(object);
-  } else {
-    print(to_text(report));
-  }
-  write(files, classes_figure(report), [&] {
-    report::Page page(fmt::format("{} on {}", folder_name(folder), file.filename().string()));
-    add_to(page, report);
-    return page;
-  });
+  present(report,
+          {{"kind", name(Kind::kClassify)}, {"model", folder.string()}, {"data", file.string()}},
+          seconds, fmt::format("{} on {}", folder_name(folder), file.filename().string()), files,
+          json);
   return kOk;
 }
 

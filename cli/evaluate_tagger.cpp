@@ -32,23 +32,13 @@ ExitCode evaluate_tagger(const std::filesystem::path& folder, const std::filesys
   const std::vector<std::int64_t> all = models::all_of(read);
   const ClassificationReport report = measure(model, read, all);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  if (json) {
-    nlohmann::ordered_json object = {{"kind", name(Kind::kTag)},
-                                     {"model", folder.string()},
-                                     {"data", file.string()},
-                                     {"sentences", read.sentences.size()}};
-    object.update(to_json(report));
-    object["seconds"] = seconds;
-    object["words_per_second"] = static_cast<double>(report.score.examples) / seconds;
-    print_json(object);
-  } else {
-    print(to_text(report));
-  }
-  write(files, classes_figure(report), [&] {
-    report::Page page(fmt::format("{} on {}", folder_name(folder), file.filename().string()));
-    add_to(page, report);
-    return page;
-  });
+  present(report,
+          {{"kind", name(Kind::kTag)},
+           {"model", folder.string()},
+           {"data", file.string()},
+           {"sentences", read.sentences.size()}},
+          seconds, fmt::format("{} on {}", folder_name(folder), file.filename().string()), files,
+          json);
   return kOk;
 }
 

@@ -268,18 +268,21 @@ ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
                 .describe = [&] { describe(read, run, model, objective.updates_per_epoch()); },
                 .words = words});
 
-  std::optional<ClassificationReport> score;
+  std::optional<ValidationReport> score;
   const LabelledPart judged = read.judged();
   if (result.model_saved && !judged.which.empty()) {
     trainer.take_best();
     const std::vector<std::int32_t> labels = model.labels(*judged.data, judged.which);
-    score = {.nouns = kOfSequences,
-             .classes = run.model.classes,
-             .score = models::score_classification(model.probabilities(*judged.data, judged.which),
-                                                   labels),
-             .naive = models::score_naive_classification(run.model.examples, labels)};
+    score = validation_report(
+        {.nouns = kOfSequences,
+         .classes = run.model.classes,
+         .score =
+             models::score_classification(model.probabilities(*judged.data, judged.which), labels),
+         .naive = models::score_naive_classification(run.model.examples, labels)});
   }
-  report(flags, to_json(flags, read, run, model, result), result, score, words);
+  report(flags, to_json(flags, read, run, model, result), result, score,
+         "the sequences to validate on",
+         [&] { return loss_figure(result, "Loss of a sequence", words.judged); });
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -265,12 +263,13 @@ ExitCode train_tagger(TrainFlags& flags, std::optional<RunFolder> folder) {
        .describe = [&] { describe(read, run, model, objective); },
        .words = words});
 
-  std::optional<ClassificationReport> score;
+  std::optional<ValidationReport> score;
   if (result.model_saved && !judged.which.empty()) {
     trainer.take_best();
-    score = measure(model, *judged.data, judged.which);
+    score = validation_report(measure(model, *judged.data, judged.which));
   }
-  report(flags, to_json(flags, read, run, model, result), result, score, words);
+  report(flags, to_json(flags, read, run, model, result), result, score, "the words to validate on",
+         [&] { return loss_figure(result, "Loss of a word", words.judged); });
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

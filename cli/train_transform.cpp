@@ -111,40 +111,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"train_samples", read.split.train.dry.size()},
                {"valid_samples", score ? Json(score->score.samples) : Json(0)}};
   json.update(progress_json(result, run.trainer, "loss", "samples", read.validates()));
-  json["validation"] = score ? cli::to_json(*score) : Json();
   return json;
-}
-
-/// Prints what came of the run, and writes its report.
-void report(const TrainFlags& flags, const nlohmann::ordered_json& json,
-            const TrainingResult& result, const std::optional<SignalReport>& score,
-            const char* judged) {
-  if (flags.json) {
-    print_json(json);
-  } else if (score) {
-    print(fmt::format("{}: on the signal to validate on, {}; learnt in {}\n", flags.out.string(),
-                      summary(*score), duration(result.seconds)));
-  } else if (result.model_saved) {
-    print(fmt::format("{}: a model of {}\n", flags.out.string(), counted(result.steps, "step")));
-  }
-  const ReportFiles& files = flags.files;
-  if (result.validations.empty()) {
-    if (!files.html.empty() || !files.svg.empty() || !files.csv.empty()) {
-      note("no report was written: there was no validation yet");
-    }
-    return;
-  }
-  report::Figure losses = loss_figure(result, "Error to signal", judged, "");
-  losses.y.scale = report::Scale::kLogarithmic;
-  write(files, losses, [&] {
-    report::Page page(fmt::format("Training {}", folder_name(flags.out)));
-    page.chart(losses);
-    if (score) {
-      page.heading("On the signal to validate on");
-      add_to(page, *score);
-    }
-    return page;
-  });
 }
 
 }  // namespace
@@ -202,7 +169,18 @@ ExitCode train_transform(TrainFlags& flags, std::optional<RunFolder> folder) {
     const std::int64_t lead_in = std::ssize(read.split.valid.dry) - objective.valid_targets();
     score = measure(model, read.split.valid, lead_in);
   }
-  report(flags, to_json(flags, read, run, model, result, score), result, score, judged);
+  std::optional<ValidationReport> validation;
+  if (score) {
+    validation = {.text = summary(*score) + "; ",
+                  .json = cli::to_json(*score),
+                  .add_to = [&](report::Page& page) { add_to(page, *score); }};
+  }
+  report(flags, to_json(flags, read, run, model, result, score), result, validation,
+         "the signal to validate on", [&] {
+           report::Figure losses = loss_figure(result, "Error to signal", judged, "");
+           losses.y.scale = report::Scale::kLogarithmic;
+           return losses;
+         });
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

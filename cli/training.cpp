@@ -74,15 +74,21 @@ nlohmann::ordered_json progress_json(const TrainingResult& result, const Trainer
           {"validations", std::move(validations)}};
 }
 
+ValidationReport validation_report(const ClassificationReport& score) {
+  return {.text = summary(score), .json = to_json(score), .add_to = [score](report::Page& page) {
+            add_to(page, score);
+          }};
+}
+
 void report(const TrainFlags& flags, nlohmann::ordered_json json, const TrainingResult& result,
-            const std::optional<ClassificationReport>& score, const ProgressDisplay::Words& words) {
+            const std::optional<ValidationReport>& score, const std::string& judged,
+            const std::function<report::Figure()>& losses) {
   if (flags.json) {
-    json["validation"] = score ? to_json(*score) : nlohmann::ordered_json();
+    json["validation"] = score ? score->json : nlohmann::ordered_json();
     print_json(json);
   } else if (score) {
-    print(fmt::format("{}: on the {}s to validate on, {}{} learnt in {}\n", flags.out.string(),
-                      words.target, summary(*score), counted(result.targets, words.target),
-                      duration(result.seconds)));
+    print(fmt::format("{}: on {}, {}{} in {}\n", flags.out.string(), judged, score->text,
+                      counted(result.steps, "step"), duration(result.seconds)));
   } else if (result.model_saved) {
     print(fmt::format("{}: a model of {}\n", flags.out.string(), counted(result.steps, "step")));
   }
@@ -93,14 +99,13 @@ void report(const TrainFlags& flags, nlohmann::ordered_json json, const Training
     }
     return;
   }
-  const report::Figure losses =
-      loss_figure(result, fmt::format("Loss of a {}", words.target), words.judged);
-  write(flags.files, losses, [&] {
+  const report::Figure figure = losses();
+  write(flags.files, figure, [&] {
     report::Page page(fmt::format("Training {}", folder_name(flags.out)));
-    page.chart(losses);
+    page.chart(figure);
     if (score) {
-      page.heading(fmt::format("On the {}s to validate on", words.target));
-      add_to(page, *score);
+      page.heading("On " + judged);
+      score->add_to(page);
     }
     return page;
   });

@@ -4,8 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "riverrun/train/trainer.h"
 
@@ -39,9 +40,19 @@ struct Training {
                                                    const TrainerOptions& options, const char* loss,
                                                    const char* trained, bool validates);
 
-/// Prints what came of a run, `json` or for people, and writes its report. `score` is on what is
-/// validated on; nothing if that is nothing, or there is no model yet.
+/// How good the model is on what is validated on, as a report has it.
+struct ValidationReport {
+  std::string text;  ///< for people: a line or more
+  nlohmann::ordered_json json;
+  std::function<void(report::Page&)> add_to;
+};
+[[nodiscard]] ValidationReport validation_report(const ClassificationReport& score);
+
+/// Prints what came of a run, `json` or for people, and writes its report with the figure
+/// `losses()` of the validations. `score` is not set if nothing is validated on, or there is no
+/// model yet; `judged` is what is: "the words to validate on".
 void report(const TrainFlags& flags, nlohmann::ordered_json json, const TrainingResult& result,
-            const std::optional<ClassificationReport>& score, const ProgressDisplay::Words& words);
+            const std::optional<ValidationReport>& score, const std::string& judged,
+            const std::function<report::Figure()>& losses);
 
 }  // namespace riverrun::cli

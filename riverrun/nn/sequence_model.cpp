@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,6 +65,16 @@ Var rows_of(Var states, std::span<const std::int64_t> asked) {
                            sums[row * features + k] += *from++;
                        }
                      });
+}
+
+constexpr const char* kNoEmbedding = "SequenceModel: it reads numbers, and has no embedding";
+constexpr const char* kNoDecoder = "SequenceModel: its output_size is 0, so it has no decoder";
+
+/// A part that may be missing.
+template <class Part>
+auto& required(Part& part, const char* otherwise) {
+  if (!part) throw Error(otherwise);
+  return *part;
 }
 
 /// What the recurrent layers read of a step.
@@ -383,24 +392,9 @@ ConstParameterList SequenceModel::parameters() const {
   return list;
 }
 
-Embedding& SequenceModel::embedding() {
-  static_cast<void>(std::as_const(*this).embedding());  // throws
-  return *embedding_;
-}
-
-const Embedding& SequenceModel::embedding() const {
-  if (!embedding_) throw Error("SequenceModel: it reads numbers, and has no embedding");
-  return *embedding_;
-}
-
-Linear& SequenceModel::decoder() {
-  static_cast<void>(std::as_const(*this).decoder());  // throws
-  return *decoder_;
-}
-
-const Linear& SequenceModel::decoder() const {
-  if (!decoder_) throw Error("SequenceModel: its output_size is 0, so it has no decoder");
-  return *decoder_;
-}
+Embedding& SequenceModel::embedding() { return required(embedding_, kNoEmbedding); }
+const Embedding& SequenceModel::embedding() const { return required(embedding_, kNoEmbedding); }
+Linear& SequenceModel::decoder() { return required(decoder_, kNoDecoder); }
+const Linear& SequenceModel::decoder() const { return required(decoder_, kNoDecoder); }
 
 }  // namespace riverrun

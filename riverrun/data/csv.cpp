@@ -16,6 +16,8 @@
 namespace riverrun::data {
 namespace {
 
+constexpr const char* kEmptyName = "the name is empty; each column must have a name";
+
 bool is_line_end(char c) noexcept { return c == '\n' || c == '\r'; }
 
 std::string separator_name(char separator) {
@@ -74,6 +76,8 @@ std::string SeparatorFinder::most() const {
 CsvParser::CsvParser(std::string path, const CsvOptions& options, Sink header, Sink row,
                      std::int64_t first_byte)
     : path_(std::move(path)),
+      is_header_(options.is_header),
+      most_columns_(options.most_columns),
       header_(std::move(header)),
       row_(std::move(row)),
       byte_(first_byte),
@@ -219,9 +223,12 @@ void CsvParser::end_field() {
             "the field is not UTF-8, which a CSV file must be");
   }
   // At once: else a header of separators alone would claim far more memory than it has bytes.
-  if (names_.empty() && trimmed(text).empty()) {
+  if (names_.empty() && !is_header_ && trimmed(text).empty()) {
+    fail_at(begins_[stored()], field_line_, count_, kEmptyName);
+  }
+  if (names_.empty() && static_cast<std::int64_t>(count_) == most_columns_) {
     fail_at(begins_[stored()], field_line_, count_,
-            "the name is empty; each column must have a name");
+            fmt::format("there must be at most {} columns", most_columns_));
   }
   ++count_;
   state_ = State::kStart;
@@ -230,7 +237,7 @@ void CsvParser::end_field() {
 void CsvParser::end_row() {
   end_field();
   if (names_.empty()) {
-    take_header();
+    take_first_row();
   } else if (count_ == names_.size()) {
     has_rows_ = true;
     row_({row_line_, std::span(fields_).first(count_)});
@@ -245,19 +252,44 @@ void CsvParser::end_row() {
   count_ = 0;
 }
 
-void CsvParser::take_header() {
-  std::unordered_map<std::string_view, std::size_t> columns;
-  for (std::size_t i = 0; i < count_; ++i) {
-    const auto [found, is_new] = columns.try_emplace(trimmed(fields_[i]), i);
-    if (!is_new) {
-      fail(i, fmt::format("the name is {}, as that of column {}; all must differ",
-                          in_quotes(found->first), found->second + 1));
-    }
+void CsvParser::take_first_row() {
+  const CsvRow row = {row_line_, std::span(fields_).first(count_)};
+  const bool is_header = !is_header_ || is_header_(row);
+  std::vector<std::string> names;
+  if (is_header) {
+    if (is_header_) number_the_nameless();
+    require_names();
+    names = fields_;
+  } else {
+    for (std::size_t i = 1; i <= count_; ++i) names.push_back(fmt::format("{}", i));
   }
-  header_({row_line_, std::span(fields_).first(count_)});
-  names_ = fields_;
+  header_({row_line_, names});
+  names_ = std::move(names);
+  if (!is_header) {
+    has_rows_ = true;
+    row_(row);
+  }
   fields_.emplace_back();
   begins_.emplace_back();
+}
+
+void CsvParser::number_the_nameless() {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (trimmed(fields_[i]).empty()) fields_[i] = fmt::format("{}", i + 1);
+  }
+}
+
+void CsvParser::require_names() const {
+  std::unordered_map<std::string_view, std::size_t> columns;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::string_view name = trimmed(fields_[i]);
+    if (name.empty()) fail(i, kEmptyName);
+    const auto [found, is_new] = columns.try_emplace(name, i);
+    if (!is_new) {
+      fail(i, fmt::format("the name is {}, as that of column {}; all must differ", in_quotes(name),
+                          found->second + 1));
+    }
+  }
 }
 
 void CsvParser::fail(std::size_t field, const std::string& what) const {

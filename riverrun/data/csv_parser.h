@@ -70,7 +70,11 @@ class CsvParser {
   void begin_field();
   void end_field();
   void end_row();
-  void take_header();
+  void take_first_row();
+  /// Throws if a name of the header is empty or there twice.
+  /// Columns without a name are called by their numbers.
+  void number_the_nameless();
+  void require_names() const;
   /// Where the field that is being read is in fields_.
   [[nodiscard]] std::size_t stored() const noexcept;
   /// In the message a column of the header has its number, one of a row its name.
@@ -78,6 +82,8 @@ class CsvParser {
                             const std::string& what) const;
 
   std::string path_;
+  std::function<bool(const CsvRow&)> is_header_;
+  std::int64_t most_columns_;
   Sink header_;
   Sink row_;
 
@@ -94,7 +100,7 @@ class CsvParser {
   std::int64_t row_line_ = 1;
 
   std::vector<std::string> names_;  // the header, once it was read
-  // The row's, and after a header's end one more for all that the row has too many.
+  // The row's, and after the first row's end one more for all that a row has too many.
   std::vector<std::string> fields_;
   std::vector<std::int64_t> begins_;  // their bytes
   std::size_t count_ = 0;             // fields of the row that have ended

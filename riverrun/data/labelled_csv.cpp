@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -19,20 +18,6 @@
 
 namespace riverrun::data {
 namespace {
-
-/// "a", "b", "c"; of many the first ones.
-std::string listed(const CsvRow& header) {
-  constexpr std::size_t kMost = 10;
-  const auto shown = header.fields.first(std::min(header.fields.size(), kMost));
-  std::string list;
-  for (const std::string& name : shown) {
-    if (!list.empty()) list += ", ";
-    list += in_quotes(trimmed(name));
-  }
-  const std::size_t more = header.fields.size() - shown.size();
-  if (more > 0) list += fmt::format(" and {} more", more);
-  return list;
-}
 
 bool contains(const CsvRow& header, std::string_view name) {
   return std::ranges::any_of(header.fields,
@@ -65,21 +50,11 @@ LabelledSequences read_labelled_csv(const std::filesystem::path& path, SequenceC
 }
 
 void require_distinct(const SequenceColumns& columns) {
-  std::set<std::string_view> names;
-  const auto require_new = [&names](std::string_view role, std::string_view name) {
-    if (names.insert(name).second) return;
-    throw ConfigError(fmt::format(
-        "columns: {} is {}, which is named twice; a column can be only one of series, label, time "
-        "and a channel",
-        role, in_quotes(name)));
-  };
-  if (!columns.series.empty()) require_new("series", columns.series);
-  if (!columns.label.empty()) require_new("label", columns.label);
-  if (!columns.time.empty()) require_new("time", columns.time);
-  for (const std::string& channel : columns.channels) {
-    if (channel.empty()) throw ConfigError("columns: a channel is \"\"; it must be a name");
-    require_new("a channel", channel);
-  }
+  DistinctColumns distinct("series, label, time and a channel");
+  if (!columns.series.empty()) distinct.add("series", columns.series);
+  if (!columns.label.empty()) distinct.add("label", columns.label);
+  if (!columns.time.empty()) distinct.add("time", columns.time);
+  distinct.add("a channel", std::span(columns.channels));
 }
 
 LabelledCsvReader::LabelledCsvReader(std::string path, const SequenceColumns& columns,
@@ -110,13 +85,7 @@ void LabelledCsvReader::take_header(const CsvRow& row) {
 std::optional<std::size_t> LabelledCsvReader::find(const CsvRow& header, std::string_view name,
                                                    std::string_view role) const {
   if (name.empty()) return std::nullopt;
-  const auto found = std::ranges::find(header.fields, name,
-                                       [](const std::string& field) { return trimmed(field); });
-  if (found == header.fields.end()) {
-    parser_.fail_row(fmt::format("there is no column {}, which is to be {}; those there are: {}",
-                                 in_quotes(name), role, listed(header)));
-  }
-  return static_cast<std::size_t>(found - header.fields.begin());
+  return find_column(parser_, header, name, role);
 }
 
 void LabelledCsvReader::find_channels(const CsvRow& header) {
@@ -132,7 +101,7 @@ void LabelledCsvReader::find_channels(const CsvRow& header) {
   if (channels_.empty()) {
     parser_.fail_row(
         fmt::format("no column is left to be a channel; there must be one besides those named: {}",
-                    listed(header)));
+                    listed(header.fields)));
   }
 }
 
@@ -147,7 +116,8 @@ void LabelledCsvReader::take_row(const CsvRow& row) {
 
 std::size_t LabelledCsvReader::sequence_of(const CsvRow& row) {
   // Rows of one sequence mostly are neighbours.
-  const std::string_view name = series_ ? text_of(row, *series_, "the name of a sequence") : "";
+  const std::string_view name =
+      series_ ? text_of(parser_, row, *series_, "the name of a sequence") : "";
   if (!data_.sequences.empty() && name == data_.sequences[newest_].name) return newest_;
   const auto found = sequences_.find(name);
   if (found != sequences_.end()) return newest_ = found->second;
@@ -161,7 +131,7 @@ std::size_t LabelledCsvReader::sequence_of(const CsvRow& row) {
 }
 
 void LabelledCsvReader::take_label(const CsvRow& row, LabelledSequence& sequence) {
-  const std::string_view text = text_of(row, *label_, "the name of a class");
+  const std::string_view text = text_of(parser_, row, *label_, "the name of a class");
   auto found = labels_.find(text);
   if (found == labels_.end()) {
     found = labels_.emplace(text, static_cast<std::int32_t>(data_.classes.size())).first;
@@ -178,7 +148,7 @@ void LabelledCsvReader::take_label(const CsvRow& row, LabelledSequence& sequence
 }
 
 void LabelledCsvReader::take_time(const CsvRow& row, const LabelledSequence& sequence, Last& last) {
-  const std::string_view text = text_of(row, *time_, "a time");
+  const std::string_view text = text_of(parser_, row, *time_, "a time");
   const std::optional<TimeStamp> time = parse_time(text);
   if (!time) {
     parser_.fail(*time_, fmt::format("the time is {}; it must be a number or a date such as "
@@ -216,28 +186,14 @@ float LabelledCsvReader::value(const CsvRow& row, std::size_t column) const {
 }
 
 void LabelledCsvReader::refuse_value(std::size_t column, std::string_view text) const {
-  const bool is_like_a_number =
-      text.find_first_of("0123456789") != std::string_view::npos &&
-      text.find_first_not_of("0123456789.,'+-eE \t") == std::string_view::npos;
-  const bool has_marks =
-      text.find_first_of(",' \t") != std::string_view::npos || std::ranges::count(text, '.') > 1;
-  std::string advice;
-  if (is_like_a_number && has_marks) {
-    advice = "; a decimal comma or marks between thousands are not read";
-  } else if (!is_like_a_number && !channels_given_) {
-    advice = "; if the column is no channel, name the channels that are to be read";
-  }
+  const std::string_view advice =
+      is_like_a_number(text) || channels_given_
+          ? number_advice(text)
+          : "; if the column is no channel, name the channels that are to be read";
   parser_.fail(column,
                fmt::format("the value is {}; it must be a finite number of at most 3.4e38, such as "
                            "1234.5, -0.5 or 1e-3{}",
                            in_quotes(text), advice));
-}
-
-std::string_view LabelledCsvReader::text_of(const CsvRow& row, std::size_t column,
-                                            std::string_view what) const {
-  const std::string_view text = trimmed(row.fields[column]);
-  if (text.empty()) parser_.fail(column, fmt::format("the field is empty; it must be {}", what));
-  return text;
 }
 
 }  // namespace riverrun::data

@@ -5,13 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "riverrun/data/csv_columns.h"
 #include "riverrun/data/csv_parser.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/labelled_csv.h"
@@ -37,15 +36,6 @@ class LabelledCsvReader {
   }
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  template <class Value>
-  using ByName = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
-
   /// What the next row of a sequence is compared with.
   struct Last {
     TimeStamp time;
@@ -63,9 +53,6 @@ class LabelledCsvReader {
   void take_time(const CsvRow& row, const LabelledSequence& sequence, Last& last);
   [[nodiscard]] float value(const CsvRow& row, std::size_t column) const;
   [[noreturn]] void refuse_value(std::size_t column, std::string_view text) const;
-  /// Without blanks around it, and not empty.
-  [[nodiscard]] std::string_view text_of(const CsvRow& row, std::size_t column,
-                                         std::string_view what) const;
 
   SequenceColumns columns_;
   LabelColumn label_column_;

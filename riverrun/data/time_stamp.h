@@ -1,7 +1,5 @@
 #pragma once
 
-// Times as they are written in files of sequences; not for users.
-
 #include <compare>
 #include <cstdint>
 #include <optional>

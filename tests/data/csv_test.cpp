@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -309,6 +310,41 @@ TEST(CsvField, MayStandForAMissingValue) {
   }
   for (const char* field : {"0", "-", "nano", "N A", "n.a.", "??", "no", "inf", "\"\"", "nil"}) {
     EXPECT_FALSE(is_missing(field)) << '"' << field << '"';
+  }
+}
+
+TEST_F(Csv, ColumnsOfAFileWithoutAHeaderAreNumbered) {
+  const auto begins_with_a_word = [](const CsvRow& row) { return row.fields[0] == "name"; };
+  const CsvOptions options = {.is_header = begins_with_a_word};
+  const Table without = read_path(write("\n1,,2\n3,4,\n"), options);
+  EXPECT_THAT(without.header, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(without.rows, ElementsAre(Row{"1", "", "2"}, Row{"3", "4", ""}));
+  EXPECT_THAT(without.lines, ElementsAre(2, 2, 3));
+  EXPECT_THAT(read_path(write("1\n"), options).rows, ElementsAre(Row{"1"}));
+  const Table with = read_path(write(kExample), options);
+  expect_example(with);
+  EXPECT_THAT(read_path(write("name,\n1,2\n"), options).header, ElementsAre("name", "2"));
+  for (const auto& [text, word] : {std::pair("name,1,\n1,2,3\n4,5,6,7\n", "fields is 4"),
+                                   {"name,3,\n1,2,3\n", "as that of column 2"},
+                                   {"name,name\n1,2\n", "as that of column 1"},
+                                   {"1,2\n3\n", "line 2: the number of fields is 1"}}) {
+    try {
+      (void)read_path(write(text), options);
+      ADD_FAILURE() << "is not refused: " << text;
+    } catch (const FormatError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(word));
+    }
+  }
+}
+
+TEST_F(Csv, ColumnsAreAsManyAsTheOptionsAllow) {
+  const CsvOptions options = {.most_columns = 2};
+  EXPECT_EQ(read_path(write("a,b\n1,2\n"), options).rows.size(), 1u);
+  try {
+    (void)read_path(write("a,b,c\n1,2,3\n"), options);
+    ADD_FAILURE() << "is not refused";
+  } catch (const FormatError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("line 1, column 3: there must be at most 2 columns"));
   }
 }
 

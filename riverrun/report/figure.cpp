@@ -42,7 +42,8 @@ std::string power_of_ten(double log10) {
 }
 
 bool is_gap(const Figure& figure, const Series& series, std::size_t i) {
-  return !can_be_shown(series.y[i], figure.y.scale);
+  return !can_be_shown(series.y[i], figure.y.scale) ||
+         (series.mark == Mark::kBand && !can_be_shown(series.upper[i], figure.y.scale));
 }
 
 void check(const Figure& figure) {
@@ -55,6 +56,13 @@ void check(const Figure& figure) {
     if (series.x.size() != series.y.size() || series.x.empty()) {
       fail(fmt::format("the series \"{}\" has {} x and {} y; it must have as many, and not none",
                        series.name, series.x.size(), series.y.size()));
+    }
+    const std::size_t edge = series.mark == Mark::kBand ? series.y.size() : 0;
+    if (series.upper.size() != edge) {
+      fail(
+          fmt::format("the series \"{}\" has {} y and an upper edge of {}; a band must have as "
+                      "many, and all else none",
+                      series.name, series.y.size(), series.upper.size()));
     }
     if (series.mark == Mark::kBars && figure.x.categories.empty()) {
       fail(fmt::format("the bars \"{}\" need categories to stand on", series.name));
@@ -83,16 +91,23 @@ Figure thinned(const Figure& figure, std::size_t most) {
     };
     const auto [low, high] = std::minmax_element(series.x.begin(), series.x.end());
     const double width = (shown(*high) - shown(*low)) / static_cast<double>(most);
-    Series few{.name = series.name, .x = {}, .y = {}, .mark = series.mark};
+    Series few{.name = series.name, .x = {}, .y = {}, .mark = series.mark, .upper = {}};
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       const bool is_end = i == 0 || i + 1 == series.x.size();
       if (!is_end && std::abs(shown(series.x[i]) - shown(few.x.back())) < width) continue;
       few.x.push_back(series.x[i]);
       few.y.push_back(series.y[i]);
+      if (!series.upper.empty()) few.upper.push_back(series.upper[i]);
     }
     series = std::move(few);
   }
   return result;
+}
+
+std::size_t style_of(const Figure& figure, std::size_t series) {
+  const auto end = figure.series.begin() + static_cast<std::ptrdiff_t>(series);
+  return static_cast<std::size_t>(std::count_if(
+      figure.series.begin(), end, [](const Series& s) { return s.mark != Mark::kBand; }));
 }
 
 std::string to_csv(const Figure& figure) {
@@ -100,7 +115,10 @@ std::string to_csv(const Figure& figure) {
   const auto heading = [](const Axis& axis) {
     return csv_field((axis.scale == Scale::kPowersOfTen ? "log10 of " : "") + axis.heading());
   };
-  std::string csv = fmt::format("series,{},{}\r\n", heading(figure.x), heading(figure.y));
+  const bool has_bands =
+      std::ranges::find(figure.series, Mark::kBand, &Series::mark) != figure.series.end();
+  std::string csv = fmt::format("series,{},{}{}\r\n", heading(figure.x), heading(figure.y),
+                                has_bands ? ",upper" : "");
   for (const Series& series : figure.series) {
     const std::string name = csv_field(series.name);
     for (std::size_t i = 0; i < series.x.size(); ++i) {
@@ -108,8 +126,11 @@ std::string to_csv(const Figure& figure) {
           figure.x.categories.empty()
               ? fmt::format("{}", series.x[i])
               : csv_field(figure.x.categories[static_cast<std::size_t>(series.x[i])]);
-      const std::string y = is_gap(figure, series, i) ? "" : fmt::format("{}", series.y[i]);
-      csv += fmt::format("{},{},{}\r\n", name, x, y);
+      const bool gap = is_gap(figure, series, i);
+      csv += fmt::format("{},{},{}", name, x, gap ? "" : fmt::format("{}", series.y[i]));
+      if (has_bands) csv += ',';
+      if (series.mark == Mark::kBand && !gap) csv += fmt::format("{}", series.upper[i]);
+      csv += "\r\n";
     }
   }
   return csv;

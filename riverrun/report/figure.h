@@ -32,6 +32,9 @@ enum class Mark {
   kLine,
   kPoints,
   kBars,  ///< only over categories; those of several series stand side by side
+  /// A filled area between y and Series::upper, behind all else, in the colour of the next series
+  /// that is no band: a forecast's, whose median is a line.
+  kBand,
 };
 
 struct Series {
@@ -39,6 +42,7 @@ struct Series {
   std::vector<double> x;
   std::vector<double> y;  ///< a value that is not finite, or not positive on a log axis, is a gap
   Mark mark = Mark::kLine;
+  std::vector<double> upper = {};  ///< of a band, its upper edge, as y is its lower one
 };
 
 /// A figure as data; what draws it knows nothing of where it comes from.
@@ -52,11 +56,12 @@ struct Figure {
 /// 10^log10 in three digits, also far outside a double's range: "3.20e-07", "1.00e-2000".
 [[nodiscard]] std::string power_of_ten(double log10);
 
-/// Throws ConfigError unless there is a series, each has as many x as y, all x are finite (and
-/// positive on a logarithmic axis, or numbers of categories), and bars have categories.
+/// Throws ConfigError unless there is a series, each has as many x as y (and upper, if it is a
+/// band), all x are finite (and positive on a logarithmic axis, or numbers of categories), and bars
+/// have categories.
 void check(const Figure& figure);
 
-/// Whether point i of a series can be drawn; if not, it is a gap.
+/// Whether point i of a series cannot be drawn: y, or either edge of a band.
 [[nodiscard]] bool is_gap(const Figure& figure, const Series& series, std::size_t i);
 
 /// The figure with at most about `most` points a series, spread evenly as the x axis shows them;
@@ -67,7 +72,8 @@ void check(const Figure& figure);
 /// is not UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
-/// One line for each point: the series' name, x, y; a gap's y is empty. As RFC 4180, with a line of
+/// One line for each point: the series' name, x, y; a gap's y is empty. If there are bands, a
+/// fourth column is called "upper", and empty for all that is no band. As RFC 4180, with a line of
 /// headings, in UTF-8. Throws as check().
 [[nodiscard]] std::string to_csv(const Figure& figure);
 
@@ -78,7 +84,11 @@ void check(const Figure& figure);
 /// Throws IoError unless gnuplot can be started.
 void require_gnuplot();
 
-/// The colours of the series in turn, told apart by the colour-blind too (Okabe & Ito 2008).
+/// The number of the colour and of the dashes that series number `series` has: those that are no
+/// bands count from 0, and a band has that of the next one.
+[[nodiscard]] std::size_t style_of(const Figure& figure, std::size_t series);
+
+/// The colours in turn, told apart by the colour-blind too (Okabe & Ito 2008).
 inline constexpr const char* kPalette[] = {"#0072b2", "#d55e00", "#009e73",
                                            "#cc79a7", "#e69f00", "#56b4e9"};
 

@@ -1,6 +1,7 @@
 #include "riverrun/report/page.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -38,6 +39,8 @@ std::string_view mark_name(Mark mark) {
       return "points";
     case Mark::kBars:
       return "bars";
+    case Mark::kBand:
+      return "band";
   }
   return "";
 }
@@ -58,14 +61,20 @@ std::string to_json(const Figure& figure) {
                        {"y", to_json(figure.y)},
                        {"palette", kPalette},
                        {"series", ordered_json::array()}};
-  for (const Series& series : figure.series) {
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    const Series& series = figure.series[s];
     ordered_json points = ordered_json::array();
     for (std::size_t i = 0; i < series.x.size(); ++i) {
-      const ordered_json y = is_gap(figure, series, i) ? ordered_json() : ordered_json(series.y[i]);
-      points.push_back(ordered_json::array({series.x[i], y}));
+      const bool gap = is_gap(figure, series, i);
+      const auto shown = [gap](double y) { return gap ? ordered_json() : ordered_json(y); };
+      ordered_json point = ordered_json::array({series.x[i], shown(series.y[i])});
+      if (series.mark == Mark::kBand) point.push_back(shown(series.upper[i]));
+      points.push_back(std::move(point));
     }
-    json["series"].push_back(
-        {{"name", series.name}, {"mark", mark_name(series.mark)}, {"points", points}});
+    json["series"].push_back({{"name", series.name},
+                              {"mark", mark_name(series.mark)},
+                              {"style", style_of(figure, s)},
+                              {"points", std::move(points)}});
   }
   const std::string text = json.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
   std::string safe;
@@ -81,8 +90,11 @@ std::string to_json(const Figure& figure) {
 
 std::string cell_text(const Figure& figure, const Series& series, std::size_t i) {
   if (is_gap(figure, series, i)) return "–";
-  const double y = series.y[i];
-  return figure.y.scale == Scale::kPowersOfTen ? power_of_ten(y) : fmt::format("{:.4g}", y);
+  const auto text = [&](double y) {
+    return figure.y.scale == Scale::kPowersOfTen ? power_of_ten(y) : fmt::format("{:.4g}", y);
+  };
+  if (series.mark != Mark::kBand) return text(series.y[i]);
+  return fmt::format("{} to {}", text(series.y[i]), text(series.upper[i]));
 }
 
 /// The numbers of a chart, one line for each point of a few.

@@ -31,40 +31,80 @@
     return text;
   };
 
+  /** Of more names than these, only those are shown that stand side by side upright. */
+  const mostAslant = 64;
+
   const scale = (axis) => {
+    const isUpright = !axis.categories || axis.categories.length > mostAslant;
     const options = {
       type: axis.categories ? 'category' : axis.scale === 'logarithmic' ? 'logarithmic' : 'linear',
       title: { display: true, text: axis.label },
-      ticks: { maxRotation: axis.categories ? 60 : 0, autoSkip: true },
+      ticks: { maxRotation: isUpright ? 0 : 60, autoSkip: true },
       min: axis.low,
       max: axis.high,
     };
     if (axis.categories) {
       options.labels = axis.categories;
+      if (isUpright) {
+        // With half a category at either end Chart.js counts rightly how many names have room.
+        options.offset = true;
+        options.ticks.autoSkipPadding = 12;
+      }
     } else {
       options.ticks.callback = tick(axis);
     }
     return options;
   };
 
-  const dataset = (figure, series, i) => {
-    const color = figure.palette[i % figure.palette.length];
+  const isSinglePoint = (series) => series.points.filter(([, y]) => y !== null).length === 1;
+
+  const dataset = (figure, series) => {
+    const color = figure.palette[series.style % figure.palette.length];
     // A line of a single point would not be seen.
-    const isPoint = series.mark === 'points' ||
-      (series.mark === 'line' && series.points.filter(([, y]) => y !== null).length === 1);
+    const isPoint = series.mark === 'points' || (series.mark === 'line' && isSinglePoint(series));
     return {
       type: series.mark === 'bars' ? 'bar' : 'line',
       label: series.name,
-      data: series.points.map(([x, y]) => ({ x: figure.x.categories ? figure.x.categories[x] : x, y })),
+      data: series.points.map(([x, y]) => ({ x, y })),
+      // x is the number of a category, because two may have the same name.
+      parsing: figure.x.categories ? false : undefined,
       borderColor: color,
       backgroundColor: color,
       borderWidth: series.mark === 'bars' ? 0 : 2,
-      borderDash: series.mark === 'line' ? dash(i, figure.palette.length) : [],
+      borderDash: series.mark === 'line' && !isPoint ? dash(series.style, figure.palette.length) : [],
       pointStyle: isPoint ? 'circle' : { line: 'line', bars: 'rect' }[series.mark],
       pointRadius: isPoint ? 2.5 : 0,
       pointHitRadius: 8,
       showLine: series.mark !== 'points',
     };
+  };
+
+  /** A band is two datasets: the upper edge, which is filled down to the other and speaks for both
+   * in the legend and the tooltip; and the lower edge. */
+  const band = (figure, series) => {
+    const isPoint = isSinglePoint(series);
+    const plain = dataset(figure, series);
+    const edge = {
+      ...plain,
+      backgroundColor: `${plain.backgroundColor}38`,  // a fifth of it
+      borderColor: isPoint ? plain.borderColor : 'transparent',
+      pointStyle: isPoint ? 'line' : 'rect',
+      pointRadius: isPoint ? 8 : 0,
+      showLine: false,
+      order: 1,  // behind all else
+    };
+    return [
+      { ...edge, data: series.points.map(([x, , y]) => ({ x, y })), fill: '+1' },
+      { ...edge, isLowerEdge: true },
+    ];
+  };
+
+  const datasets = (figure) => figure.series.flatMap((series) =>
+    (series.mark === 'band' ? band(figure, series) : [dataset(figure, series)]));
+
+  const lowerEdge = (chart, i) => {
+    const next = chart.data.datasets[i + 1];
+    return next && next.isLowerEdge ? next : null;
   };
 
   /** The colours of the page as it is now, on a screen that is light or dark, or on paper. */
@@ -82,25 +122,41 @@
 
   /** The legend's lines with the dashes of their curves. */
   const legend = (chart) =>
-    Chart.defaults.plugins.legend.labels.generateLabels(chart).map((label) => (
-      { ...label, lineDash: chart.data.datasets[label.datasetIndex].borderDash }));
+    Chart.defaults.plugins.legend.labels.generateLabels(chart)
+      .filter((label) => !chart.data.datasets[label.datasetIndex].isLowerEdge)
+      .sort((a, b) => a.datasetIndex - b.datasetIndex)
+      .map((label) => ({ ...label, lineDash: chart.data.datasets[label.datasetIndex].borderDash }));
+
+  const toggle = (_, { datasetIndex }, { chart }) => {
+    const isVisible = !chart.isDatasetVisible(datasetIndex);
+    chart.setDatasetVisibility(datasetIndex, isVisible);
+    if (lowerEdge(chart, datasetIndex)) chart.setDatasetVisibility(datasetIndex + 1, isVisible);
+    chart.update();
+  };
+
+  const tooltipLabel = (figure) => ({ chart, dataset: { label }, datasetIndex, dataIndex, parsed }) => {
+    const lower = lowerEdge(chart, datasetIndex);
+    const from = lower ? `${shown(figure.y, lower.data[dataIndex].y)} to ` : '';
+    return `${label}: ${from}${shown(figure.y, parsed.y)}`;
+  };
 
   const draw = (figure, place) => {
     const canvas = document.createElement('canvas');
     place.append(canvas);
     return new Chart(canvas, {
-      data: { datasets: figure.series.map((series, i) => dataset(figure, series, i)) },
+      data: { datasets: datasets(figure) },
       options: {
         animation: false,
         maintainAspectRatio: false,
         interaction: { mode: 'nearest', axis: 'x', intersect: false },
         scales: { x: { ...scale(figure.x), grid: {} }, y: { ...scale(figure.y), grid: {} } },
         plugins: {
-          legend: { position: 'bottom', labels: { usePointStyle: true, pointStyleWidth: 30, boxHeight: 8, generateLabels: legend } },
+          legend: { position: 'bottom', onClick: toggle, labels: { usePointStyle: true, pointStyleWidth: 30, boxHeight: 8, generateLabels: legend } },
           tooltip: {
+            filter: (item) => !item.dataset.isLowerEdge,
             callbacks: {
               title: (items) => `${figure.x.label}: ${items.length ? items[0].label : ''}`,
-              label: (item) => `${item.dataset.label}: ${shown(figure.y, item.parsed.y)}`,
+              label: tooltipLabel(figure),
             },
           },
         },

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <spawn.h>
@@ -121,6 +122,40 @@ std::string tic_name(std::string_view text) {
   return quoted(name);
 }
 
+/// Names of categories, without lines through them, upright if there is room for all of them. Else
+/// they are aslant; and of more than a few dozen, which only show how far along a curve is, there
+/// are as many as stand side by side. As page.js.
+std::string category_commands(char axis, const std::vector<std::string>& names) {
+  constexpr std::size_t kCharactersInAxis = 80;
+  constexpr std::size_t kMostAslant = 64;
+  constexpr std::size_t kAslantInAxis = 40;
+  const std::size_t longest = std::ranges::max(names, {}, &std::string::size).size();
+  const bool is_crowded = longest * names.size() > kCharactersInAxis;
+  const bool is_aslant = is_crowded && names.size() <= kMostAslant;
+  std::size_t room = names.size();
+  if (is_aslant) {
+    room = kAslantInAxis;
+  } else if (is_crowded) {
+    room = std::max<std::size_t>(kCharactersInAxis / longest, 2);
+  }
+  const std::size_t step = (names.size() + room - 1) / room;
+  std::string script = fmt::format("set grid no{0}tics\nset {0}tics noenhanced {1} (", axis,
+                                   is_aslant ? "rotate by 45 right" : "norotate");
+  for (std::size_t i = 0; i < names.size(); i += step) {
+    script += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_name(names[i]), i);
+  }
+  script += ")\n";
+  // Left of the axis there is room for a name of some 15 characters; gnuplot makes no more.
+  constexpr std::size_t kCharactersInMargin = 15;
+  if (is_aslant && longest > kCharactersInMargin) {
+    constexpr double kCharacter = 0.0075;  // of the width of the picture
+    constexpr double kWidest = 0.3;
+    script += fmt::format("set lmargin at screen {}\n",
+                          std::min(kCharacter * static_cast<double>(longest), kWidest));
+  }
+  return script;
+}
+
 std::string axis_commands(char name, const Axis& axis) {
   std::string script = fmt::format("set {}label {} noenhanced\n", name, quoted(axis.heading()));
   if (axis.scale == Scale::kLogarithmic) {
@@ -132,22 +167,11 @@ std::string axis_commands(char name, const Axis& axis) {
     return value ? fmt::format("{}", *value) : "*";
   };
   script += fmt::format("set {}range [{}:{}]\n", name, end(axis.low), end(axis.high));
-  if (!axis.categories.empty()) {
-    // No lines through them, and aslant only where they would run into each other.
-    constexpr std::size_t kCharactersInAxis = 80;
-    const std::size_t longest = std::ranges::max(axis.categories, {}, &std::string::size).size();
-    const bool is_crowded = longest * axis.categories.size() > kCharactersInAxis;
-    script += fmt::format("set grid no{0}tics\nset {0}tics noenhanced {1} (", name,
-                          is_crowded ? "rotate by -45" : "norotate");
-    for (std::size_t i = 0; i < axis.categories.size(); ++i) {
-      script += fmt::format("{}{} {}", i == 0 ? "" : ", ", tic_name(axis.categories[i]), i);
-    }
-    script += ")\n";
-  }
-  return script;
+  return axis.categories.empty() ? script : script + category_commands(name, axis.categories);
 }
 
-std::string_view style(Mark mark) {
+/// How gnuplot calls all but bands.
+std::string_view style_name(Mark mark) {
   switch (mark) {
     case Mark::kLine:
       return "lines linewidth 2";
@@ -155,14 +179,16 @@ std::string_view style(Mark mark) {
       return "points pointtype 7 pointsize 0.5";
     case Mark::kBars:
       return "boxes fill solid 0.8 noborder";
+    case Mark::kBand:
+      break;
   }
   return "";
 }
 
 /// As page.js: told apart by the dashes too, others where the colours begin anew.
-std::size_t dash_type(std::size_t series) {
+std::size_t dash_type(std::size_t style) {
   constexpr std::size_t kDashTypes = 5;  // as many as gnuplot has for SVG
-  return 1 + (series + series / std::size(kPalette)) % kDashTypes;
+  return 1 + (style + style / std::size(kPalette)) % kDashTypes;
 }
 
 /// Of the characters that XML gives a meaning to.
@@ -188,6 +214,50 @@ std::size_t points_shown(const Figure& figure, const Series& series) {
     if (!is_gap(figure, series, i)) ++count;
   }
   return count;
+}
+
+/// The points as lines of gnuplot's data; an empty one ends a line that is drawn.
+std::string data_of(const Figure& figure, const Series& series, double shift) {
+  std::string data;
+  for (std::size_t i = 0; i < series.x.size(); ++i) {
+    if (!is_gap(figure, series, i)) {
+      data += fmt::format("{} {}", series.x[i] + shift, series.y[i]);
+      if (series.mark == Mark::kBand) data += fmt::format(" {}", series.upper[i]);
+    }
+    data += '\n';
+  }
+  return data;
+}
+
+/// The command that draws the data. Bands come first, behind all else, and once more without data
+/// where their turn is in the legend.
+std::string plot_of(const Figure& figure) {
+  std::string bands;
+  std::string rest;
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    const Series& series = figure.series[s];
+    const std::size_t style = style_of(figure, s);
+    const std::string_view colour = kPalette[style % std::size(kPalette)];
+    // A line or a band of a single point would not be seen.
+    const bool is_single = points_shown(figure, series) == 1;
+    std::string drawn;
+    if (series.mark == Mark::kBand && is_single) {
+      drawn = fmt::format(
+          "$series{} using 1:2:(0):($3-$2) with vectors nohead linewidth 8 linecolor rgb '#c7{}'",
+          s, colour.substr(1));
+    } else if (series.mark == Mark::kBand) {
+      const std::string look = fmt::format(
+          "filledcurves fill transparent solid 0.22 noborder linecolor rgb '{}'", colour);
+      bands += fmt::format("$series{} using 1:2:3 with {} notitle, ", s, look);
+      drawn = "NaN with " + look;
+    } else {
+      const Mark mark = is_single && series.mark == Mark::kLine ? Mark::kPoints : series.mark;
+      drawn = fmt::format("$series{} using 1:2 with {} dashtype {} linecolor rgb '{}'", s,
+                          style_name(mark), dash_type(style), colour);
+    }
+    rest += fmt::format("{}{} title {}", s == 0 ? "" : ", ", drawn, quoted(series.name));
+  }
+  return "plot " + bands + rest + "\n";
 }
 
 }  // namespace
@@ -223,25 +293,12 @@ std::string to_svg(const Figure& figure) {
   const bool is_empty = std::ranges::all_of(
       figure.series, [&](const Series& s) { return points_shown(figure, s) == 0; });
   if (is_empty) script += "set xrange [1:10]\nset yrange [1:10]\n";
-  std::string plot;
   for (std::size_t s = 0; s < figure.series.size(); ++s) {
     const Series& series = figure.series[s];
     const double shift = series.mark == Mark::kBars ? std::exchange(place, place + bar) : 0;
-    script += fmt::format("$series{} << END\n", s);
-    for (std::size_t i = 0; i < series.x.size(); ++i) {
-      // An empty line ends a line that is drawn.
-      script += is_gap(figure, series, i)
-                    ? "\n"
-                    : fmt::format("{} {}\n", series.x[i] + shift, series.y[i]);
-    }
-    script += "END\n";
-    // A line of a single point would not be seen.
-    const bool is_point = series.mark == Mark::kLine && points_shown(figure, series) == 1;
-    plot += fmt::format("{}$series{} using 1:2 with {} dashtype {} linecolor rgb '{}' title {}",
-                        s == 0 ? "plot " : ", ", s, style(is_point ? Mark::kPoints : series.mark),
-                        dash_type(s), kPalette[s % std::size(kPalette)], quoted(series.name));
+    script += fmt::format("$series{} << END\n{}END\n", s, data_of(figure, series, shift));
   }
-  std::string svg = replaced(run_gnuplot(script + plot + "\n"), kGreater, "&gt;");
+  std::string svg = replaced(run_gnuplot(script + plot_of(figure)), kGreater, "&gt;");
   // On a full disk it may say nothing of what it could not put out.
   if (svg.rfind("</svg>") == std::string::npos) throw Error("gnuplot did not draw to the end");
   // What a screen reader says of the picture.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Opens a page in headless Chromium, as wide as a desk's screen and as a phone's: every chart must be
-# drawn, nothing logged or loaded, and the page no wider than the window.
+# drawn, its bands too, with one entry a series in its legend; nothing logged or loaded, and the page
+# no wider than the window.
 #
 #   browser.sh CHARTS COMMAND…      the page is what COMMAND prints; it has so many charts
 #
@@ -31,14 +32,24 @@ JS
 cat >"$scratch/after" <<'JS'
 <script>
 addEventListener('load', () => setTimeout(() => {
-  const lines = [...document.querySelectorAll('canvas')].map((canvas) => {
+  const figures = [...document.querySelectorAll('script.figure')].map((data) => JSON.parse(data.textContent));
+  const lines = [...document.querySelectorAll('canvas')].map((canvas, chart) => {
     const { width, height } = canvas;
+    const { palette, series } = figures[chart];
+    const bands = series.filter(({ mark }) => mark === 'band');
+    const bandColor = bands.length ? parseInt(palette[bands[0].style % palette.length].slice(1), 16) : 0;
     const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
     let curve = 0;  // pixels of the first series' colour, not of axes and words
+    let band = 0;  // pixels of the first band's colour that shine through
     for (let i = 0; i < pixels.length; i += 4) {
       if (Math.abs(pixels[i] - 0x00) + Math.abs(pixels[i + 1] - 0x72) +
           Math.abs(pixels[i + 2] - 0xb2) < 24 && pixels[i + 3] > 200) ++curve;
+      if (Math.abs(pixels[i] - (bandColor >> 16)) + Math.abs(pixels[i + 1] - (bandColor >> 8 & 0xff)) +
+          Math.abs(pixels[i + 2] - (bandColor & 0xff)) < 24 && pixels[i + 3] > 0x30 && pixels[i + 3] < 0x40) ++band;
     }
+    const entries = Chart.getChart(canvas).legend.legendItems.length;
+    if (entries !== series.length) problems.push(`${entries} entries for ${series.length} series`);
+    if (bands.length && band < 1000) problems.push(`no band (${band})`);
     return `chart ${curve > 100 ? 'drawn' : `blank (${width}x${height}, ${curve})`}`;
   });
   problems.forEach((problem) => lines.push(`problem ${problem}`));

@@ -16,6 +16,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/data/text/utf8.h"
 
+#include "tests/report/needs_gnuplot.h"
 #include "tests/report/sample_figures.h"
 
 namespace riverrun::report {
@@ -124,17 +125,7 @@ TEST(Figure, RefusesWhatCannotBeDrawn) {
   refused([](Figure& f) { f.series[0].mark = Mark::kBars; });
 }
 
-/// Whether gnuplot is there; if not, says that a test is skipped.
-class Svg : public testing::Test {
- protected:
-  void SetUp() override {
-    try {
-      require_gnuplot();
-    } catch (const IoError& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
-};
+using Svg = test::NeedsGnuplot;
 
 TEST_F(Svg, DrawsEverySeries) {
   for (const Figure& figure : test::sample_figures()) {

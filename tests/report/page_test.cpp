@@ -1,6 +1,8 @@
 #include "riverrun/report/page.h"
 
+#include <limits>
 #include <stdexcept>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,6 +77,27 @@ TEST_F(PageTest, NamesCannotEndTheScriptTheyStandIn) {
   EXPECT_THAT(html, Not(HasSubstr("alert(1)</script>")));
   EXPECT_THAT(html, HasSubstr("\\u003c/script>\\u003cscript>alert(1)"));
   EXPECT_THAT(html, HasSubstr("<figcaption>Gradient &lt;b&gt;norm&lt;/b&gt; &amp; lag"));
+}
+
+TEST_F(PageTest, ABandHasBothEdgesInTheChartAndInTheTable) {
+  constexpr double kGap = std::numeric_limits<double>::quiet_NaN();
+  Page page("Report");
+  page.chart({.title = "Forecast",
+              .x = {.label = "step"},
+              .y = {.label = "load"},
+              .series = {{.name = "before", .x = {0}, .y = {3}},
+                         {.name = "band",
+                          .x = {1, 2, 3},
+                          .y = {-1.5, kGap, 2},
+                          .mark = Mark::kBand,
+                          .upper = {4.25, 5, kGap}},
+                         {.name = "median", .x = {1}, .y = {1}}}});
+  const std::string html = page.str();
+  EXPECT_THAT(html, HasSubstr("{\"name\":\"band\",\"mark\":\"band\",\"style\":1,\"points\":"
+                              "[[1.0,-1.5,4.25],[2.0,null,null],[3.0,null,null]]}"));
+  EXPECT_THAT(html, HasSubstr("{\"name\":\"median\",\"mark\":\"line\",\"style\":1,"));
+  EXPECT_THAT(html, HasSubstr("<td>-1.5 to 4.25</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>3</td><td>–</td>"));
 }
 
 TEST_F(PageTest, NeedsNothingElse) {

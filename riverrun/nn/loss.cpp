@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -257,6 +258,47 @@ Var mse_loss(Var input, ListSpan<float> targets) {
                        }
                        tape.add_grad(input, std::move(grad_input));
                      });
+}
+
+Var quantile_loss(Var input, ListSpan<float> targets, ListSpan<double> quantiles) {
+  const std::size_t count = quantiles.size();
+  if (count == 0 || input.value().values().size() != targets.size() * count ||
+      input.shape()[-1] != static_cast<std::int64_t>(count)) {
+    throw ShapeError("quantile_loss: " + std::to_string(targets.size()) + " targets and " +
+                     std::to_string(count) + " quantiles for input " + input.shape().to_string() +
+                     "; there must be a quantile for each element of the last dimension, and a "
+                     "target for each row");
+  }
+  for (const double q : quantiles) {
+    if (q > 0 && q < 1) continue;
+    throw ConfigError("quantile_loss: a quantile is " + std::to_string(q) +
+                      "; it must be between 0 and 1");
+  }
+  Tape& tape = input.tape();
+  std::size_t known = 0;
+  double total = 0.0;
+  Tensor slopes = tape.allocate(input.shape());  // ∂/∂input of each element's loss
+  const float* x = input.value().data();
+  float* slope = slopes.data();
+  for (const float target : targets) {
+    const bool is_known = !std::isnan(target);
+    known += is_known ? 1 : 0;
+    for (const double q : quantiles) {
+      const float error = target - *x++;
+      const double factor = error > 0 ? q : q - 1;
+      if (is_known) total += factor * static_cast<double>(error);
+      *slope++ = is_known ? static_cast<float>(-factor) : 0.0f;
+    }
+  }
+  const double elements = static_cast<double>(known * count);
+  Tensor loss = scalar(tape, total / elements);
+  if (!input.requires_grad()) return tape.record(std::move(loss), nullptr);
+  return tape.record(std::move(loss), [&tape, input, elements,
+                                       kept = std::move(slopes)](const Tensor& grad) mutable {
+    const auto factor = static_cast<float>(grad.values()[0] / elements);
+    for (float& value : kept.values()) value *= factor;
+    tape.add_grad(input, std::move(kept));
+  });
 }
 
 }  // namespace riverrun

@@ -47,4 +47,11 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden, IntSpan target
 /// shape, one target for each element -> [] (rank 0). Throws ShapeError if their numbers differ.
 Var mse_loss(Var input, ListSpan<float> targets);
 
+/// The mean over targets and quantiles of the pinball loss (Koenker & Bassett 1978), max(q·e, (q -
+/// 1)·e) where e = target - input, whose least mean has the quantile q as its input: input [...,
+/// quantiles], one target for each row in row-major order -> [] (rank 0). A target that is NaN does
+/// not count; NaN if all are. Throws ShapeError if numbers differ, and ConfigError unless each
+/// quantile is in (0, 1).
+Var quantile_loss(Var input, ListSpan<float> targets, ListSpan<double> quantiles);
+
 }  // namespace riverrun

@@ -309,5 +309,72 @@ TEST(MseLoss, NeedsATargetForEachElement) {
   EXPECT_THROW(mse_loss(input, std::vector<float>(3)), ShapeError);
 }
 
+// Errors 2, 1 and -1, then one that is not known, then -2, 0 and 0.5. With quantiles 0.1, 0.5 and
+// 0.9 they cost 0.2, 0.5, 0.1; and 1.8, 0, 0.45.
+TEST(QuantileLoss, IsTheMeanOfTheKnownOnes) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  Tape tape;
+  const Var input = tape.input(Tensor({3, 1, 3}, {1, 2, 4, 7, 8, 9, 0, -2, -2.5}), true);
+  const std::vector<float> targets{3, nan, -2};
+  const std::vector<double> quantiles{0.1, 0.5, 0.9};
+  const Var loss = quantile_loss(input, targets, quantiles);
+  tape.backward(loss);
+  EXPECT_EQ(loss.shape(), Shape{});
+  EXPECT_FLOAT_EQ(loss.value().values()[0], 3.05f / 6);
+  // Where the target is what was said, the slope is that from above.
+  const std::vector<float> slopes{-0.1f, -0.5f, 0.1f, 0, 0, 0, 0.9f, 0.5f, -0.9f};
+  for (std::size_t i = 0; i < slopes.size(); ++i) {
+    EXPECT_FLOAT_EQ(input.grad().values()[i], slopes[i] / 6) << i;
+  }
+}
+
+TEST(QuantileLoss, HasTheGradientsOfCentralDifferences) {
+  const std::vector<float> targets{0.3f, -1, std::numeric_limits<float>::quiet_NaN(), 0.7f};
+  const std::vector<double> quantiles{0.2, 0.5, 0.7};
+  check_gradients([&](Tape&, const auto& in) { return quantile_loss(in[0], targets, quantiles); },
+                  {random_tensor({2, 2, 3}, 1)});
+}
+
+TEST(QuantileLoss, IsLeastAtTheQuantile) {
+  const std::vector<float> targets{5, 1, 4, 2, 3, 6, 9, 8, 7, 10, 11};
+  const auto loss_of = [&](float said) {
+    Tape tape;
+    Tensor all({11, 1});
+    std::ranges::fill(all.values(), said);
+    return quantile_loss(tape.input(all), targets, std::vector{0.25}).value().values()[0];
+  };
+  EXPECT_LT(loss_of(3), loss_of(2.9f));
+  EXPECT_LT(loss_of(3), loss_of(3.1f));
+}
+
+TEST(QuantileLoss, OfNothingKnownIsNaN) {
+  Tape tape;
+  const Var input = tape.input(Tensor({2, 1}));
+  const std::vector<float> targets(2, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(std::isnan(quantile_loss(input, targets, std::vector{0.5}).value().values()[0]));
+}
+
+TEST(QuantileLoss, LetsNaNThrough) {
+  Tape tape;
+  const Var input = tape.input(Tensor({1, 1}, {std::numeric_limits<float>::quiet_NaN()}));
+  const std::vector<float> targets{1};
+  EXPECT_TRUE(std::isnan(quantile_loss(input, targets, std::vector{0.5}).value().values()[0]));
+}
+
+TEST(QuantileLoss, SaysWhatIsWrong) {
+  Tape tape;
+  const Var input = tape.input(Tensor({2, 3}));
+  const std::vector<float> two(2);
+  const std::vector<float> three(3);
+  const std::vector<double> quantiles{0.1, 0.5, 0.9};
+  EXPECT_THROW(quantile_loss(input, three, quantiles), ShapeError);
+  EXPECT_THROW(quantile_loss(input, three, std::vector{0.1, 0.5}), ShapeError);
+  EXPECT_THROW(quantile_loss(input, two, std::vector<double>{}), ShapeError);
+  EXPECT_THROW(quantile_loss(tape.input(Tensor({3, 2})), two, quantiles), ShapeError);
+  for (const double wrong : {0.0, 1.0, -0.1, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW(quantile_loss(input, two, std::vector{0.1, 0.5, wrong}), ConfigError) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace riverrun

@@ -3,10 +3,11 @@
 # for several seeds.
 #
 #   bench/sequences.sh [DATA]    RIVERRUN=build/release/riverrun   SEEDS="1 2 3 4 5"   OPTIONS=
-#                                KINDS="classify tag transform"
+#                                KINDS="classify tag forecast transform"
 #
 # DATA holds seqclass/NAME_TRAIN.ts and NAME_TEST.ts of the UEA/UCR archive, ud_english_ewt/*.conllu.xz
-# (Universal Dependencies, English Web Treebank) and wordvectors/glove.6B.100d.first20000.txt.xz.
+# (Universal Dependencies, English Web Treebank), wordvectors/glove.6B.100d.first20000.txt.xz, and
+# timeseries/ETTh1.csv.xz (Zhou et al. 2021) and airline-passengers.csv (Box & Jenkins).
 # Signals are made by bench/amplifier.cpp, which is beside RIVERRUN. OPTIONS go to `train`.
 set -euo pipefail
 
@@ -53,7 +54,10 @@ print(f"{sys.argv[1]:16} {sys.argv[2]} {shown[0]}{' %' if percent else ''}, seed
 PY
 }
 
-for kind in ${KINDS:-classify tag transform}; do
+# rows FILE FIRST LAST: the header and the rows from FIRST to before LAST, from 0.
+rows() { sed -n "1p;$(($2 + 2)),$(($3 + 1))p" "$1"; }
+
+for kind in ${KINDS:-classify tag forecast transform}; do
   case $kind in
     classify)
       for name in JapaneseVowels BasicMotions GunPoint; do
@@ -69,6 +73,20 @@ for kind in ${KINDS:-classify tag transform}; do
       measure EWT-with-vectors accuracy "$scratch/test.conllu" -- "${tag[@]}" --vectors "$scratch/vectors"
       measure EWT-without accuracy "$scratch/test.conllu" -- "${tag[@]}"
       ;;
+    forecast)
+      xz -dc "$data/timeseries/ETTh1.csv.xz" >"$scratch/etth1.csv"
+      # 12, 4 and 4 months of 30 days, the last two with the look-back before them.
+      rows "$scratch/etth1.csv" 0 8640 >"$scratch/train.csv"
+      rows "$scratch/etth1.csv" $((8640 - 720)) $((8640 + 2880)) >"$scratch/valid.csv"
+      rows "$scratch/etth1.csv" $((11520 - 720)) 14400 >"$scratch/test.csv"
+      for horizon in 96 192 336 720; do
+        measure "ETTh1-$horizon" mse "$scratch/test.csv" -- \
+          "$scratch/train.csv" --valid "$scratch/valid.csv" --horizon "$horizon"
+      done
+      airline=$data/timeseries/airline-passengers.csv
+      rows "$airline" 0 120 >"$scratch/airline.csv"
+      measure airline mase "$airline" --start 1959-01 -- "$scratch/airline.csv" --horizon 24
+      ;;
     transform)
       for seed in ${SEEDS:-1 2 3 4 5}; do # each draws a device of its own
         "$(dirname "$riverrun")/amplifier" "$scratch" "$seed"
@@ -77,7 +95,7 @@ for kind in ${KINDS:-classify tag transform}; do
       done
       ;;
     *)
-      echo "sequences.sh: KINDS has \"$kind\"; it may have classify, tag and transform" >&2
+      echo "sequences.sh: KINDS has \"$kind\"; it may have classify, tag, forecast and transform" >&2
       exit 2
       ;;
   esac

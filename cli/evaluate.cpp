@@ -19,6 +19,7 @@
 
 #include "cli/command.h"
 #include "cli/evaluate_classifier.h"
+#include "cli/evaluate_forecast.h"
 #include "cli/evaluate_tagger.h"
 #include "cli/evaluate_transform.h"
 #include "cli/kind.h"
@@ -46,6 +47,8 @@ How often is a classifier right, and which classes does it confuse?
   riverrun evaluate vowels vowels_TEST.ts --html vowels.html
 How often does a tagger name the right part of speech?
   riverrun evaluate pos test.conllu
+How good are forecasts of 2024, beside naive ones?
+  riverrun evaluate load load.csv --start 2024-01-01
 How near does a signal model come to its device?
   riverrun evaluate amp dry_test.wav wet_test.wav)";
 
@@ -55,6 +58,7 @@ struct EvaluateFlags {
   std::vector<fs::path> texts;
   std::string encoding;
   std::string weights = "float32";
+  ForecastWindows windows;
   int threads = 0;
   bool lines = false;
   bool json = false;
@@ -232,7 +236,8 @@ void refuse(const EvaluateFlags& flags, std::initializer_list<const char*> optio
 
 ExitCode run(const EvaluateFlags& flags) {
   const Kind kind = kind_of(flags.model);
-  if (kind == Kind::kClassify || kind == Kind::kTag) {
+  if (kind != Kind::kForecast) refuse(flags, {"--start", "--stride"}, kind);
+  if (kind == Kind::kClassify || kind == Kind::kTag || kind == Kind::kForecast) {
     refuse(flags, {"--lines", "--encoding", "--weights"}, kind);
     if (flags.texts.size() != 1) {
       throw ConfigError(fmt::format("evaluate: {} files are given; {} reads one",
@@ -240,6 +245,10 @@ ExitCode run(const EvaluateFlags& flags) {
     }
     require(flags.files, {flags.model, flags.texts.front()});
     use_threads(flags.threads);
+    if (kind == Kind::kForecast) {
+      return evaluate_forecast(flags.model, flags.texts.front(), flags.windows, flags.files,
+                               flags.json);
+    }
     const auto evaluate_kind = kind == Kind::kTag ? evaluate_tagger : evaluate_classifier;
     return evaluate_kind(flags.model, flags.texts.front(), flags.files, flags.json);
   }
@@ -272,11 +281,13 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   flags->app = app;
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  app->add_option("DATA", flags->texts,
-                  std::string(kTextHelp) +
-                      ". Of a classifier: one file of labelled sequences (.ts or CSV). "
-                      "Of a tagger: one of tagged sentences (CoNLL). Of a signal model: two audio "
-                      "files, what goes in and what comes out")
+  app->add_option(
+         "DATA", flags->texts,
+         std::string(kTextHelp) +
+             ". Of a classifier: one file of labelled sequences (.ts or CSV). "
+             "Of a tagger: one of tagged sentences (CoNLL). Of a forecaster: one of time series "
+             "(CSV). Of a signal model: two audio "
+             "files, what goes in and what comes out")
       ->required();
   app->add_flag("--lines", flags->lines,
                 "The score of each line from a fresh state, instead of one of the whole text");
@@ -284,6 +295,13 @@ void add_evaluate(CLI::App& program, Verb& chosen) {
   app->add_option("--weights", flags->weights,
                   "Numbers to read the weights in: float32, bf16 or int8; smaller ones are faster")
       ->capture_default_str();
+  app->add_option(
+      "--start", flags->windows.start,
+      "Of a forecaster: the first time that is forecast; not given: as early as can be");
+  app->add_option("--stride", flags->windows.stride,
+                  "Of a forecaster: rows from one forecast to the next")
+      ->capture_default_str()
+      ->check(whole_number(1, INT64_MAX));
   add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
   add_report_options(*app, flags->files);

@@ -17,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/info_classifier.h"
+#include "cli/info_forecast.h"
 #include "cli/info_tagger.h"
 #include "cli/info_task.h"
 #include "cli/info_transform.h"
@@ -168,6 +169,8 @@ ExitCode run(const fs::path& folder, bool json) {
       return info_of_classifier(folder, json);
     case Kind::kTag:
       return info_of_tagger(folder, json);
+    case Kind::kForecast:
+      return info_of_forecaster(folder, json);
     case Kind::kTransform:
       return info_of_signal_model(folder, json);
     case Kind::kTask:

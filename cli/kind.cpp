@@ -5,6 +5,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/models/forecaster_folder.h"
 #include "riverrun/models/signal_folder.h"
 #include "riverrun/models/tagger_folder.h"
 #include "riverrun/tasks/task_folder.h"
@@ -22,6 +23,7 @@ constexpr KindEntry kKinds[] = {
     {Kind::kLanguage, "language", "a language model", lm::kModelType},
     {Kind::kClassify, "classify", "a classifier", models::kClassifierType},
     {Kind::kTag, "tag", "a tagger", models::kTaggerType},
+    {Kind::kForecast, "forecast", "a forecaster", models::kForecasterType},
     {Kind::kTransform, "transform", "a signal model", models::kSignalType},
     {Kind::kTask, "task", "a network of `riverrun task`", tasks::kTaskType},
 };
@@ -38,7 +40,7 @@ Kind parse_kind(const std::string& text) {
     if (text == entry.name) return entry.kind;
   }
   throw ConfigError(fmt::format(
-      "train: --kind is \"{}\"; it must be language, classify, tag or transform", text));
+      "train: --kind is \"{}\"; it must be language, classify, tag, forecast or transform", text));
 }
 
 Kind kind_of(const std::filesystem::path& folder) {
@@ -46,10 +48,11 @@ Kind kind_of(const std::filesystem::path& folder) {
   for (const KindEntry& entry : kKinds) {
     if (type == entry.model_type) return entry.kind;
   }
-  throw FormatError((folder / kConfigFile).string(), 0,
-                    fmt::format("{} is \"{}\"; the program knows {}, {}, {}, {} and {}",
-                                kModelTypeKey, type, lm::kModelType, models::kClassifierType,
-                                models::kTaggerType, models::kSignalType, tasks::kTaskType));
+  throw FormatError(
+      (folder / kConfigFile).string(), 0,
+      fmt::format("{} is \"{}\"; the program knows {}, {}, {}, {}, {} and {}", kModelTypeKey, type,
+                  lm::kModelType, models::kClassifierType, models::kTaggerType,
+                  models::kForecasterType, models::kSignalType, tasks::kTaskType));
 }
 
 void require_kind(Kind kind, const std::filesystem::path& folder, const char* verb) {

@@ -11,6 +11,7 @@ enum class Kind {
   kLanguage,   ///< what comes next in a text
   kClassify,   ///< one label for a sequence
   kTag,        ///< one for each word of a sentence
+  kForecast,   ///< how time series go on
   kTransform,  ///< a signal for a signal
   kTask,       ///< a task that needs memory
 };

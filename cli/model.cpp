@@ -1,5 +1,7 @@
 #include "cli/model.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
@@ -27,6 +29,13 @@ models::Tagger load_finite_tagger(const std::filesystem::path& folder, const cha
   require_kind(Kind::kTag, folder, verb);
   models::Tagger model = models::load_tagger(folder);
   require_finite(model.parameters(), (folder / kWeightsFile).string());
+  return model;
+}
+
+models::Forecaster load_finite_forecaster(const std::filesystem::path& folder, const char* verb) {
+  require_kind(Kind::kForecast, folder, verb);
+  models::Forecaster model = models::load_forecaster(folder);
+  require_finite(std::as_const(model).parameters(), (folder / kWeightsFile).string());
   return model;
 }
 

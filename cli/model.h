@@ -6,6 +6,7 @@
 
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_folder.h"
+#include "riverrun/models/forecaster_folder.h"
 #include "riverrun/models/signal_folder.h"
 #include "riverrun/models/tagger_folder.h"
 
@@ -16,11 +17,13 @@ namespace riverrun::cli {
 /// verb, if the model is of another kind.
 [[nodiscard]] lm::SavedModel load_finite_model(const std::filesystem::path& folder,
                                                const char* verb);
-/// The same of a classifier, of a tagger and of a signal model.
+/// The same of a classifier, a tagger, a forecaster and a signal model.
 [[nodiscard]] models::Classifier load_finite_classifier(const std::filesystem::path& folder,
                                                         const char* verb);
 [[nodiscard]] models::Tagger load_finite_tagger(const std::filesystem::path& folder,
                                                 const char* verb);
+[[nodiscard]] models::Forecaster load_finite_forecaster(const std::filesystem::path& folder,
+                                                        const char* verb);
 [[nodiscard]] models::SignalModel load_finite_signal_model(const std::filesystem::path& folder,
                                                            const char* verb);
 /// Throws FormatError unless the audio file has as many samples a second as the model knows.

@@ -1,9 +1,10 @@
-// What TrainFlags has for classifiers, taggers and signal models.
+// What TrainFlags has for classifiers, taggers, forecasters and signal models.
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
+#include "riverrun/core/number.h"
 #include "riverrun/io/fields_json.h"
 
 #include "cli/field_option.h"
@@ -28,19 +30,62 @@ namespace {
 
 /// What follows from the data, and what --seed says.
 bool is_no_flag(std::string_view field) {
-  constexpr std::string_view kNone[] = {
-      "channels", "classes",    "examples",    "mean", "scale",           "tags", "usual_share",
-      "words",    "characters", "sample_rate", "gain", "recompute_steps", "seed"};
+  constexpr std::string_view kNone[] = {"channels",
+                                        "classes",
+                                        "examples",
+                                        "mean",
+                                        "scale",
+                                        "tags",
+                                        "usual_share",
+                                        "words",
+                                        "characters",
+                                        "sample_rate",
+                                        "gain",
+                                        "recompute_steps",
+                                        "seed",
+                                        "covariates",
+                                        "covariate_scales",
+                                        "calendar_cycles",
+                                        "calendar_skipped",
+                                        "frequency",
+                                        "lines"};
   return std::ranges::find(kNone, field) != std::end(kNone);
+}
+
+/// "a,b" -> "a", "b".
+std::vector<std::string> separated(const std::string& joined) {
+  std::vector<std::string> names;
+  if (joined.empty()) return names;
+  for (std::size_t begin = 0; begin <= joined.size();) {
+    const std::size_t end = std::min(joined.find(',', begin), joined.size());
+    names.push_back(joined.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
+std::vector<double> numbers(const std::string& joined, const char* flag) {
+  std::vector<double> values;
+  for (const std::string& text : separated(joined)) {
+    const std::optional<double> value = parse_double(text);
+    if (!value) {
+      throw ConfigError(fmt::format(
+          "train: {} is \"{}\"; it must be numbers joined by commas, such as 0.1,0.5,0.9", flag,
+          joined));
+    }
+    values.push_back(*value);
+  }
+  return values;
 }
 
 constexpr std::array<std::string_view, 2> kTruth = {"false", "true"};
 
 /// For --help, the default of models of a kind beside that of a language model, if they differ.
 void add_default(CLI::Option& option, Kind kind, const nlohmann::ordered_json& value) {
-  const std::string text = value.is_string()         ? value.get<std::string>()
-                           : value.is_number_float() ? fmt::format("{}", value.get<double>())
-                                                     : value.dump();
+  std::string text = value.is_string()         ? value.get<std::string>()
+                     : value.is_number_float() ? fmt::format("{}", value.get<double>())
+                                               : value.dump();
+  if (kind == Kind::kForecast && text == "0") text = "by the data";
   const std::string shown = option.get_default_str();
   if (text == shown.substr(0, shown.find(';'))) return;
   option.default_str(fmt::format("{}; {}: {}", shown, name(kind), text));
@@ -137,6 +182,28 @@ void TrainFlags::add_sequence_options(CLI::App& app) {
   add_options_of(Kind::kTag, app, tagger_defaults_.learning);
   add_trainer_defaults(Kind::kTag, app, tagger_defaults_.trainer);
 
+  add_options_of(Kind::kForecast, app, forecast_defaults_.model.columns);
+  const auto add_list = [&](const char* flag, std::string& joined, const char* help) {
+    CLI::Option* option = app.add_option(flag, joined, help);
+    belongs(*option, Kind::kForecast);
+    return option;
+  };
+  add_list("--target", target_,
+           "Columns to forecast, joined by commas; not given: all that are numbers");
+  add_list("--past", past_,
+           "Columns that are read beside the targets, known of the past alone; joined by commas");
+  add_list("--known", known_,
+           "Columns that are known of the future too, such as a holiday; joined by commas");
+  add_options_of(Kind::kForecast, app, forecast_defaults_.model);
+  add_list("--quantiles", quantiles_, "Quantiles to forecast, joined by commas")
+      ->default_str(fmt::format("{}", fmt::join(forecast_defaults_.model.quantiles, ",")));
+  app.get_option("--horizon")->default_str("");
+  for (const char* flag : {"--look-back", "--season", "--segment"}) {
+    app.get_option(flag)->default_str("by the data");
+  }
+  add_options_of(Kind::kForecast, app, forecast_defaults_.learning);
+  add_trainer_defaults(Kind::kForecast, app, forecast_defaults_.trainer);
+
   belongs(*app.add_option("--valid-wet", valid_wet,
                           "What comes out of the device for the signal of --valid"),
           Kind::kTransform);
@@ -167,22 +234,10 @@ void TrainFlags::apply_to(Struct& values) const {
       [&](const auto& field, const auto& value) { values.*field.member = value; });
 }
 
-/// "a,b" -> "a", "b".
-std::vector<std::string> TrainFlags::channels() const {
-  std::vector<std::string> names;
-  if (channels_.empty()) return names;
-  for (std::size_t begin = 0; begin <= channels_.size();) {
-    const std::size_t end = std::min(channels_.find(',', begin), channels_.size());
-    names.push_back(channels_.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return names;
-}
-
 void TrainFlags::apply(models::ClassifierRun& run) const {
   apply_to(run.learning);
   apply_to(run.model.columns);
-  run.model.columns.channels = channels();
+  run.model.columns.channels = separated(channels_);
   apply_to(run.model);
   apply_to(run.trainer);
   run.model.seed = seed;
@@ -193,6 +248,19 @@ void TrainFlags::apply(models::TaggerRun& run) const {
   apply_to(run.learning);
   apply_to(run.model.columns);
   apply_to(run.model);
+  apply_to(run.trainer);
+  run.model.seed = seed;
+  run.trainer.seed = seed;
+}
+
+void TrainFlags::apply(models::ForecastRun& run) const {
+  apply_to(run.learning);
+  apply_to(run.model.columns);
+  run.model.columns.target = separated(target_);
+  run.model.columns.past = separated(past_);
+  run.model.columns.known = separated(known_);
+  apply_to(run.model);
+  if (!quantiles_.empty()) run.model.quantiles = numbers(quantiles_, "--quantiles");
   apply_to(run.trainer);
   run.model.seed = seed;
   run.trainer.seed = seed;
@@ -224,7 +292,7 @@ void TrainFlags::settle_seed(std::uint64_t stored) const {
 
 void TrainFlags::settle(models::ClassifierRun& stored) const {
   settle_all(stored.model.columns);
-  if (!channels_.empty() && channels() != stored.model.columns.channels) {
+  if (!channels_.empty() && separated(channels_) != stored.model.columns.channels) {
     throw differs_from_run("--channels");
   }
   settle_all(stored.model);
@@ -236,6 +304,25 @@ void TrainFlags::settle(models::ClassifierRun& stored) const {
 void TrainFlags::settle(models::TaggerRun& stored) const {
   settle_all(stored.model.columns);
   settle_all(stored.model);
+  settle_all(stored.trainer);
+  settle_all(stored.learning);
+  settle_seed(stored.model.seed);
+}
+
+void TrainFlags::settle(models::ForecastRun& stored) const {
+  data::TimeSeriesColumns& columns = stored.model.columns;
+  settle_all(columns);
+  const auto settle_list = [](const std::string& given, const std::vector<std::string>& list,
+                              const char* flag) {
+    if (!given.empty() && separated(given) != list) throw differs_from_run(flag);
+  };
+  settle_list(target_, columns.target, "--target");
+  settle_list(past_, columns.past, "--past");
+  settle_list(known_, columns.known, "--known");
+  settle_all(stored.model);
+  if (!quantiles_.empty() && numbers(quantiles_, "--quantiles") != stored.model.quantiles) {
+    throw differs_from_run("--quantiles");
+  }
   settle_all(stored.trainer);
   settle_all(stored.learning);
   settle_seed(stored.model.seed);

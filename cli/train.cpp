@@ -14,6 +14,7 @@
 #include "cli/report.h"
 #include "cli/train_classifier.h"
 #include "cli/train_flags.h"
+#include "cli/train_forecast.h"
 #include "cli/train_language.h"
 #include "cli/train_tagger.h"
 #include "cli/train_transform.h"
@@ -37,6 +38,8 @@ ExitCode run(TrainFlags& flags) {
       return train_classifier(flags, std::move(folder));
     case Kind::kTag:
       return train_tagger(flags, std::move(folder));
+    case Kind::kForecast:
+      return train_forecast(flags, std::move(folder));
     case Kind::kTransform:
       return train_transform(flags, std::move(folder));
     case Kind::kLanguage:
@@ -52,7 +55,8 @@ void add_train(CLI::App& program, Verb& chosen) {
   CLI::App* app = program.add_subcommand(
       "train",
       "Train a language model on texts, a classifier on labelled sequences, a tagger on tagged "
-      "sentences, or a signal model on what goes into a device and what comes out");
+      "sentences, a forecaster on time series, or a signal model on what goes into a device and "
+      "what comes out");
   auto flags = std::make_shared<TrainFlags>(*app);
   app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }

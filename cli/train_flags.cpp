@@ -38,6 +38,9 @@ Which of the speakers, gestures, states … is it? One label for each sequence o
   riverrun evaluate vowels vowels_TEST.ts
 Which part of speech is each word, which words are a name? One tag for each word of a sentence:
   riverrun train train.conllu --column upos --valid dev.conllu --vectors glove.6B.100d.txt --out pos
+How does a time series go on? From a CSV file of what was measured, a row for each time:
+  riverrun train load.csv --target load --horizon 48 --out load
+  riverrun predict load load.csv --out next.csv --html next.html
 What does an amplifier or an effect do to a signal? From a recording of what goes in and of what comes out:
   riverrun train dry.wav wet.wav --out amp
   riverrun predict amp guitar.wav --out amplified.wav
@@ -101,24 +104,25 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
          "DATA", texts,
          "Texts, read one after another: files, pipes, - for standard input; gzip is "
          "unpacked. Or a file of labelled sequences (.ts, or CSV with --label), for a "
-         "classifier; or "
-         "of tagged sentences (CoNLL with --column), for a tagger. Or two audio files, what "
+         "classifier; "
+         "of tagged sentences (CoNLL with --column), for a tagger; or of time series (CSV with "
+         "--horizon), for a forecaster. Or two audio files, what "
          "goes into a device and what comes out, for a signal model")
       ->required();
   app.add_option("--out", out, "Folder for the model")->required();
   app.add_option(
       "--kind", kind_name,
-      "language, of texts; classify, of labelled sequences; tag, of tagged sentences; or "
-      "transform, of signals; if not given, it follows from DATA");
+      "language, of texts; classify, of labelled sequences; tag, of tagged sentences; "
+      "forecast, of time series; or transform, of signals; if not given, it follows from DATA");
 
   app.add_option(
       "--from", from,
       "Begin with the weights and the vocabulary of this language model instead of random ones; "
       "the text, and how it is learnt from, may be others");
-  app.add_option(
-      "--valid", valid,
-      "Data to validate on; without it, the end of the text or the signal, a part of each class, "
-      "or some of the sentences");
+  app.add_option("--valid", valid,
+                 "Data to validate on; without it, the end of the text, the signal or each time "
+                 "series, a part "
+                 "of each class, or some of the sentences");
   tokens_option_ = app.add_option("--tokens", tokens, "byte, char or word")->capture_default_str();
   for_each_field<lm::TextOptions>([&](const auto& field) {
     const bool is_fraction = field.name == std::string_view("valid_fraction");
@@ -181,11 +185,13 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool has_sequences = app_.count("--label") > 0 || std::ranges::any_of(texts, data::is_ts);
   const bool has_sentences =
       app_.count("--column") > 0 || std::ranges::any_of(texts, data::is_conllu);
+  const bool has_horizon = app_.count("--horizon") > 0 || app_.count("--target") > 0;
   const bool has_audio = std::ranges::any_of(texts, data::is_audio);
   const Kind kind = resumed         ? kind_of(resumed->path())
                     : is_given      ? parse_kind(kind_name)
                     : has_sequences ? Kind::kClassify
                     : has_sentences ? Kind::kTag
+                    : has_horizon   ? Kind::kForecast
                     : has_audio     ? Kind::kTransform
                                     : Kind::kLanguage;
   if (is_given && parse_kind(kind_name) != kind) {
@@ -208,6 +214,7 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
                    : fmt::format("DATA is {}, so {} is trained; --kind says otherwise",
                                  has_sequences   ? "labelled sequences"
                                  : has_sentences ? "tagged sentences"
+                                 : has_horizon   ? "time series"
                                  : has_audio     ? "audio"
                                                  : "text",
                                  noun(kind))));

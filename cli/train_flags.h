@@ -13,6 +13,7 @@
 #include "riverrun/lm/language_objective.h"
 #include "riverrun/lm/model_folder.h"
 #include "riverrun/models/classifier_objective.h"
+#include "riverrun/models/forecast_run.h"
 #include "riverrun/models/signal_objective.h"
 #include "riverrun/models/tagger_objective.h"
 #include "riverrun/train/run_folder.h"
@@ -42,11 +43,12 @@ class TrainFlags {
   /// Throws ConfigError or IoError unless a run can begin in --out.
   void check_out(Kind kind) const;
 
-  // Of a classifier, a tagger or a signal model.
+  // Of a classifier, a tagger, a forecaster or a signal model.
 
   /// Puts what is given in the place of what suits the data.
   void apply(models::ClassifierRun& run) const;
   void apply(models::TaggerRun& run) const;
+  void apply(models::ForecastRun& run) const;
   void apply(models::SignalRun& run) const;
   /// The run with what is given, where `suggested` by the data is the rest.
   template <class Run>
@@ -62,6 +64,7 @@ class TrainFlags {
   /// resumed began with. Gives it what may change.
   void settle(models::ClassifierRun& stored) const;
   void settle(models::TaggerRun& stored) const;
+  void settle(models::ForecastRun& stored) const;
   void settle(models::SignalRun& stored) const;
   [[nodiscard]] bool gives_embedding_size() const;
   /// That of --vectors; empty if it is not given.
@@ -115,7 +118,6 @@ class TrainFlags {
   void add_trainer_defaults(Kind kind, CLI::App& app, const TrainerOptions& defaults);
   /// Says that an option is of models of that kind.
   void belongs(CLI::Option& option, Kind kind);
-  [[nodiscard]] std::vector<std::string> channels() const;
   /// The option of a field, called as the field; null if the command line has none.
   [[nodiscard]] const CLI::Option* option_of(const char* field) const;
   /// Calls `visit(field, option)` for each field of the struct for which one is given.
@@ -132,8 +134,14 @@ class TrainFlags {
   models::ClassifierRun classifier_defaults_;           // which CLI11 keeps references to
   models::TaggerRun tagger_defaults_;                   // the same
   models::SignalRun signal_defaults_;                   // the same
-  std::string channels_;                                // the same: names joined by commas
-  std::list<std::string> words_;                        // the same
+  models::ForecastRun forecast_defaults_;               // the same
+  // Values joined by commas; the same.
+  std::string channels_;
+  std::string target_;
+  std::string past_;
+  std::string known_;
+  std::string quantiles_;
+  std::list<std::string> words_;  // the same
   CLI::Option* tokens_option_ = nullptr;
   CLI::Option* dropout_option_ = nullptr;
   CLI::Option* seed_option_ = nullptr;

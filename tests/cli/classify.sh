@@ -199,7 +199,7 @@ expect 2 'evaluate: 2 files are given; a classifier reads one' evaluate m test.t
 expect 2 'train: --tokens is an option of a language model; DATA is labelled sequences, so a classifier' train train.ts --out n --tokens char
 expect 2 'train: --tokens is an option of a language model; --kind is classify' train train.ts --out n --tokens char --kind classify
 expect 2 'train: --jitter is an option of a classifier; DATA is text, so a language model' train text.txt --out n --jitter 0
-expect 2 'train: --kind is "both"; it must be language, classify, tag or transform' train text.txt --out n --kind both
+expect 2 'train: --kind is "both"; it must be language, classify, tag, forecast or transform' train text.txt --out n --kind both
 expect 2 '2 files are given; a classifier learns from one' train train.ts test.ts --out n
 expect 2 '--missing is "drop"; it must be one of error, interpolate, mask' train train.ts --out n --missing drop
 expect 2 '--bidirectional is "yes"; it must be one of false, true' train train.ts --out n --bidirectional yes

@@ -135,7 +135,7 @@ expect 2 '1 files are given; a signal model learns from two' train dry.wav --out
 expect 2 '3 files are given; a signal model learns from two' train dry.wav wet.wav wet.wav --out n
 expect 2 '1 files are given; a signal model is compared on two' evaluate m dry_test.wav
 expect 2 'valid and --valid-wet go together' train dry.wav wet.wav --valid dry_test.wav --out n
-expect 2 '--dropout is an option of a language model and of a classifier and of a tagger; DATA is audio, so a signal model' train dry.wav wet.wav --dropout 0.1 --out n
+expect 2 '--dropout is an option of a language model and of a classifier and of a tagger and of a forecaster; DATA is audio, so a signal model' train dry.wav wet.wav --dropout 0.1 --out n
 expect 2 '--lead-in is an option of a signal model; DATA is text' train text.txt --lead-in 3 --out n
 expect 2 'evaluate: m is a signal model, for which there is no --lines' evaluate m dry_test.wav wet_test.wav --lines
 expect 2 'generate: m is a signal model; it must be a language model' generate m

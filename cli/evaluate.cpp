@@ -47,8 +47,8 @@ How often is a classifier right, and which classes does it confuse?
   riverrun evaluate vowels vowels_TEST.ts --html vowels.html
 How often does a tagger name the right part of speech?
   riverrun evaluate pos test.conllu
-How good are forecasts of 2024, beside naive ones?
-  riverrun evaluate load load.csv --start 2024-01-01
+How good are forecasts, beside naive ones?
+  riverrun evaluate load load_2024.csv
 How near does a signal model come to its device?
   riverrun evaluate amp dry_test.wav wet_test.wav)";
 

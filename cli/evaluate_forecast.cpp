@@ -83,6 +83,16 @@ ExitCode evaluate_forecast(const std::filesystem::path& folder, const std::files
                                           "with what happened, there must be more",
                                           counted(longest, "row"), options.horizon));
   }
+  std::int64_t unknown = 0;
+  for (const models::ForecastData::Line& line : read.lines()) {
+    if (line.number == std::ssize(options.lines)) ++unknown;
+  }
+  if (unknown > 0) {
+    note(
+        fmt::format("note: {} of {} were not learnt from; their errors are set against what {} "
+                    "itself has of them",
+                    grouped(unknown), counted(std::ssize(read.lines()), "line"), table.path));
+  }
   const ForecastReport report = measure(model, read, windows);
   if (json) {
     nlohmann::ordered_json object = {

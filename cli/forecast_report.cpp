@@ -85,7 +85,7 @@ report::Table scores_table(const ForecastReport& report) {
 
 report::Table coverage_table(const ForecastReport& report) {
   report::Table table{.caption = "How many of the values are not above each quantile",
-                      .header = {"quantile", "values below"},
+                      .header = {"quantile", "values not above it"},
                       .rows = {}};
   for (std::size_t q = 0; q < report.quantiles.size(); ++q) {
     table.rows.push_back({fmt::format("{:g}", report.quantiles[q]),
@@ -231,7 +231,7 @@ std::string to_text(const ForecastReport& report) {
       "{} of {} of {} each; a season of {}\n{}"
       "{:.1f} % of the values are between the quantiles {:g} and {:g} ({:g} % should be)\n"
       "{:.2f} s\n",
-      counted(report.windows, "window"), counted(report.lines, "target"),
+      counted(report.windows, "window"), counted(report.lines, "line"),
       counted(report.horizon, "row"), counted(report.season, "row"), aligned(scores_table(report)),
       100 * band.coverage, band.low, band.high, 100 * (band.high - band.low), report.seconds);
 }
@@ -286,7 +286,7 @@ void add_to(report::Page& page, const ForecastReport& report) {
   page.paragraph(fmt::format(
       "{} of {}, each of {}. The seasonal naive forecast repeats the last season, of {}; it is "
       "what a model has to be better than.",
-      counted(report.windows, "window"), counted(report.lines, "target"),
+      counted(report.windows, "window"), counted(report.lines, "line"),
       counted(report.horizon, "row"), counted(report.season, "row")));
   page.table(scores_table(report));
   page.paragraph(

@@ -36,7 +36,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
   const std::string text = fmt::format(
       "{}: a forecaster\n"
       "  targets         {}\n"
-      "  covariates      {}; known of the future too: {}\n"
+      "  covariates      past: {}; known: {}\n"
       "  series          {} learnt from, {}\n"
       "  horizon         {}, from {}\n"
       "  season          {}\n"

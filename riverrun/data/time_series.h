@@ -23,7 +23,7 @@ struct TimeSeriesColumns {
   /// Names the series that a row belongs to; rows of one series need not be neighbours. Empty: all
   /// rows are one series.
   std::string series = {};
-  /// What is to be foretold; empty: all columns of numbers that are nothing else.
+  /// What is to be forecast; empty: all columns of numbers that are nothing else.
   std::vector<std::string> target = {};
   /// What else is known of the past, and what of the future too: numbers or words.
   std::vector<std::string> past = {};
@@ -123,11 +123,14 @@ struct TimeSeriesForm {
                                                const TimeSeriesForm& form);
 
 /// Treats the missing values of observed rows, and of known covariates in all rows, as `missing`
-/// says; with kMask targets and past covariates may stay NaN, and known covariates are an error
-/// still. Throws FormatError, which says how many there are and where the first one is ("line 4" if
-/// the row is in the file, or that the file has no row for its time), if there are any and
-/// `missing` is kError; and, before anything is changed, if a column of a series has no value at
-/// all. A covariate of words is never between two: with kInterpolate it keeps what it was.
+/// says. With kMask targets and past covariates may stay NaN, and known covariates are an error
+/// still. With kInterpolate known numbers are put on the line between their neighbours, and past
+/// covariates keep what they were; targets stay NaN, as who forecasts may interpolate them only
+/// between values that came before. Throws FormatError, which says how many there are and where the
+/// first one is ("line 4" if the row is in the file, or that the file has no row for its time), if
+/// there are any and `missing` is kError; and, before anything is changed, if a column of a series
+/// has no value at all. A covariate of words is never between two: with kInterpolate it keeps what
+/// it was.
 void fill_missing(TimeSeriesTable& table, Missing missing);
 
 }  // namespace riverrun::data

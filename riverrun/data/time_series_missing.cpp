@@ -122,7 +122,8 @@ void require_a_value(TimeSeriesTable& table) {
 /// Fills [begin, end), where one of the two is next to a value.
 void fill_gap(const Column& column, std::int64_t begin, std::int64_t end) {
   const double before = column[begin > 0 ? begin - 1 : end];
-  const double after = column.is_of_words() || end == column.steps() ? before : column[end];
+  const bool keeps = column.is_of_words() || column.kind() == Column::Kind::kPast;
+  const double after = keeps || end == column.steps() ? before : column[end];
   const double parts = static_cast<double>(end - begin + 1);
   for (std::int64_t step = begin; step < end; ++step) {
     const double part = static_cast<double>(step - begin + 1) / parts;
@@ -131,7 +132,10 @@ void fill_gap(const Column& column, std::int64_t begin, std::int64_t end) {
   }
 }
 
+/// Nothing that comes later may be known of the past: targets stay missing, what is of the past
+/// alone keeps what it was, and only what is known in advance is between its neighbours.
 void interpolate(const Column& column) {
+  if (column.kind() == Column::Kind::kTarget) return;
   for (std::int64_t step = 0; step < column.steps(); ++step) {
     const std::int64_t end = column.next_value(step);
     if (end > step) fill_gap(column, step, end);

@@ -74,7 +74,8 @@ std::optional<double> even_rise(std::span<const double> values) {
   const double rise = values[1] - values[0];
   if (!(rise > 0)) return std::nullopt;
   for (std::size_t i = 2; i < values.size(); ++i) {
-    if (values[i] - values[i - 1] != rise) return std::nullopt;
+    constexpr double kTolerance = 1e-6;  // 0.1, 0.2, 0.3 are not
+    if (!(std::abs(values[i] - values[i - 1] - rise) <= kTolerance * rise)) return std::nullopt;
   }
   return rise;
 }
@@ -107,7 +108,11 @@ TimeSeriesReader::TimeSeriesReader(std::string path, TimeSeriesColumns columns,
 TimeSeriesTable TimeSeriesReader::finish() {
   parser_.finish();
   rows_.path = parser_.path();
-  if (finds_targets_) choose_targets();
+  if (finds_targets_) {
+    choose_targets();
+  } else if (!form_) {
+    note_unread();
+  }
   for (SeriesColumn& column : rows_.covariates) column.values.settle();
   if (time_) settle_times();
   columns_.target = names_of(rows_.targets);
@@ -207,6 +212,7 @@ void TimeSeriesReader::find_time(const CsvRow& row) {
 void TimeSeriesReader::take_row(const CsvRow& row) {
   if (rows_.lines.empty()) {
     if (!time_ && !form_) find_time(row);
+    if (!finds_targets_ && !form_) unread_ = names_of(rows_.others);
     // Besides, they only serve to find one that may tell series apart.
     if (!finds_targets_ && series_) rows_.others.clear();
   }
@@ -302,6 +308,16 @@ void TimeSeriesReader::refuse_covariate(const CsvRow& row, const SeriesColumn& c
       fmt::format("the word is {}, and there are {} others before it; a covariate can have "
                   "at most {} (if it tells series apart, it must be named as --series)",
                   in_quotes(text), values.words().size(), ValueColumn::kMostWords));
+}
+
+void TimeSeriesReader::note_unread() {
+  if (!unread_.empty()) {
+    rows_.notes.push_back(fmt::format("not read, as nothing names them: {}", listed(unread_)));
+  }
+  if (!time_ && !unread_.empty()) {
+    rows_.notes.emplace_back(
+        "no column of dates was found, so rows follow each other (--time, --date-format)");
+  }
 }
 
 void TimeSeriesReader::choose_targets() {

@@ -51,6 +51,7 @@ class TimeSeriesReader {
   [[noreturn]] void refuse_covariate(const CsvRow& row, const SeriesColumn& column) const;
 
   void choose_targets();
+  void note_unread();
   void settle_times();
 
   TimeSeriesColumns columns_;
@@ -60,6 +61,7 @@ class TimeSeriesReader {
 
   std::string no_header_;  // why the file has none, if it has none
   std::optional<std::size_t> time_, series_;
+  std::vector<std::string> unread_;  // columns, of a file whose targets are named
   // The times in the ways that they may be written, the likeliest first.
   std::vector<TimeColumn> times_;
   TimeSeriesRows rows_;

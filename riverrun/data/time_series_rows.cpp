@@ -184,7 +184,7 @@ void note_values(const TimeSeriesRows& rows, TimeSeriesTable& table) {
     for (const SeriesColumn& target : rows.targets) {
       if (!are_equal(column, target)) continue;
       table.notes.push_back(
-          fmt::format("the known covariate {} is target {} in all rows: what is to be foretold is "
+          fmt::format("the known covariate {} is target {} in all rows: what is to be forecast is "
                       "given, and forecasts will look better than they are (a leak)",
                       in_quotes(column.name), in_quotes(target.name)));
     }

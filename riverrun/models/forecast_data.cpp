@@ -56,6 +56,7 @@ WindowScale scale_of(const std::vector<float>& values) {
     if (!std::isnan(value))
       squares += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean);
   }
+  if (count == 1) return window;  // of which one value says nothing: that of the line, 1
   // So that a window that is all but constant does not become noise (Kim et al. 2022).
   constexpr double kLeastVariance = 1e-5;
   window.scale =
@@ -63,14 +64,22 @@ WindowScale scale_of(const std::vector<float>& values) {
   return window;
 }
 
-/// Each missing value becomes the one before it; at the beginning, the first that is there.
-void fill(std::vector<float>& values, float otherwise) {
-  const auto first = std::ranges::find_if(values, [](float x) { return !std::isnan(x); });
-  float last = first == values.end() ? otherwise : *first;
-  for (float& value : values) {
-    if (std::isnan(value)) value = last;
-    last = value;
+/// Each missing value becomes the one before it or, if they are to be interpolated, one on the line
+/// between its neighbours; at an end, the value next to it. Without any value, all are `otherwise`.
+void fill(std::vector<float>& values, data::Missing missing, float otherwise) {
+  std::size_t known = 0;  // behind the last value that is there
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    const float before = known > 0 ? values[known - 1] : values[i];
+    const bool is_line = known > 0 && missing == data::Missing::kInterpolate;
+    const float rise = is_line ? (values[i] - before) / static_cast<float>(i - known + 1) : 0;
+    for (std::size_t gap = known; gap < i; ++gap) {
+      values[gap] = before + rise * static_cast<float>(gap - known + 1);
+    }
+    known = i + 1;
   }
+  const float last = known > 0 ? values[known - 1] : otherwise;
+  std::fill(values.begin() + static_cast<std::ptrdiff_t>(known), values.end(), last);
 }
 
 /// Puts the numbers of windows in their places.
@@ -95,7 +104,7 @@ class BatchBuilder {
     for (std::int64_t i = 0; i < options_.look_back; ++i) {
       batch_.history.data()[i * windows_ + b] = (values[at(i)] - of_window.level) / of_window.scale;
     }
-    fill(values, of_window.level);
+    fill(values, options_.missing, of_window.level);
     const std::int64_t s = options_.segment;
     const ForecastData::Series& series = data_.series()[at(line.series)];
     const std::int64_t steps = data_.series_of(line).steps;
@@ -212,14 +221,14 @@ class SeriesReader {
   [[nodiscard]] float readable(double value, const SeriesScale& scale,
                                const data::TimeSeries& series, std::int64_t row,
                                const std::string& what) const {
-    const auto x = static_cast<float>((value - scale.mean) / scale.deviation);
     if (std::isnan(value)) {
-      if (options_.missing == data::Missing::kMask) return x;
+      if (options_.missing != data::Missing::kError) return kNaN;
       throw FormatError(table_.path, fmt::format("{}, {}: the value is missing",
                                                  table_.written_time(series, row), what));
     }
-    constexpr float kMost = 1e18f;
-    if (std::abs(x) < kMost) return x;
+    constexpr double kMost = 1e18;
+    const double x = (value - scale.mean) / scale.deviation;
+    if (std::abs(x) < kMost) return static_cast<float>(x);
     throw FormatError(
         table_.path,
         fmt::format("{}, {}: {} is too far from the mean of what was learnt, {:.6g}, for its "

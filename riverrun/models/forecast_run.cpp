@@ -80,7 +80,10 @@ void choose_steps(std::int64_t rows, ForecasterOptions& options) {
     std::int64_t suits =
         options.season > 1 ? kSeasons * std::min(options.season, rows) : kWithoutSeason;
     if (draws) suits = std::max(2 * std::min(options.season, rows), options.horizon);
-    options.look_back = std::clamp<std::int64_t>((rows - options.horizon) / 3, 1, suits);
+    constexpr std::int64_t kMost = 10'000;  // of which a step still takes a fraction of a second
+    suits = std::min(suits, kMost);
+    const std::int64_t left = std::max<std::int64_t>(rows - options.horizon, 1);
+    options.look_back = std::clamp(left / 3, std::min({suits, options.horizon, left}), suits);
   }
   if (options.segment > 0) {
     if (!is_given)
@@ -186,7 +189,12 @@ ForecastRun suggested_run(const data::TimeSeriesTable& table,
   }
   // Few windows are learnt often, by a small network; many, at least some times.
   if (run.model.hidden_size == 0) {
-    run.model.hidden_size = windows < 1000 ? 32 : windows < 10000 ? 64 : 128;
+    constexpr double kManyNumbers = 12e6;
+    const double numbers = static_cast<double>(windows) * static_cast<double>(run.model.horizon);
+    run.model.hidden_size = windows < 1000           ? 32
+                            : windows < 10000        ? 64
+                            : numbers < kManyNumbers ? 128
+                                                     : 256;
   }
   if (run.trainer.batch_size == 0) {
     constexpr std::int64_t kLeast = 8;

@@ -49,9 +49,9 @@ int exponent_of(std::span<const double> values) {
   return exponent;
 }
 
-/// What a forecast loses if the quantile is foretold and `actual` comes.
-double pinball_loss(double quantile, double foretold, double actual) {
-  const double error = actual - foretold;
+/// What a forecast loses if the quantile is forecast and `actual` comes.
+double pinball_loss(double quantile, double forecast, double actual) {
+  const double error = actual - forecast;
   return std::max(quantile * error, (quantile - 1) * error);
 }
 
@@ -124,9 +124,9 @@ void ForecastCounter::add(std::span<const double> forecast, std::span<const doub
   }
   for (std::size_t i = 0; i < actual.size(); ++i) {
     if (std::isnan(actual[i])) continue;
-    const auto foretold = forecast.subspan(i * quantiles, quantiles);
-    add_median(foretold[median_], actual[i], scale);
-    for (std::size_t q = 0; q < quantiles; ++q) add_quantile(q, foretold[q], actual[i]);
+    const auto of_step = forecast.subspan(i * quantiles, quantiles);
+    add_median(of_step[median_], actual[i], scale);
+    for (std::size_t q = 0; q < quantiles; ++q) add_quantile(q, of_step[q], actual[i]);
   }
 }
 
@@ -145,22 +145,24 @@ void ForecastCounter::add_point(std::span<const double> forecast, std::span<cons
   }
 }
 
-void ForecastCounter::add_median(double foretold, double actual, const SeriesScale& scale) {
-  const double raw = std::abs(actual - foretold);
+void ForecastCounter::add_median(double forecast, double actual, const SeriesScale& scale) {
+  const double raw = std::abs(actual - forecast);
   const double scaled = raw / scale.deviation;
   ++targets_;
   squares_ += scaled * scaled;
   absolute_ += scaled;
   squares_raw_ += raw * raw;
   absolute_raw_ += raw;
-  // A forecast that is right adds nothing, even if the naive one was right too: not 0 / 0.
-  if (raw != 0) naive_ += raw / scale.naive_error;
+  if (scale.naive_error > 0) {
+    naive_ += raw / scale.naive_error;
+    ++naive_targets_;
+  }
   magnitude_ += std::abs(actual);
 }
 
-void ForecastCounter::add_quantile(std::size_t quantile, double foretold, double actual) {
-  pinball_[quantile] += pinball_loss(quantiles_[quantile], foretold, actual);
-  if (actual <= foretold) ++not_above_[quantile];
+void ForecastCounter::add_quantile(std::size_t quantile, double forecast, double actual) {
+  pinball_[quantile] += pinball_loss(quantiles_[quantile], forecast, actual);
+  if (actual <= forecast) ++not_above_[quantile];
 }
 
 ForecastScore ForecastCounter::score() const {
@@ -172,7 +174,7 @@ ForecastScore ForecastCounter::score() const {
                       .mae = absolute_ / targets,
                       .mse_raw = squares_raw_ / targets,
                       .mae_raw = absolute_raw_ / targets,
-                      .mase = naive_ / targets,
+                      .mase = naive_ / static_cast<double>(naive_targets_),
                       .wql = 2 * pinball / magnitude_ / static_cast<double>(quantiles_.size()),
                       .coverage = {}};
   for (const std::int64_t count : not_above_) {
@@ -188,10 +190,9 @@ std::vector<double> seasonal_naive(std::span<const double> history, std::int64_t
     throw ConfigError(
         fmt::format("seasonal_naive: the horizon is {}; it must not be negative", horizon));
   }
-  double last = 0;
-  for (const double value : history) {
-    if (!std::isnan(value)) last = value;
-  }
+  const auto last_known = std::find_if(history.rbegin(), history.rend(),
+                                       [](double value) { return !std::isnan(value); });
+  const double last = last_known == history.rend() ? 0 : *last_known;
   std::vector<double> forecast;
   forecast.reserve(at(horizon));
   for (std::int64_t step = 0; step < horizon; ++step) {

@@ -10,7 +10,7 @@ namespace riverrun::models {
 /// How near forecasts come to what happened, over all windows, series and steps of the horizon. If
 /// there is no target, all means are NaN.
 struct ForecastScore {
-  std::int64_t targets = 0;  ///< numbers foretold; those that are missing do not count
+  std::int64_t targets = 0;  ///< numbers that were forecast; those that are missing do not count
   /// Of the median: mean squared and mean absolute error, with each series divided by its standard
   /// deviation in the part that was learnt from, and of the numbers themselves.
   double mse = 0;
@@ -19,7 +19,7 @@ struct ForecastScore {
   double mae_raw = 0;
   /// Mean absolute scaled error (Hyndman & Koehler 2006): absolute errors over the mean absolute
   /// error of the seasonal naive forecast, one step after the other, in the part that was learnt
-  /// from; infinite if that was 0 for a series that is missed.
+  /// from. Series where that was 0 do not count; NaN if it was for all.
   double mase = 0;
   /// Weighted quantile loss, the mean over the quantiles: 2·Σ pinball loss / Σ |y| (Salinas et al.
   /// 2020, "ρ-risk"; GluonTS's mean_wQuantileLoss). Infinite or NaN if all targets are 0.
@@ -60,8 +60,8 @@ class ForecastCounter {
   [[nodiscard]] const std::vector<double>& quantiles() const noexcept { return quantiles_; }
 
  private:
-  void add_median(double foretold, double actual, const SeriesScale& scale);
-  void add_quantile(std::size_t quantile, double foretold, double actual);
+  void add_median(double forecast, double actual, const SeriesScale& scale);
+  void add_quantile(std::size_t quantile, double forecast, double actual);
 
   std::vector<double> quantiles_;
   std::size_t median_ = 0;  ///< its place among the quantiles
@@ -71,7 +71,8 @@ class ForecastCounter {
   double absolute_ = 0;
   double squares_raw_ = 0;
   double absolute_raw_ = 0;
-  double naive_ = 0;                     ///< of the errors in naive errors
+  double naive_ = 0;                     ///< of the errors in naive errors,
+  std::int64_t naive_targets_ = 0;       ///< of so many targets
   double magnitude_ = 0;                 ///< of |y|
   std::vector<double> pinball_;          ///< of each quantile
   std::vector<std::int64_t> not_above_;  ///< of each quantile, the targets it covers

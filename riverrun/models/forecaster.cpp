@@ -22,7 +22,6 @@ const ForecasterOptions& checked(const ForecasterOptions& options) {
 }
 
 std::unique_ptr<ForecastNetwork> make_network(const ForecasterOptions& options) {
-  check(options);
   return options.method == ForecastMethod::kSegments ? make_segment_network(options)
                                                      : make_path_network(options);
 }
@@ -121,10 +120,12 @@ Forecaster::LossSum Forecaster::loss_sum(const ForecastData& data,
 void Forecaster::forecast(const ForecastData& data, std::span<const ForecastWindow> windows,
                           std::uint64_t seed, const Take& take) const {
   constexpr std::int64_t kMostRows = 8192;  // side by side
+  constexpr std::int64_t kMostRead = 1 << 22;
   const std::int64_t rows_of_window = options_.method == ForecastMethod::kPaths
                                           ? options_.paths
                                           : (options_.horizon - 1) / options_.segment + 1;
-  const std::int64_t together = std::clamp<std::int64_t>(kMostRows / rows_of_window, 1, 512);
+  const std::int64_t together = std::clamp<std::int64_t>(
+      std::min(kMostRows / rows_of_window, kMostRead / options_.look_back), 1, 512);
   const std::size_t of_row = options_.quantiles.size();
   std::vector<double> quantiles(at(options_.horizon) * of_row);
   for (std::int64_t first = 0; first < std::ssize(windows); first += together) {

@@ -114,6 +114,26 @@ TEST(ForecastBatch, OfAConstantWindowIsNotBlownUp) {
   EXPECT_FLOAT_EQ(batch.scale[0], std::sqrt(1e-5f));
 }
 
+TEST(ForecastBatch, OfOneValueHasTheScaleOfTheLine) {
+  const data::TimeSeriesTable table = hourly({{2, 3, 2, 2}});
+  const ForecastBatch batch = batch_of(plain(table), table, {{0, 1}});
+  EXPECT_EQ(batch.scale[0], 1);
+}
+
+TEST(ForecastBatch, InterpolatesOnlyBetweenValuesBeforeTheOrigin) {
+  const data::TimeSeriesTable table = hourly({{1, kMissing, 3, kMissing, 9, 9, 9}});
+  ForecasterOptions options = plain(table);
+  options.missing = data::Missing::kInterpolate;
+  const ForecastBatch batch = batch_of(options, table, {{0, 4}});
+  const float scale = batch.scale[0];
+  std::vector<float> read;
+  for (std::int64_t segment = 0; segment < batch.past.size(0); ++segment) {
+    const std::vector<float> of_segment = numbers_of(batch.past, segment, 0);
+    read.insert(read.end(), of_segment.begin(), of_segment.begin() + 2);
+  }
+  expect_near(read, {-2 / scale, -1 / scale, 0, 0});  // the last one is carried on, whatever comes
+}
+
 TEST(ForecastBatch, TellsWhatIsMissingAndReadsTheValueBefore) {
   const data::TimeSeriesTable table =
       hourly({{5, 5, kMissing, 1, kMissing, 3, kMissing, kMissing, 4}});

@@ -261,16 +261,13 @@ TEST(ForecastData, CovariatesAreSetAgainstTheirScales) {
   EXPECT_TRUE(ForecastData(table, options).series()[0].calendar.empty());
 }
 
-TEST(ForecastData, AMissingValueIsRefusedUnlessItIsMasked) {
+TEST(ForecastData, AMissingValueIsRefusedUnlessTheOptionsSayWhatBecomesOfIt) {
   const data::TimeSeriesTable table = hourly({{1, 2, 3}, {1, kMissing, 3}});
   ForecasterOptions options = small_forecaster(table);
-  for (const data::Missing missing : {data::Missing::kError, data::Missing::kInterpolate}) {
-    options.missing = missing;
-    EXPECT_THAT([&] { ForecastData(table, options); },
-                ThrowsMessage<FormatError>(
-                    AllOf(HasSubstr("hours.csv"),
-                          HasSubstr("2024-03-01 01:00, column \"y\": the value is missing"))));
-  }
+  EXPECT_THAT([&] { ForecastData(table, options); },
+              ThrowsMessage<FormatError>(
+                  AllOf(HasSubstr("hours.csv"),
+                        HasSubstr("2024-03-01 01:00, column \"y\": the value is missing"))));
   options.missing = data::Missing::kMask;
   const ForecastData data(table, options);
   EXPECT_THAT(data.lines()[1].values, ElementsAre(-4.5f, IsNan(), -3.5f));

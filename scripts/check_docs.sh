@@ -119,7 +119,15 @@ for file in train test new; do
   }' >$file.conllu
 done
 python3 - <<'PY'
-import math, struct
+import datetime, math, struct
+def write_load(name, first, hours):
+    with open(name, "w", encoding="utf-8") as file:
+        print("time,load", file=file)
+        for t in range(hours):
+            load = 50 + 10 * math.sin(math.pi * t / 12) + 3 * math.sin(math.pi * t / 84)
+            print(first + datetime.timedelta(hours=t), f"{load:.3f}", sep=",", file=file)
+write_load("load.csv", datetime.datetime(2023, 11, 1), 900)
+write_load("load_2024.csv", datetime.datetime(2024, 1, 1), 500)
 def write(name, samples):
     data = struct.pack(f"<{len(samples)}h", *(round(32767 * x) for x in samples))
     with open(name, "wb") as file:

@@ -136,7 +136,7 @@ class PathNetwork final : public ForecastNetwork {
         numbers_of_row[0] = drawn[at(i)];
         if (sizes_.value > 1) numbers_of_row[1] = 0;
       }
-      row = with_lines(std::move(row), lines);
+      row = with_lines(row, lines);
       SequenceModel::Output said =
           model_.forward({.seq_len = 1, .batch = windows * paths, .numbers = &row}, state);
       state = std::move(said.state);

@@ -124,6 +124,7 @@ class SegmentNetwork final : public ForecastNetwork {
       asked = add(asked, reshape(known, {1, rows(batch), options_.hidden_size}));
     }
     std::vector<Var> initial;
+    initial.reserve(last.size());
     for (const Var& state : last) initial.push_back(index_select(state, 1, repeated_places(batch)));
     Var said = model_.rnn().forward(tape, asked, initial).output;
     said = model_.decoder().forward(tape, dropout(tape, said, options_.dropout));

@@ -53,10 +53,11 @@ WindowScale scale_of(const std::vector<float>& values) {
   if (count == 0) return window;
   const double mean = sum / static_cast<double>(count);
   for (const float value : values) {
-    if (!std::isnan(value))
-      squares += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean);
+    if (std::isnan(value)) continue;
+    const double difference = static_cast<double>(value) - mean;
+    squares += difference * difference;
   }
-  if (count == 1) return window;  // of which one value says nothing: that of the line, 1
+  if (count == 1) return window;  // one value says nothing of it: that of the line, 1
   // So that a window that is all but constant does not become noise (Kim et al. 2022).
   constexpr double kLeastVariance = 1e-5;
   window.scale =
@@ -281,9 +282,9 @@ ForecastData::ForecastData(const data::TimeSeriesTable& table, const ForecasterO
 std::vector<double> ForecastData::actual(const ForecastWindow& window, std::int64_t horizon) const {
   const std::vector<double>& given = lines_[at(window.line)].given;
   std::vector<double> values(at(horizon), std::numeric_limits<double>::quiet_NaN());
-  const std::int64_t known =
-      std::clamp<std::int64_t>(std::ssize(given) - window.origin, 0, horizon);
-  std::copy_n(given.begin() + window.origin, known, values.begin());
+  for (std::int64_t h = 0; h < std::min(horizon, std::ssize(given) - window.origin); ++h) {
+    values[at(h)] = given[at(window.origin + h)];
+  }
   return values;
 }
 

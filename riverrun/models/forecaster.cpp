@@ -26,6 +26,11 @@ std::unique_ptr<ForecastNetwork> make_network(const ForecasterOptions& options) 
                                                      : make_path_network(options);
 }
 
+std::vector<NamedShape> shapes_of(const ForecasterOptions& options) {
+  return options.method == ForecastMethod::kSegments ? segment_network_shapes(options)
+                                                     : path_network_shapes(options);
+}
+
 void check_quantiles(const std::vector<double>& quantiles) {
   const bool rises = std::ranges::adjacent_find(quantiles, std::greater_equal{}) == quantiles.end();
   if (rises && std::ranges::find(quantiles, 0.5) != quantiles.end()) return;
@@ -54,11 +59,10 @@ void check(const ForecasterOptions& options) {
   check_fields("Forecaster", options);
   check_quantiles(options.quantiles);
   if (!data::parse_frequency(options.frequency)) {
-    throw ConfigError(
-        fmt::format("Forecaster: frequency is \"{}\"; it must be one such as \"hour\", \"15 "
-                    "minutes\", \"day\", "
-                    "\"trading day\" or \"month end\"",
-                    options.frequency));
+    throw ConfigError(fmt::format(
+        "Forecaster: frequency is \"{}\"; it must be one such as \"hour\", \"15 minutes\", "
+        "\"day\", \"trading day\" or \"month end\"",
+        options.frequency));
   }
   check_lines(options);
   std::int64_t numbers = 0;
@@ -89,12 +93,12 @@ void check(const ForecasterOptions& options) {
           "draw; segments can");
     }
   }
-  static_cast<void>(parameter_shapes(options));
+  static_cast<void>(shapes_of(options));  // which checks the network's own options
 }
 
 std::vector<NamedShape> parameter_shapes(const ForecasterOptions& options) {
-  return options.method == ForecastMethod::kSegments ? segment_network_shapes(options)
-                                                     : path_network_shapes(options);
+  check(options);
+  return shapes_of(options);
 }
 
 Forecaster::Forecaster(const ForecasterOptions& options)

@@ -167,8 +167,8 @@ class PathNetwork final : public ForecastNetwork {
  private:
   static constexpr double kConstant = 0.91893853320467274178;  // log √2π
 
-  /// [look_back - 1 + horizon, batch, row_size]: of the second row and all after it. The value
-  /// before a row of the horizon that is not known is 0, and in the second number missing.
+  /// [look_back - 1 + horizon, batch, row_size]: of the second row and all after it. Where
+  /// the value before a row is missing, it is the one before that, and the second number says so.
   [[nodiscard]] Tensor numbers(const ForecastBatch& batch) const {
     const std::int64_t windows = batch.batch();
     const std::int64_t steps = options_.look_back - 1 + options_.horizon;
@@ -184,8 +184,10 @@ class PathNetwork final : public ForecastNetwork {
           to = std::copy_n(batch.past.data() + (before * windows + b) * past, sizes_.value, to);
         } else {
           const float value = batch.target.data()[(before - options_.look_back) * windows + b];
-          *to++ = std::isnan(value) ? 0.0f : value;
-          if (sizes_.value > 1) *to++ = std::isnan(value) ? 1.0f : 0.0f;
+          const bool is_missing = std::isnan(value);
+          const float last = *(to - windows * size);
+          *to++ = is_missing ? last : value;
+          if (sizes_.value > 1) *to++ = is_missing ? 1.0f : 0.0f;
         }
         if (future == 0) continue;
         const float* from =

@@ -373,5 +373,23 @@ TEST(ForecastPaths, AreTheirOwnOfEachPlaceInTheList) {
   }
 }
 
+TEST(PathNetwork, AMissingRowOfTheHorizonIsReadAsTheOneBefore) {
+  // Of a horizon 3, x, y the loss that y adds, which is said after x.
+  const auto added = [](double x) {
+    const auto sum = [x](double y) {
+      const data::TimeSeriesTable table = hourly({{1, 2, 1, 2, 3, x, y}});
+      ForecasterOptions options = small_forecaster(table, ForecastMethod::kPaths);
+      options.missing = data::Missing::kInterpolate;
+      options.horizon = 3;
+      options.look_back = 4;
+      const ForecastData data(table, options);
+      return Forecaster(options).loss_sum(data, std::vector<ForecastWindow>{{0, 4}}).sum;
+    };
+    return sum(4) - sum(kMissing);
+  };
+  EXPECT_NEAR(added(kMissing), added(3), 1e-6);
+  EXPECT_GT(std::abs(added(kMissing) - added(2)), 1e-4) << "what comes before matters";
+}
+
 }  // namespace
 }  // namespace riverrun::models

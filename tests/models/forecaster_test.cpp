@@ -224,6 +224,7 @@ TEST(ForecastData, EachTargetOfEachSeriesIsALine) {
   EXPECT_THAT(data.history({.line = 3, .origin = 2}), ElementsAre(40, 50));
   EXPECT_THAT(data.actual({.line = 3, .origin = 2}, 2), ElementsAre(60, IsNan()));
   EXPECT_THAT(data.actual({.line = 2, .origin = 0}, 2), ElementsAre(4, 5));
+  EXPECT_THAT(data.actual({.line = 2, .origin = 99}, 2), ElementsAre(IsNan(), IsNan()));
   EXPECT_THAT(data.actual({.line = 2, .origin = 3}, 1), ElementsAre(IsNan()));
 }
 
@@ -259,6 +260,12 @@ TEST(ForecastData, CovariatesAreSetAgainstTheirScales) {
   EXPECT_TRUE(ForecastData(table, options).series()[0].calendar.empty());
   options.calendar = false;
   EXPECT_TRUE(ForecastData(table, options).series()[0].calendar.empty());
+}
+
+TEST(Forecaster, ShapesOfInvalidOptionsAreRefused) {
+  ForecasterOptions options = small_forecaster(hourly({{1, 2, 3}}));
+  options.segment = 0;
+  EXPECT_THROW((void)parameter_shapes(options), ConfigError);
 }
 
 TEST(ForecastData, AMissingValueIsRefusedUnlessTheOptionsSayWhatBecomesOfIt) {

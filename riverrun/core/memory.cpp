@@ -158,14 +158,21 @@ Memory allocate_memory(std::size_t floats) {
   }
   if (may_keep(floats)) {
     const Block block = kept->take(floats);
-    return {block.data, GiveBack{block.capacity}};
+    return {block.data, GiveBack{.capacity = block.capacity}};
   }
-  return {allocate(bytes_of(floats)), GiveBack{floats}};
+  return {allocate(bytes_of(floats)), GiveBack{.capacity = floats}};
+}
+
+Memory borrow_memory(float* data, std::size_t floats, std::shared_ptr<const void> lender) {
+  // That nobody in particular lends it must show too.
+  if (lender == nullptr) lender = {std::shared_ptr<const void>(), data};
+  return {data, GiveBack{.capacity = floats, .lender = std::move(lender)}};
 }
 
 void set_kept_memory(std::size_t bytes) noexcept { kept->set_most(bytes); }
 
 void GiveBack::operator()(float* data) const noexcept {
+  if (lender != nullptr) return;
   if (may_keep(capacity)) {
     kept->give({data, capacity});
   } else {

@@ -18,9 +18,10 @@ inline constexpr bool kKeepsMemory = true;
 inline constexpr bool kKeepsMemory = true;
 #endif
 
-/// Gives back what allocate_memory gave.
+/// Gives back what allocate_memory gave, or lets go of what was borrowed.
 struct GiveBack {
-  std::size_t capacity = 0;  // in floats
+  std::size_t capacity = 0;                      // in floats
+  std::shared_ptr<const void> lender = nullptr;  // of borrowed memory
   void operator()(float* data) const noexcept;
 };
 using Memory = std::unique_ptr<float[], GiveBack>;
@@ -34,6 +35,10 @@ inline constexpr std::size_t kReadableBehind = 16;
 /// is cleared first, page by page: a tenth of the time of a small network's forward pass. Throws
 /// std::bad_alloc.
 [[nodiscard]] Memory allocate_memory(std::size_t floats);
+
+/// Memory of somebody else, which is kept as long as `lender` is held. Nothing behind it is read.
+[[nodiscard]] Memory borrow_memory(float* data, std::size_t floats,
+                                   std::shared_ptr<const void> lender);
 
 /// How much of what is given back is kept for that, by all threads together: by default 32 MiB, and
 /// up to as much as is in use, weights and gradients included, where that is more.

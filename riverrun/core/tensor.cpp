@@ -81,6 +81,15 @@ Tensor Tensor::uninitialized(const Shape& shape) {
   return tensor;
 }
 
+Tensor Tensor::borrow(const Shape& shape, float* data, std::shared_ptr<const void> lender) {
+  if (data == nullptr) throw ConfigError("Tensor.borrow: data is null; there must be memory");
+  Tensor tensor;
+  tensor.shape_ = shape;
+  tensor.elements_ = shape.elements();
+  tensor.data_ = borrow_memory(data, static_cast<std::size_t>(tensor.elements_), std::move(lender));
+  return tensor;
+}
+
 Tensor::Tensor(const Tensor& other) { *this = other; }
 
 Tensor& Tensor::operator=(const Tensor& other) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -37,7 +38,8 @@ class Shape {
   int rank_ = 0;
 };
 
-/// A dense float32 array in row-major order that owns its memory (aligned to 64 bytes).
+/// A dense float32 array in row-major order that owns its memory (aligned to 64 bytes), unless it
+/// was made by borrow().
 /// A value: copying copies the elements (into the memory that the target has, if it is enough),
 /// moving leaves the source empty. Throws std::bad_alloc where there is no memory.
 class Tensor {
@@ -50,6 +52,14 @@ class Tensor {
   Tensor(const Shape& shape, std::initializer_list<float> values);
   /// Allocates without filling.
   [[nodiscard]] static Tensor uninitialized(const Shape& shape);
+  /// A tensor in memory of somebody else: of a NumPy array, a PyTorch tensor, a mapped file. It
+  /// need only be aligned as a float is, and nothing outside the elements is read or written. Held
+  /// with it is `lender`, whatever keeps the memory; without one, the memory must outlive the
+  /// tensor. A copy owns its elements, and moving moves the loan. What is assigned by copying, if
+  /// there is room for it, is written to that memory; what is moved into it takes its place.
+  /// Throws ConfigError if `data` is null.
+  [[nodiscard]] static Tensor borrow(const Shape& shape, float* data,
+                                     std::shared_ptr<const void> lender = nullptr);
 
   Tensor(const Tensor& other);
   Tensor& operator=(const Tensor& other);
@@ -64,6 +74,10 @@ class Tensor {
   [[nodiscard]] std::int64_t elements() const noexcept { return elements_; }
   /// True for a tensor that was default-constructed or moved from.
   [[nodiscard]] bool empty() const noexcept { return data_ == nullptr; }
+
+  [[nodiscard]] bool is_borrowed() const noexcept {
+    return !empty() && data_.get_deleter().lender != nullptr;
+  }
 
   [[nodiscard]] float* data() noexcept { return data_.get(); }
   [[nodiscard]] const float* data() const noexcept { return data_.get(); }

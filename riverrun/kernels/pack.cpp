@@ -322,22 +322,23 @@ namespace {
 // and up to a fifth where its longer rows lie in more pages than a core looks up at once, or many
 // of them in the same sets of a cache. Few rows, which wait for what they multiply with at each
 // step, were slower: docs/performance.md.
-bool as_it_is(const GateColumns& columns, std::int64_t depth) {
+bool as_it_is(const GateColumns& columns, std::int64_t depth, Behind behind) {
   constexpr std::int64_t kMost = std::int64_t{1} << 19;  // floats
   constexpr std::int64_t kLongestRow = 384;
-  return !columns.few_rows && columns.hidden <= kLongestRow && columns.hidden * depth <= kMost;
+  return behind == Behind::kReadable && !columns.few_rows && columns.hidden <= kLongestRow &&
+         columns.hidden * depth <= kMost;
 }
 
 }  // namespace
 
-std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth) {
-  return as_it_is(columns, depth) ? 0 : packed_size(columns, depth);
+std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth, Behind behind) {
+  return as_it_is(columns, depth, behind) ? 0 : packed_size(columns, depth);
 }
 
 Weights right_operand(const GateColumns& columns, const float* matrix, std::int64_t depth,
-                      float* room) {
+                      float* room, Behind behind) {
   Weights operand(matrix);
-  if (as_it_is(columns, depth)) {
+  if (as_it_is(columns, depth, behind)) {
     operand.row_stride = columns.hidden;
   } else {
     pack(columns, matrix, columns.hidden, 1, depth, room);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "riverrun/core/tensor.h"
 #include "riverrun/core/weight_type.h"
 
 // Matrix products. Right operands that are used many times, as weights are, are packed once.
@@ -65,13 +66,21 @@ void pack(const GateColumns& columns, const float* matrix, std::int64_t row_stri
 /// The same for a matrix of float32 [depth, columns] of which row k lies at rows[k].
 void pack_rows(std::int64_t columns, const float* const* rows, std::int64_t depth, float* packed);
 
-/// The right operand of a product that is the matrix [depth, columns.hidden] in the memory of a
-/// tensor, of one gate: the matrix as it is, or, if it is for few rows or so large that reading it
-/// panel by panel would take longer than packing it, packed into `room`, of right_operand_size()
-/// floats. Either way the bits of the product are the same.
-[[nodiscard]] std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth);
+/// Whether a little behind a matrix may be read (kReadableBehind): memory of a tensor's own.
+enum class Behind { kReadable, kForbidden };
+[[nodiscard]] inline Behind behind(const Tensor& tensor) {
+  return tensor.is_borrowed() ? Behind::kForbidden : Behind::kReadable;
+}
+
+/// The right operand of a product that is the matrix [depth, columns.hidden], of one gate: the
+/// matrix as it is, or, if it is for few rows, must not be read behind its end, or is so large that
+/// reading it panel by panel would take longer than packing it, packed into `room`, of
+/// right_operand_size() floats. Either way the bits of the product are the same.
+[[nodiscard]] std::int64_t right_operand_size(const GateColumns& columns, std::int64_t depth,
+                                              Behind behind = Behind::kReadable);
 [[nodiscard]] Weights right_operand(const GateColumns& columns, const float* matrix,
-                                    std::int64_t depth, float* room);
+                                    std::int64_t depth, float* room,
+                                    Behind behind = Behind::kReadable);
 
 /// Whether each of the weights is finite, and stays so when it is rounded to bf16.
 [[nodiscard]] bool all_finite(std::span<const float> weights);

@@ -110,29 +110,30 @@ Var Linear::forward(Tape& tape, Var input) {
   Tensor output = tape.allocate(output_shape(input.shape()));
   const std::int64_t rows = input.value().elements() / options_.in_features;
   multiply(rows, input.value().data(), output.data(), /*with_bias=*/true, WeightType::kFloat32);
-  return tape.record(
-      std::move(output), [options = options_, weight = weight_, bias_parameter = bias_, &tape,
-                          input, rows](const Tensor& grad) {
-        const auto [in, out, bias, seed] = options;
-        Tensor room = tape.allocate({kernels::right_operand_size({in}, rows)});
-        const auto [grad_weight, add] = weight->grad_target();
-        const std::array<kernels::Term, 1> terms{
-            {{in,
-              kernels::right_operand({in}, input.value().data(), rows, room.data()),
-              {grad_weight.data(), in},
-              add}}};
-        kernels::transposed_product(out, rows, {grad.data(), out}, terms,
-                                    bias ? bias_parameter->mutable_grad().data() : nullptr);
-        tape.recycle(std::move(room));
-        if (!input.requires_grad()) return;
-        room = tape.allocate({kernels::right_operand_size({in}, out)});
-        Tensor grad_input = tape.allocate(input.shape());
-        kernels::product({in}, rows, out, {grad.data(), out},
-                         kernels::right_operand({in}, weight->value().data(), out, room.data()),
-                         nullptr, false, {grad_input.data(), in});
-        tape.recycle(std::move(room));
-        tape.add_grad(input, std::move(grad_input));
-      });
+  return tape.record(std::move(output), [options = options_, weight = weight_,
+                                         bias_parameter = bias_, &tape, input,
+                                         rows](const Tensor& grad) {
+    const auto [in, out, bias, seed] = options;
+    Tensor room = tape.allocate({kernels::right_operand_size({in}, rows)});
+    const auto [grad_weight, add] = weight->grad_target();
+    const std::array<kernels::Term, 1> terms{
+        {{in,
+          kernels::right_operand({in}, input.value().data(), rows, room.data()),
+          {grad_weight.data(), in},
+          add}}};
+    kernels::transposed_product(out, rows, {grad.data(), out}, terms,
+                                bias ? bias_parameter->mutable_grad().data() : nullptr);
+    tape.recycle(std::move(room));
+    if (!input.requires_grad()) return;
+    const kernels::Behind behind = kernels::behind(weight->value());
+    room = tape.allocate({kernels::right_operand_size({in}, out, behind)});
+    Tensor grad_input = tape.allocate(input.shape());
+    kernels::product({in}, rows, out, {grad.data(), out},
+                     kernels::right_operand({in}, weight->value().data(), out, room.data(), behind),
+                     nullptr, false, {grad_input.data(), in});
+    tape.recycle(std::move(room));
+    tape.add_grad(input, std::move(grad_input));
+  });
 }
 
 ParameterList Linear::list() const {

@@ -165,9 +165,10 @@ Var linear_cross_entropy(Linear& decoder, Tape& tape, Var hidden, IntSpan target
   Tensor room_of_weight;
   kernels::Weights weight;
   if (!grads.hidden.empty()) {
-    room_of_weight = tape.allocate({kernels::right_operand_size({in}, classes)});
-    weight = kernels::right_operand({in}, decoder.weight().value().data(), classes,
-                                    room_of_weight.data());
+    const Tensor& values = decoder.weight().value();
+    const kernels::Behind behind = kernels::behind(values);
+    room_of_weight = tape.allocate({kernels::right_operand_size({in}, classes, behind)});
+    weight = kernels::right_operand({in}, values.data(), classes, room_of_weight.data(), behind);
   }
   if (all_rows == 0) grads.weight.fill(0.0f);
   for_chunks(decoder, WeightType::kFloat32, all_rows, x, logits,

@@ -39,7 +39,12 @@ void Parameter::set_value(Tensor value) {
     throw ShapeError("Parameter.set_value: value is " + value.shape().to_string() +
                      "; it must have the shape of the parameter, " + value_.shape().to_string());
   }
-  mutable_value() = std::move(value);
+  Tensor& mine = mutable_value();
+  if (mine.is_borrowed() && !value.is_borrowed()) {
+    mine = value;
+  } else {
+    mine = std::move(value);
+  }
 }
 
 void Parameter::begin_grad() {

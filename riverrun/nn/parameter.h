@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "riverrun/core/tensor.h"
@@ -21,6 +22,9 @@ class Parameter {
   Parameter() = default;
   /// Zeros.
   explicit Parameter(const Shape& shape) : value_(shape) {}
+  /// With that value, which may be borrowed: then it is read and trained where it is. If its lender
+  /// changes it, a call of mutable_value() must follow.
+  explicit Parameter(Tensor value) : value_(std::move(value)) {}
   Parameter(const Parameter&) = delete;
   Parameter& operator=(const Parameter&) = delete;
 
@@ -36,7 +40,9 @@ class Parameter {
     version_ = new_version();
     return value_;
   }
-  /// Takes on `value`: b.set_value(a.value()). Throws ShapeError unless it has value()'s shape.
+  /// Takes on `value`: b.set_value(a.value()). One that is borrowed is used where it is, from now
+  /// on; any other is written to where a borrowed value is. Throws ShapeError unless it has
+  /// value()'s shape.
   void set_value(Tensor value);
   /// Differs after each change, and from that of every other parameter of the process.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }

@@ -62,8 +62,11 @@ Recurrent::Impl::Impl(CellDescriptor c, const RecurrentOptions& o)
 }
 
 Recurrent::Impl::Impl(const Impl& other)
+    : Impl(other, [](const Parameter& parameter) { return parameter.clone(); }) {}
+
+Recurrent::Impl::Impl(const Impl& other, const RecurrentLayer::Other& replaced)
     : cell(other.cell), options(other.options), inference_weights(other.inference_weights) {
-  for (const RecurrentLayer& layer : other.layers) layers.push_back(layer.clone());
+  for (const RecurrentLayer& layer : other.layers) layers.push_back(layer.with(replaced));
 }
 
 ParameterList Recurrent::Impl::parameters() const {

@@ -140,6 +140,13 @@ class Recurrent {
   /// Error for a value of another tape. With recompute_steps, Tape::backward throws Error if
   /// parameters have changed since this call.
   VarOutput forward(Tape& tape, Var input, ListSpan<Var> initial = {}, IntSpan lengths = {});
+  /// The same with `weights` in place of the parameters, in the order of parameters(): values of
+  /// the tape, as those made of a parameter by dropping some of a recurrent weight (Merity et al.
+  /// 2018, "Regularizing and Optimizing LSTM Language Models") or by normalising it (Salimans and
+  /// Kingma 2016). They are used where they are, and get the gradients. Throws ShapeError unless
+  /// each has the shape of its parameter.
+  VarOutput forward_with(Tape& tape, ListSpan<Var> weights, Var input, ListSpan<Var> initial = {},
+                         IntSpan lengths = {}) const;
 
   /// One step at a time. Allocates here and never while stepping; later changes of the parameters
   /// do not reach it. Takes two steps, and forgets them, so that the caller's first one is as fast
@@ -166,6 +173,9 @@ class Recurrent {
   friend class Stream;
   struct Impl;
   explicit Recurrent(std::shared_ptr<Impl> impl);
+  static VarOutput record(const std::shared_ptr<Impl>& impl, Tape& tape, Var input,
+                          ListSpan<Var> initial, IntSpan lengths,
+                          std::vector<std::vector<Var>> weights);
   std::shared_ptr<Impl> impl_;  // a recording shares it
 };
 

@@ -97,8 +97,11 @@ void RecurrentLayer::backward(const PackedBatch& batch, const float* input,
   // Some rows of a weight, from which gradients go back to its inputs.
   const auto operand = [&](const kernels::GateColumns& columns, const Parameter& weight,
                            std::int64_t first, std::int64_t rows) {
-    return kernels::right_operand(columns, weight.value().data() + first * columns.hidden, rows,
-                                  allocate_scratch({kernels::right_operand_size(columns, rows)}));
+    const Tensor& values = weight.value();
+    const kernels::Behind behind = kernels::behind(values);
+    return kernels::right_operand(
+        columns, values.data() + first * columns.hidden, rows,
+        allocate_scratch({kernels::right_operand_size(columns, rows, behind)}), behind);
   };
   const bool few_rows = args.sequence.few_rows;
   for (std::size_t i = 0; cell_->recurrent && i < index(layout.recurrent_run_count); ++i) {

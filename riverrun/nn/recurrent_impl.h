@@ -21,6 +21,8 @@ struct Recurrent::Impl {
   Impl(CellDescriptor cell, const RecurrentOptions& options);
   /// With parameters of its own.
   Impl(const Impl& other);
+  /// With those that `replaced` makes of `other`'s.
+  Impl(const Impl& other, const RecurrentLayer::Other& replaced);
 
   [[nodiscard]] std::int64_t directions() const { return options.bidirectional ? 2 : 1; }
   /// The features of h.

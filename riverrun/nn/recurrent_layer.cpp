@@ -48,16 +48,24 @@ RecurrentLayer::RecurrentLayer(const CellDescriptor& cell, const Sizes& sizes)
   for (std::size_t p = 0; p < cell.params.size(); ++p) params.push_back(make(true, {sizes.hidden}));
 }
 
-RecurrentLayer::RecurrentLayer(const RecurrentLayer& other)
-    : weight_ih(other.weight_ih->clone()),
-      weight_hh(other.weight_hh->clone()),
-      bias_ih(other.bias_ih->clone()),
-      bias_hh(other.bias_hh->clone()),
-      weight_hr(other.weight_hr->clone()),
-      cell_(other.cell_),
-      sizes_(other.sizes_),
-      cache_(std::make_unique<Cache>()) {
-  for (const std::shared_ptr<Parameter>& param : other.params) params.push_back(param->clone());
+RecurrentLayer::RecurrentLayer(const RecurrentLayer& other, const Other& replaced)
+    : cell_(other.cell_), sizes_(other.sizes_), cache_(std::make_unique<Cache>()) {
+  const auto take = [&](const std::shared_ptr<Parameter>& parameter) {
+    return parameter->value().empty() ? parameter : replaced(*parameter);
+  };
+  weight_ih = take(other.weight_ih);
+  weight_hh = take(other.weight_hh);
+  bias_ih = take(other.bias_ih);
+  bias_hh = take(other.bias_hh);
+  weight_hr = take(other.weight_hr);
+  for (const std::shared_ptr<Parameter>& param : other.params) params.push_back(take(param));
+}
+
+std::vector<std::shared_ptr<Parameter>> RecurrentLayer::parameters() const {
+  std::vector<std::shared_ptr<Parameter>> all = {weight_ih, weight_hh, bias_ih, bias_hh, weight_hr};
+  all.insert(all.end(), params.begin(), params.end());
+  std::erase_if(all, [](const auto& parameter) { return parameter->value().empty(); });
+  return all;
 }
 
 std::vector<Tensor*> RecurrentLayer::Pass::tensors() {

@@ -34,7 +34,10 @@ class RecurrentLayer {
   RecurrentLayer& operator=(RecurrentLayer&&) noexcept = default;
   ~RecurrentLayer() = default;
   /// The same layer once more, with parameters of its own.
-  [[nodiscard]] RecurrentLayer clone() const { return RecurrentLayer(*this); }
+  /// The same layer around other parameters: `other(p)` in place of each, in PyTorch's order, that
+  /// has elements.
+  using Other = std::function<std::shared_ptr<Parameter>(const Parameter& parameter)>;
+  [[nodiscard]] RecurrentLayer with(const Other& other) const { return {*this, other}; }
 
   // Each is there, but without elements where the layer has none.
   std::shared_ptr<Parameter> weight_ih;            // [G*H, I]
@@ -43,6 +46,9 @@ class RecurrentLayer {
   std::shared_ptr<Parameter> bias_hh;              // [G*H]; the same, and if the cell is recurrent
   std::shared_ptr<Parameter> weight_hr;            // [P, H]; with a projection
   std::vector<std::shared_ptr<Parameter>> params;  // each [H]
+
+  /// Those that have elements, in PyTorch's order.
+  [[nodiscard]] std::vector<std::shared_ptr<Parameter>> parameters() const;
 
   [[nodiscard]] const CellDescriptor& cell() const { return *cell_; }
   [[nodiscard]] const Sizes& sizes() const { return sizes_; }
@@ -118,7 +124,7 @@ class RecurrentLayer {
   [[nodiscard]] std::shared_ptr<const Packed> packed(WeightType type, Packing packing) const;
 
  private:
-  RecurrentLayer(const RecurrentLayer& other);
+  RecurrentLayer(const RecurrentLayer& other, const Other& replaced);
   [[nodiscard]] std::vector<std::uint64_t> versions() const;
   /// How threads divide a batch among them: its rows, or the units of each step.
   struct Division {

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
 #include "riverrun/nn/dropout.h"
 #include "riverrun/nn/packed_batch.h"
 #include "riverrun/nn/recurrent_impl.h"
@@ -23,13 +28,60 @@ std::int64_t segment_steps(std::int64_t asked, const PackedBatch& batch) {
   return asked < batch.steps() ? asked : 0;
 }
 
+/// Of a layer whose parameters borrow `weights`.
+void hand_on_gradients(Tape& tape, const RecurrentLayer& layer, std::span<const Var> weights) {
+  const std::vector<std::shared_ptr<Parameter>> parameters = layer.parameters();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    Tensor& grad = parameters[i]->nonzero_grad();
+    if (weights[i].requires_grad()) tape.add_grad(weights[i], std::move(grad));
+  }
+}
+
 }  // namespace
 
 Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, ListSpan<Var> initial,
                                         IntSpan lengths) {
+  return record(impl_, tape, input, initial, lengths, {});
+}
+
+Recurrent::VarOutput Recurrent::forward_with(Tape& tape, ListSpan<Var> weights, Var input,
+                                             ListSpan<Var> initial, IntSpan lengths) const {
+  const ConstParameterList replaced = parameters();
+  if (weights.size() != replaced.size()) {
+    throw ShapeError(fmt::format("{}.forward_with: {} weights are given; the network has {}",
+                                 cell().name, weights.size(), replaced.size()));
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    tape.require_own(weights[i]);
+    const Shape& expected = replaced[i].parameter->value().shape();
+    if (weights[i].shape() == expected) continue;
+    throw ShapeError(fmt::format("{}.forward_with: {} is {}; it must be {}", cell().name,
+                                 replaced[i].name, weights[i].shape().to_string(),
+                                 expected.to_string()));
+  }
+  std::size_t next = 0;
+  const auto impl = std::make_shared<Impl>(*impl_, [&](const Parameter&) {
+    return std::make_shared<Parameter>(tape.borrow(weights[next++]));
+  });
+  std::vector<std::vector<Var>> of_layers;
+  next = 0;
+  for (const RecurrentLayer& layer : impl->layers) {
+    std::vector<Var>& of_layer = of_layers.emplace_back();
+    for (std::size_t i = layer.parameters().size(); i > 0; --i) {
+      of_layer.push_back(weights[next++]);
+    }
+  }
+  return record(impl, tape, input, initial, lengths, std::move(of_layers));
+}
+
+// `weights` are the values that the parameters borrow, by layer; none, if they are the network's
+// own.
+Recurrent::VarOutput Recurrent::record(const std::shared_ptr<Impl>& impl, Tape& tape, Var input,
+                                       ListSpan<Var> initial, IntSpan lengths,
+                                       std::vector<std::vector<Var>> weights) {
   tape.require_own(input);
   for (const Var& var : initial) tape.require_own(var);
-  const Impl& net = *impl_;
+  const Impl& net = *impl;
   const Impl::Input described = net.describe(input.shape());
   auto batch = std::make_shared<const PackedBatch>(net.pack(described, lengths));
   std::vector<const Tensor*> state;
@@ -42,10 +94,12 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, ListSpan<Var> ini
   struct Shared {
     std::vector<Var> initial;
     std::vector<Tensor> grad_last;  // of each state, as the caller sees it; empty: zeros
+    std::vector<std::vector<Var>> weights;
   };
   auto shared = std::make_shared<Shared>();
   shared->initial.assign(initial.begin(), initial.end());
   shared->grad_last.resize(net.cell->states.size());
+  shared->weights = std::move(weights);
   std::vector<Tensor> last;
   for (std::size_t s = 0; s < net.cell->states.size(); ++s) {
     last.push_back(tape.allocate(net.state_shape(s, described.batch, described.batched)));
@@ -92,8 +146,8 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, ListSpan<Var> ini
       }
     }
     auto kept = std::make_shared<std::vector<RecurrentLayer::Pass>>(std::move(passes));
-    outputs.push_back(tape.record(std::move(output), [impl = impl_, &tape, batch, shared, kept, x,
-                                                      h, i, features, segment,
+    outputs.push_back(tape.record(std::move(output), [impl, &tape, batch, shared, kept, x, h, i,
+                                                      features, segment,
                                                       allocate](const Tensor& grad_output) {
       const auto recycle = [&tape](Tensor&& tensor) { tape.recycle(std::move(tensor)); };
       Tensor grad_input;
@@ -118,6 +172,7 @@ Recurrent::VarOutput Recurrent::forward(Tape& tape, Var input, ListSpan<Var> ini
           layer.backward(*batch, x.value().data(), {h + column, features}, grad_rows, (*kept)[d],
                          grad_states, grad_input.data(), /*add_input=*/d > 0, allocate, recycle);
         }
+        if (!shared->weights.empty()) hand_on_gradients(tape, layer, shared->weights[i + d]);
         for (std::size_t s = 0; s < shared->initial.size(); ++s) {
           if (!shared->initial[s].requires_grad()) continue;
           Tensor& sum = tape.grad(shared->initial[s]);

@@ -59,14 +59,22 @@ void Tape::require_own(Var v) const {
 }
 
 Var Tape::input(Tensor value, bool requires_grad) {
+  if (value.is_borrowed()) value = Tensor(value);
   nodes_.push_back({std::move(value), Tensor(), nullptr, requires_grad});
   return {this, nodes_.size() - 1, step_};
 }
 
 Var Tape::record(Tensor value, Backward backward) {
+  if (value.is_borrowed()) value = Tensor(value);
   const bool requires_grad = backward != nullptr;
   nodes_.push_back({std::move(value), Tensor(), std::move(backward), requires_grad});
   return {this, nodes_.size() - 1, step_};
+}
+
+Tensor Tape::borrow(Var v) {
+  require_own(v);
+  Tensor& value = nodes_[v.index_].value;
+  return Tensor::borrow(value.shape(), value.data());
 }
 
 Tape::Node& Tape::node_with_grad(Var v, const char* who) {
@@ -170,7 +178,7 @@ Tensor Tape::allocate_zeros(const Shape& shape) {
 }
 
 void Tape::recycle(Tensor&& tensor) {
-  if (tensor.capacity() == 0) return;
+  if (tensor.capacity() == 0 || tensor.is_borrowed()) return;
   const std::size_t capacity = tensor.capacity();
   kept_.emplace(capacity, Kept{std::move(tensor), step_});
 }

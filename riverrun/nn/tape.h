@@ -59,7 +59,8 @@ class Tape {
   /// What dropout draws from. Its state can be saved and set back, to resume a training run.
   [[nodiscard]] Random& random() noexcept { return random_; }
 
-  /// A value from outside. With `requires_grad`, its gradient is there after backward().
+  /// A value from outside; one that is borrowed is copied, here as in record(), as operations may
+  /// read a little behind a value. With `requires_grad`, its gradient is there after backward().
   Var input(Tensor value, bool requires_grad = false);
 
   /// A value that a layer computed. `backward(grad)` gets ∂loss/∂value and must add to the
@@ -69,6 +70,10 @@ class Tape {
   /// value is a constant.
   using Backward = std::function<void(const Tensor& grad)>;
   Var record(Tensor value, Backward backward);
+
+  /// The value of `v`, in place, valid until clear(): for layers that are given it as a weight.
+  /// Throws Error as require_own.
+  [[nodiscard]] Tensor borrow(Var v);
 
   /// Throws Error unless `v` has been recorded by this tape since the last clear(): for functions
   /// that are given values and the tape to record on.

@@ -1,7 +1,9 @@
 #include "riverrun/core/tensor.h"
 
+#include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -127,6 +129,56 @@ TEST(Tensor, ResizeAllocatesOnlyBeyondTheCapacity) {
   tensor.resize(Shape{21});
   EXPECT_EQ(tensor.elements(), 21);
   EXPECT_GE(tensor.capacity(), 21u);
+}
+
+TEST(Tensor, BorrowsMemoryAndLeavesItAsItIs) {
+  std::array<float, 6> memory{1, 2, 3, 4, 5, 6};
+  {
+    Tensor borrowed = Tensor::borrow(Shape{2, 2}, memory.data());
+    EXPECT_TRUE(borrowed.is_borrowed());
+    EXPECT_EQ(borrowed.data(), memory.data());
+    EXPECT_EQ(borrowed.capacity(), 4u);
+    borrowed.values()[3] = 9;
+    Tensor moved = std::move(borrowed);
+    EXPECT_TRUE(moved.is_borrowed());
+    EXPECT_FALSE(borrowed.is_borrowed());  // NOLINT(bugprone-use-after-move): that is the question
+  }
+  EXPECT_THAT(memory, ElementsAre(1, 2, 3, 9, 5, 6));
+}
+
+TEST(Tensor, ACopyOfABorrowedOneOwnsItsElements) {
+  std::array<float, 2> memory{1, 2};
+  const Tensor borrowed = Tensor::borrow(Shape{2}, memory.data());
+  Tensor copy = borrowed;
+  EXPECT_FALSE(copy.is_borrowed());
+  copy.values()[0] = 7;
+  EXPECT_EQ(memory[0], 1);
+}
+
+TEST(Tensor, WhatIsCopiedToABorrowedOneIsWrittenThereIfThereIsRoom) {
+  std::array<float, 3> memory{1, 2, 3};
+  Tensor borrowed = Tensor::borrow(Shape{2}, memory.data());
+  const Tensor two(Shape{2}, {4, 5});
+  borrowed = two;
+  EXPECT_THAT(memory, ElementsAre(4, 5, 3));
+  const Tensor three(Shape{3}, {6, 7, 8});
+  borrowed = three;
+  EXPECT_FALSE(borrowed.is_borrowed());
+  EXPECT_THAT(memory, ElementsAre(4, 5, 3));
+}
+
+TEST(Tensor, HoldsTheLenderAsLongAsTheMemory) {
+  auto lender = std::make_shared<std::vector<float>>(4, 1.0f);
+  Tensor borrowed = Tensor::borrow(Shape{4}, lender->data(), lender);
+  EXPECT_EQ(lender.use_count(), 2);
+  Tensor moved = std::move(borrowed);
+  EXPECT_EQ(lender.use_count(), 2);
+  moved = Tensor(Shape{1});
+  EXPECT_EQ(lender.use_count(), 1);
+}
+
+TEST(Tensor, DoesNotBorrowFromNowhere) {
+  EXPECT_THROW(static_cast<void>(Tensor::borrow(Shape{2}, nullptr)), ConfigError);
 }
 
 TEST(Tensor, KeepsItsContentsWhenThereIsNoMemory) {

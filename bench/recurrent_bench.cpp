@@ -150,7 +150,7 @@ class LanguageModelTraining final : public bench::Workload {
   explicit LanguageModelTraining(const json& request)
       : batch_(request.at("batch")),
         tokens_per_update_(batch_ * std::int64_t{request.at("seq_len")}),
-        model_({.cell = request.at("cell"),
+        model_({.cell = request.at("cell").get<std::string>(),
                 .vocab_size = request.at("vocab_size"),
                 .embedding_size = request.at("embedding_size"),
                 .hidden_size = request.at("hidden_size"),

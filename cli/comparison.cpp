@@ -207,7 +207,7 @@ Comparison compare(lm::SavedModel& saved, const SharedWord& word,
   const std::vector<std::string>& names = saved.model.rnn().cell().states;
   Comparison result{
       .tokenizer = saved.tokenizer,
-      .cell = saved.model.options().cell,
+      .cell = saved.model.options().cell.name(),
       .word = word.word,
       .texts = {saved.tokenizer.decode(texts[0]), saved.tokenizer.decode(texts[1])},
       .distances = {},

@@ -8,6 +8,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
+#include "riverrun/nn/cells.h"
 
 namespace riverrun::cli {
 
@@ -22,6 +23,16 @@ namespace riverrun::cli {
 template <class Options, class T>
 CLI::Option* add_field_option(CLI::App& app, const Field<Options, T>& field, T& value) {
   return app.add_option(flag_of(field.name), value, field.help)->capture_default_str();
+}
+
+/// A cell is chosen by its name.
+template <class Options>
+CLI::Option* add_field_option(CLI::App& app, const Field<Options, CellChoice>& field,
+                              CellChoice& value) {
+  return app
+      .add_option_function<std::string>(
+          flag_of(field.name), [&value](const std::string& name) { value = name; }, field.help)
+      ->default_str(value.name());
 }
 
 /// What `train --resume` says of an option that may not change.

@@ -114,7 +114,7 @@ ExitCode info_of_language_model(const fs::path& folder, bool json) {
     const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
     print_json({{"kind", name(Kind::kLanguage)},
                 {"model", folder.string()},
-                {"cell", o.cell},
+                {"cell", o.cell.name()},
                 {"vocab_size", o.vocab_size},
                 {"embedding_size", o.embedding_size},
                 {"hidden_size", o.hidden_size},
@@ -139,7 +139,7 @@ ExitCode info_of_language_model(const fs::path& folder, bool json) {
       "  layers          {} x {} units, dropout {}\n"
       "  tokens          {} different, by {}, {} numbers each\n"
       "  parameters      {} ({})\n",
-      folder.string(), o.cell, o.num_layers, o.hidden_size, o.dropout, grouped(o.vocab_size),
+      folder.string(), o.cell.name(), o.num_layers, o.hidden_size, o.dropout, grouped(o.vocab_size),
       text::to_string(saved.tokenizer.kind()), o.embedding_size, grouped(count),
       byte_size(count * 4));
   if (!damaged.empty()) {

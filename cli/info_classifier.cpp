@@ -37,7 +37,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
   text += fmt::format(
       "  cell            {}{}\n"
       "  layers          {} x {} units, dropout {}, readout {}\n",
-      o.cell, o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
+      o.cell.name(), o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
       kReadouts[static_cast<std::size_t>(o.readout)]);
   std::string augmentation;
   if (found.checkpoint) {

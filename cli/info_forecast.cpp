@@ -50,7 +50,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       counted(o.season, "row"),
       draws ? fmt::format("paths, {} of which are drawn row by row", o.paths)
             : fmt::format("segments of {}", counted(o.segment, "row")),
-      o.cell, o.num_layers, o.hidden_size, fmt::join(o.quantiles, ", "));
+      o.cell.name(), o.num_layers, o.hidden_size, fmt::join(o.quantiles, ", "));
   return text + run_text(found, "window", draws ? "nats per row" : "(quantile loss)", "");
 }
 

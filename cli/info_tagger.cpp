@@ -38,7 +38,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  cell            {}{}\n"
       "  layers          {} x {} units, dropout {}\n"
       "  tags chosen     {}\n",
-      o.cell, o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
+      o.cell.name(), o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
       o.crf ? "together, by a conditional random field" : "each by itself");
   std::string words;
   if (found.checkpoint) {

@@ -36,7 +36,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  naive answer    the dry signal times {:.4g}\n",
       folder.string(), counted(o.sample_rate, "sample"),
       o.residual ? "to which the network adds its output" : "replaced by the network's output",
-      o.cell, o.num_layers, o.hidden_size, o.pre_emphasis, o.gain);
+      o.cell.name(), o.num_layers, o.hidden_size, o.pre_emphasis, o.gain);
   std::string stretches;
   if (found.checkpoint) {
     const models::SignalTraining& learning = found.checkpoint->run.learning;

@@ -205,7 +205,7 @@ ExitCode inspect_text(const InspectFlags& flags) {
 
   Inspection inspection{.model = flags.model,
                         .tokenizer = saved.tokenizer,
-                        .cell = o.cell,
+                        .cell = o.cell.name(),
                         .layers = static_cast<std::size_t>(o.num_layers),
                         .hidden_size = static_cast<std::size_t>(o.hidden_size),
                         .gates = gates,

@@ -94,7 +94,7 @@ nlohmann::ordered_json ReachReport::to_json() const {
                        {"log_growth_per_step", or_null(m.horizon.log_growth)}});
   }
   Json norms = Json::array();
-  const std::vector<std::string>& states = find_cell(options_.model.cell).states;
+  const std::vector<std::string>& states = options_.model.cell.descriptor().states;
   for (const lm::StateGradient& gradient : last_) {
     Json entry = {{"lag", gradient.lag}};
     for (std::size_t s = 0; s < states.size(); ++s) entry[states[s]] = gradient.norms[s];

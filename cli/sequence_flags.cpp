@@ -109,6 +109,8 @@ T value_of(const CLI::Option& option) {
     return static_cast<T>(place_of(option, kNames<T>));
   } else if constexpr (std::is_same_v<T, bool>) {
     return place_of(option, kTruth) == 1;
+  } else if constexpr (std::is_same_v<T, CellChoice>) {
+    return option.as<std::string>();
   } else {
     return option.as<T>();
   }
@@ -220,7 +222,8 @@ template <class Struct, class Visit>
 void TrainFlags::for_each_given(Visit visit) const {
   for_each_field<Struct>([&](const auto& field) {
     using T = std::remove_cvref_t<decltype(std::declval<Struct>().*field.member)>;
-    if constexpr (std::is_enum_v<T> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+    if constexpr (std::is_enum_v<T> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string> ||
+                  std::is_same_v<T, CellChoice>) {
       if (is_no_flag(field.name)) return;
       const CLI::Option* option = option_of(field.name);
       if (option->count() > 0) visit(field, value_of<T>(*option));

@@ -16,6 +16,7 @@
 #include "riverrun/tasks/train_task.h"
 
 #include "cli/command.h"
+#include "cli/field_option.h"
 #include "cli/interrupt.h"
 #include "cli/kind.h"
 #include "cli/options.h"
@@ -48,9 +49,7 @@ class TaskCommand {
   ExitCode run();
 
  private:
-  template <class T>
-  CLI::Option* add(CLI::App& app, const char* flag, T tasks::TaskSetup::*member,
-                   const std::string& help);
+  void add_setup_options(CLI::App& app);
   [[nodiscard]] SequenceModelOptions network_options(const tasks::Task& task) const;
   void require_memory_for(const tasks::Task& task) const;
   [[nodiscard]] std::optional<RunFolder> open_run() const;
@@ -72,47 +71,31 @@ class TaskCommand {
   CLI::Option* init_option_ = nullptr;
 };
 
-/// An option that, if it is not given, is as the task has it.
-template <class T>
-CLI::Option* TaskCommand::add(CLI::App& app, const char* flag, T tasks::TaskSetup::*member,
-                              const std::string& help) {
-  CLI::Option* option = app.add_option(flag, setup_.*member, help);
-  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    option->check(whole_number(0, INT64_MAX));
-  }
-  settle_.push_back([this, option, member](const tasks::TaskSetup& usual) {
-    if (option->count() == 0) setup_.*member = usual.*member;
+/// Options that, if they are not given, are as the task has them.
+void TaskCommand::add_setup_options(CLI::App& app) {
+  for_each_field<tasks::TaskSetup>([&](const auto& field) {
+    const auto member = field.member;
+    auto& value = setup_.*member;
+    CLI::Option* option = app.add_option(flag_of(field.name), value, field.help);
+    if constexpr (std::is_same_v<decltype(value), std::int64_t&>) {
+      option->check(whole_number(0, INT64_MAX));
+    }
+    settle_.push_back([&value, option, member](const tasks::TaskSetup& usual) {
+      if (option->count() == 0) value = usual.*member;
+    });
   });
-  return option;
+  app.get_option("--cell")->description(known_cells());
+  embedding_option_ = app.get_option("--embedding-size");
+  init_option_ = app.get_option("--init");
 }
 
 TaskCommand::TaskCommand(CLI::App& app) {
-  using tasks::TaskSetup;
   app.footer(footer());
   app.add_option("NAME", name_, "The task; below is what there is")->required();
-  add(app, "--length", &TaskSetup::length, "T of the task");
-  add(app, "--cell", &TaskSetup::cell, known_cells());
-  add(app, "--hidden-size", &TaskSetup::hidden_size, "Units of a layer");
+  add_setup_options(app);
   app.add_option("--num-layers", num_layers_, "Recurrent layers, one above the other")
       ->capture_default_str()
       ->check(whole_number(0, INT64_MAX));
-  embedding_option_ =
-      add(app, "--embedding-size", &TaskSetup::embedding_size, "Numbers of a symbol's vector");
-  add(app, "--dropout", &TaskSetup::dropout,
-      "Part of the input's and the answering states' numbers that is left out while training");
-  init_option_ =
-      add(app, "--init", &TaskSetup::init,
-          "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
-          "orthogonal, identity=X; joined by +. Not given, with another cell than the task's own: "
-          "pytorch");
-  add(app, "--batch-size", &TaskSetup::batch_size, "Sequences of an update");
-  add(app, "--lr", &TaskSetup::lr, "Learning rate of Adam");
-  add(app, "--schedule", &TaskSetup::schedule,
-      "Of the learning rate: constant, or cosine, which ends at 0 with the last sequence");
-  add(app, "--clip", &TaskSetup::clip, "Largest norm of a gradient; 0: any");
-  add(app, "--max-sequences", &TaskSetup::max_sequences, "Give up after learning from so many");
-  add(app, "--evaluate-every", &TaskSetup::evaluate_every,
-      "Sequences between two points of the learning curve");
   app.add_option("--max-minutes", max_minutes_, "Give up after so many minutes; 0: never")
       ->capture_default_str()
       ->check(not_negative());

@@ -168,7 +168,7 @@ void describe(const Data& read, const ClassifierRun& run, const models::Classifi
   }
   note(fmt::format(
       "model: {}{}, {} x {}{}; {}; {} of {} of {}, {}", o.bidirectional ? "bidirectional " : "",
-      o.cell, o.num_layers, counted(o.hidden_size, "unit"),
+      o.cell.name(), o.num_layers, counted(o.hidden_size, "unit"),
       o.conv_channels > 0
           ? fmt::format(", over {} of {} each {}", counted(o.conv_channels, "feature"),
                         counted(o.conv_kernel_size, "step"), counted(o.conv_stride, "step"))
@@ -194,7 +194,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"model_saved", result.model_saved},
                {"channels", o.channels},
                {"classes", o.classes},
-               {"cell", o.cell},
+               {"cell", o.cell.name()},
                {"num_layers", o.num_layers},
                {"hidden_size", o.hidden_size},
                {"conv_channels", o.conv_channels},

@@ -25,7 +25,7 @@ Figure norms_figure(const EndedRun& run) {
       .x = {.label = "lag k", .unit = "steps", .scale = report::Scale::kLogarithmic},
       .y = {.label = "norm of the gradient k steps back", .scale = report::Scale::kPowersOfTen},
       .series = {}};
-  const std::vector<std::string>& states = find_cell(run.model.options().cell).states;
+  const std::vector<std::string>& states = run.model.options().cell.descriptor().states;
   for (std::size_t s = 0; s < states.size(); ++s) {
     Series series{.name = states[s], .x = {}, .y = {}};
     for (const lm::StateGradient& gradient : run.reach.last()) {
@@ -40,7 +40,7 @@ Figure norms_figure(const EndedRun& run) {
 std::string summary(const EndedRun& run) {
   const lm::LanguageModelOptions& o = run.model.options();
   std::string text =
-      fmt::format("{}, {} x {}; {}", o.cell, o.num_layers, counted(o.hidden_size, "unit"),
+      fmt::format("{}, {} x {}; {}", o.cell.name(), o.num_layers, counted(o.hidden_size, "unit"),
                   counted(run.result.steps, "update"));
   if (run.result.saved) {
     const double nats = run.result.saved->valid.loss;

@@ -71,7 +71,7 @@ void describe(const Tables& tables, const ForecastRun& run, const models::Foreca
   note(fmt::format("model: {} from {}, {}, {} x {}; {}; {} of {} of {}, {}",
                    counted(o.horizon, "row"), counted(o.look_back, "row"),
                    o.method == models::ForecastMethod::kSegments
-                       ? fmt::format("{} in segments of {}", o.cell, o.segment)
+                       ? fmt::format("{} in segments of {}", o.cell.name(), o.segment)
                        : fmt::format("{} row by row", o.cell),
                    o.num_layers, counted(o.hidden_size, "unit"),
                    counted(parameter_count(model.parameters()), "parameter"),
@@ -94,7 +94,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const ForecastRun& run,
                                  {"look_back", o.look_back},
                                  {"segment", o.segment},
                                  {"season", o.season},
-                                 {"cell", o.cell},
+                                 {"cell", o.cell.name()},
                                  {"num_layers", o.num_layers},
                                  {"hidden_size", o.hidden_size},
                                  {"parameters", parameter_count(model.parameters())},

@@ -59,7 +59,7 @@ nlohmann::ordered_json to_json(const EndedRun& run) {
            run.from.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(run.from)},
           {"stopped", to_string(result.reason)},
           {"model_saved", result.model_saved},
-          {"cell", o.cell},
+          {"cell", o.cell.name()},
           {"num_layers", o.num_layers},
           {"embedding_size", o.embedding_size},
           {"hidden_size", o.hidden_size},

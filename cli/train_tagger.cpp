@@ -160,7 +160,7 @@ void describe(const Data& read, const TaggerRun& run, const models::Tagger& mode
   }
   note(fmt::format(
       "model: {}{}, {} x {}{}{}; {}; {} of {} of {}, {}", o.bidirectional ? "bidirectional " : "",
-      o.cell, o.num_layers, counted(o.hidden_size, "unit"),
+      o.cell.name(), o.num_layers, counted(o.hidden_size, "unit"),
       o.char_hidden_size > 0 ? fmt::format(", and 2 x {} over characters", o.char_hidden_size) : "",
       o.crf ? ", a conditional random field" : "",
       counted(parameter_count(model.parameters()), "parameter"),
@@ -181,7 +181,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"tags", o.tags},
                {"known_words", o.words - 1},
                {"known_characters", o.characters - 1},
-               {"cell", o.cell},
+               {"cell", o.cell.name()},
                {"num_layers", o.num_layers},
                {"hidden_size", o.hidden_size},
                {"char_hidden_size", o.char_hidden_size},

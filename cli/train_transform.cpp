@@ -84,7 +84,7 @@ void describe(const Data& read, const SignalRun& run, const models::SignalModel&
         "note: with nothing to validate on, the last weights are kept, and measured on what they "
         "have learnt");
   }
-  note(fmt::format("model: {}, {} x {}{}; {}; {} of {} of {} x {}, {}", o.cell, o.num_layers,
+  note(fmt::format("model: {}, {} x {}{}; {}; {} of {} of {} x {}, {}", o.cell.name(), o.num_layers,
                    counted(o.hidden_size, "unit"), o.residual ? ", added to the dry signal" : "",
                    counted(parameter_count(model.parameters()), "parameter"),
                    counted(run.trainer.epochs, "epoch"),
@@ -103,7 +103,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"model_saved", result.model_saved},
                {"sample_rate", o.sample_rate},
                {"gain", o.gain},
-               {"cell", o.cell},
+               {"cell", o.cell.name()},
                {"num_layers", o.num_layers},
                {"hidden_size", o.hidden_size},
                {"parameters", parameter_count(model.parameters())},

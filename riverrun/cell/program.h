@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <stdexcept>
@@ -148,6 +149,12 @@ struct Program {
   }
   [[nodiscard]] constexpr bool is_constant(int node, double value) const {
     return (*this)[node].op == Op::kConstant && (*this)[node].constant == value;
+  }
+  friend constexpr bool operator==(const Program& a, const Program& b) {
+    return std::equal(a.nodes.begin(), a.nodes.begin() + a.size, b.nodes.begin(),
+                      b.nodes.begin() + b.size) &&
+           std::equal(a.outputs.begin(), a.outputs.begin() + a.output_count, b.outputs.begin(),
+                      b.outputs.begin() + b.output_count);
   }
   /// True if any output depends on the input.
   [[nodiscard]] constexpr bool reads(Input kind, int number) const;

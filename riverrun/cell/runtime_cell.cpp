@@ -133,6 +133,28 @@ void check(const CellDefinition& definition, const Program& forward) {
 
 }  // namespace
 
+CellDefinition definition_of(const CellDescriptor& cell) {
+  CellDefinition definition{.name = cell.name,
+                            .gates = {},
+                            .states = cell.states,
+                            .params = cell.params,
+                            .recurrent = cell.recurrent};
+  for (std::size_t g = 0; g < cell.gates.size(); ++g) {
+    definition.gates.emplace_back(cell.gates[g], cell.layout.is_split(static_cast<int>(g)));
+  }
+  return definition;
+}
+
+Program step_of(const CellDescriptor& cell) {
+  Program step = cell.programs.forward;
+  step.output_count = static_cast<int>(cell.states.size());  // what the backward needs follows them
+  return without_dead_code(step);
+}
+
+bool is_same_cell(const CellDescriptor& a, const CellDescriptor& b) {
+  return definition_of(a) == definition_of(b) && step_of(a) == step_of(b);
+}
+
 std::uint64_t detail::current_trace() noexcept { return trace_of_this_thread; }
 
 CellDescriptor make_cell(const CellDefinition& definition, const RuntimeStep& step,

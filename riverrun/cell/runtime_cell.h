@@ -20,6 +20,7 @@ struct CellDefinition {
 
     Gate(const char* n) : name(n) {}  // NOLINT(google-explicit-constructor): "i", "f", …
     Gate(std::string n, bool split) : name(std::move(n)), is_split(split) {}
+    friend bool operator==(const Gate&, const Gate&) = default;
   };
 
   std::string name;
@@ -27,7 +28,18 @@ struct CellDefinition {
   std::vector<std::string> states;
   std::vector<std::string> params = {};
   bool recurrent = true;
+
+  friend bool operator==(const CellDefinition&, const CellDefinition&) = default;
 };
+
+/// What make_cell made, or a compiler, a cell of.
+[[nodiscard]] CellDefinition definition_of(const CellDescriptor& cell);
+
+/// The forward program, with the next states as its only outputs.
+[[nodiscard]] Program step_of(const CellDescriptor& cell);
+
+/// Whether two cells are one: under the same names, the same program, whatever runs it.
+[[nodiscard]] bool is_same_cell(const CellDescriptor& a, const CellDescriptor& b);
 
 /// A step at run time: gate values (two for a split gate), states and params of one hidden unit to
 /// the next states. It is called once.

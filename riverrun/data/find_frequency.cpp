@@ -49,7 +49,8 @@ std::optional<std::int64_t> common_step(std::vector<std::int64_t> steps) {
 
 std::optional<Frequency> multiple(const Frequency& unit, AllTimes series) {
   const std::optional<std::vector<std::int64_t>> steps = steps_in(unit, series);
-  const std::optional<std::int64_t> step = steps ? common_step(*steps) : std::nullopt;
+  if (!steps) return std::nullopt;
+  const std::optional<std::int64_t> step = common_step(*steps);
   constexpr std::int64_t kMost = std::int64_t{1} << 53;  // that a double has exactly
   if (!step || *step > kMost) return std::nullopt;
   Frequency frequency = unit;

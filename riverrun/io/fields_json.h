@@ -21,6 +21,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/core/fields.h"
 #include "riverrun/core/number.h"
+#include "riverrun/io/cell_json.h"
 
 namespace riverrun::io {
 
@@ -35,7 +36,9 @@ template <class Struct>
 /// A float as it is written, not as the double that it is; an empty optional is null.
 template <class T>
 [[nodiscard]] nlohmann::ordered_json value_to_json(const T& value) {
-  if constexpr (requires { value.has_value(); }) {
+  if constexpr (std::is_same_v<T, CellChoice>) {
+    return to_json(value);
+  } else if constexpr (requires { value.has_value(); }) {
     return value ? value_to_json(*value) : nlohmann::ordered_json(nullptr);
   } else if constexpr (kIsVector<T>) {
     auto array = nlohmann::ordered_json::array();
@@ -72,7 +75,11 @@ void read_value(const Json& found, std::string_view name, T& value) {
       throw ConfigError(fmt::format("{} is {}; it must be {}", name, found.dump(), rule));
     }
   };
-  if constexpr (requires { value.has_value(); }) {
+  if constexpr (std::is_same_v<T, Json>) {
+    value = found;
+  } else if constexpr (std::is_same_v<T, CellChoice>) {
+    value = cell_from_json(found, name);
+  } else if constexpr (requires { value.has_value(); }) {
     value.reset();
     if (!found.is_null()) read_value(found, name, value.emplace());
   } else if constexpr (kIsVector<T>) {

@@ -11,6 +11,7 @@
 
 #include "riverrun/core/fields.h"
 #include "riverrun/core/weight_type.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/sequence_model.h"
 #include "riverrun/nn/tape.h"
 
@@ -19,8 +20,7 @@ namespace riverrun::lm {
 /// What a language model is made of. The defaults reach 1.55 nats per character on 1 MB of English
 /// within ten minutes on two cores.
 struct LanguageModelOptions {
-  /// A name that find_cell knows.
-  std::string cell = "lstm";
+  CellChoice cell = "lstm";
   std::int64_t vocab_size = 0;
   std::int64_t embedding_size = 128;
   std::int64_t hidden_size = 512;

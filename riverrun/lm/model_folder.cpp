@@ -37,9 +37,10 @@ LanguageModelOptions options_of(const ModelConfig& config) {
 /// See kDigestKey.
 std::string digest(const LanguageModelOptions& options, const text::Tokenizer& tokenizer) {
   Fnv1a hash;
-  hash.add(fmt::format("{} {} {} {} {} {}", options.cell, options.vocab_size,
-                       options.embedding_size, options.hidden_size, options.num_layers,
-                       text::to_string(tokenizer.kind())));
+  const std::string cell =
+      options.cell.is_own() ? io::to_json(options.cell).dump() : options.cell.name();
+  hash.add(fmt::format("{} {} {} {} {} {}", cell, options.vocab_size, options.embedding_size,
+                       options.hidden_size, options.num_layers, text::to_string(tokenizer.kind())));
   for (std::int64_t id = 0; id < tokenizer.size(); ++id) {
     const std::string_view token = tokenizer.token(static_cast<std::int32_t>(id));
     hash.add(fmt::format(" {}:", token.size()));

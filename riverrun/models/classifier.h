@@ -12,6 +12,7 @@
 #include "riverrun/core/tensor.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/labelled_csv.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/sequence_model.h"
 #include "riverrun/nn/tape.h"
@@ -36,8 +37,7 @@ struct ClassifierOptions {
   /// value that is there and a 0 for each that is not, as further channels.
   data::Missing missing = data::Missing::kError;
 
-  /// A name that find_cell knows.
-  std::string cell = "lstm";
+  CellChoice cell = "lstm";
   std::int64_t hidden_size = 64;
   std::int64_t num_layers = 1;
   bool bidirectional = true;

@@ -15,6 +15,7 @@
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/time_series.h"
 #include "riverrun/models/forecast_score.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
@@ -83,8 +84,7 @@ struct ForecasterOptions {
   bool calendar = true;
   std::int64_t calendar_skipped = 0;
   std::int64_t calendar_cycles = 5;
-  /// A name that find_cell knows.
-  std::string cell = "gru";
+  CellChoice cell = "gru";
   std::int64_t hidden_size = 0;
   std::int64_t num_layers = 1;
   float dropout = 0.3f;

@@ -9,6 +9,7 @@
 
 #include "riverrun/core/fields.h"
 #include "riverrun/core/tensor.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/sequence_model.h"
@@ -24,8 +25,7 @@ struct SignalOptions {
   /// has to be better than.
   double gain = 1;
 
-  /// A name that find_cell knows.
-  std::string cell = "lstm";
+  CellChoice cell = "lstm";
   std::int64_t hidden_size = 16;
   std::int64_t num_layers = 1;
   /// Whether the network says only what is added to the dry signal.

@@ -14,6 +14,7 @@
 #include "riverrun/data/tagged.h"
 #include "riverrun/data/word_vectors.h"
 #include "riverrun/models/tagger_vocabulary.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/crf.h"
 #include "riverrun/nn/embedding.h"
 #include "riverrun/nn/parameter.h"
@@ -37,8 +38,7 @@ struct TaggerOptions {
   std::int64_t words = 1;
   std::int64_t characters = 1;
 
-  /// A name that find_cell knows.
-  std::string cell = "lstm";
+  CellChoice cell = "lstm";
   /// Of a word's vector.
   std::int64_t embedding_size = 100;
   /// Of a character's vector, and of each direction of the layer that reads a word's characters;

@@ -1,6 +1,9 @@
 #include "riverrun/nn/cells.h"
 
+#include <algorithm>
 #include <mutex>
+#include <stdexcept>
+#include <utility>
 
 #include "riverrun/cell/gru.h"
 #include "riverrun/cell/lstm.h"
@@ -8,6 +11,7 @@
 #include "riverrun/cell/rnn.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/process.h"
+#include "riverrun/kernels/cell_kernels.h"
 
 namespace riverrun {
 namespace {
@@ -57,6 +61,25 @@ void register_cell(const CellDescriptor& cell) {
     }
   }
   known.cells.push_back(&cell);
+}
+
+CellChoice::CellChoice(CellDescriptor own) : name_(own.name) {
+  const std::vector<std::string> known = cell_names();
+  if (std::ranges::find(known, name_) != known.end() && is_same_cell(find_cell(name_), own)) return;
+  own_ = std::make_shared<const CellDescriptor>(std::move(own));
+}
+
+CellChoice::CellChoice(const CellDefinition& definition, const Program& step) try
+    : CellChoice(make_cell(definition, step, kernels::interpreter_kernels())) {
+} catch (const std::logic_error& error) {
+  throw ConfigError(error.what());
+}
+
+const CellDescriptor& CellChoice::descriptor() const { return is_own() ? *own_ : find_cell(name_); }
+
+bool operator==(const CellChoice& a, const CellChoice& b) {
+  if (a.is_own() != b.is_own()) return false;
+  return a.is_own() ? is_same_cell(*a.own_, *b.own_) : a.name_ == b.name_;
 }
 
 }  // namespace riverrun

@@ -138,7 +138,7 @@ void check(const SequenceModelOptions& options) {
   const auto hidden = static_cast<double>(options.hidden_size);
   const auto layers = static_cast<double>(options.num_layers);
   const auto output = static_cast<double>(options.output_size);
-  const auto gates = static_cast<double>(find_cell(options.cell).gates.size());
+  const auto gates = static_cast<double>(options.cell.descriptor().gates.size());
   const double directions = options.bidirectional ? 2 : 1;
   const double parameters =
       embeddings * read + convolved * read * static_cast<double>(options.conv_kernel_size) +
@@ -159,7 +159,7 @@ void check(const SequenceModelOptions& options) {
 
 std::vector<NamedShape> parameter_shapes(const SequenceModelOptions& options) {
   check(options);
-  const CellDescriptor& cell = find_cell(options.cell);
+  const CellDescriptor& cell = options.cell.descriptor();
   const std::int64_t hidden = options.hidden_size;
   const std::int64_t directions = options.bidirectional ? 2 : 1;
   const std::int64_t rows = cell.layout.gates * hidden;
@@ -195,7 +195,7 @@ SequenceModel::SequenceModel(const SequenceModelOptions& options)
       embedding_(make_embedding(options)),
       conv_weight_(conv_parameter(options, conv_shape(options), 0)),
       conv_bias_(conv_parameter(options, {options.conv_channels}, 1)),
-      rnn_(find_cell(options.cell), recurrent_options(options)),
+      rnn_(options.cell.descriptor(), recurrent_options(options)),
       decoder_(make_decoder(options)) {
   initialize(rnn_, options.init, part_seed(options.seed, 3));
 }

@@ -13,6 +13,7 @@
 #include "riverrun/core/fields.h"
 #include "riverrun/core/tensor.h"
 #include "riverrun/core/weight_type.h"
+#include "riverrun/nn/cells.h"
 #include "riverrun/nn/embedding.h"
 #include "riverrun/nn/init.h"
 #include "riverrun/nn/linear.h"
@@ -31,8 +32,7 @@ enum class Readout {
 };
 
 struct SequenceModelOptions {
-  /// A name that find_cell knows.
-  std::string cell = "lstm";
+  CellChoice cell = "lstm";
   /// It reads symbols in [0, num_embeddings), as vectors that are learnt; 0: numbers.
   std::int64_t num_embeddings = 0;
   /// Of these vectors, or how many numbers a step has.

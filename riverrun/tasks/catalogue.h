@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 
+#include "riverrun/core/fields.h"
 #include "riverrun/tasks/task.h"
 
 namespace riverrun::tasks {
@@ -37,6 +39,36 @@ struct TaskSetup {
   std::int64_t max_sequences = 0;
   std::int64_t evaluate_every = 0;  // sequences
 };
+
+}  // namespace riverrun::tasks
+
+template <>
+inline constexpr auto riverrun::kFields<riverrun::tasks::TaskSetup> = [] {
+  using S = tasks::TaskSetup;
+  return std::tuple{
+      Field{"length", &S::length, at_least(0), "T of the task"},
+      Field{"cell", &S::cell},
+      Field{"hidden_size", &S::hidden_size, at_least(0), "Units of a layer"},
+      Field{"embedding_size", &S::embedding_size, at_least(0), "Numbers of a symbol's vector"},
+      Field{
+          "dropout", &S::dropout, from_below(0, 1),
+          "Part of the input's and the answering states' numbers that is left out while training"},
+      Field{"init", &S::init, any_value(),
+            "How the recurrent layers begin: pytorch, forget=X, chrono (for T steps), chrono=N, "
+            "orthogonal, identity=X; joined by +. Not given, with another cell than the task's "
+            "own: pytorch"},
+      Field{"batch_size", &S::batch_size, at_least(0), "Sequences of an update"},
+      Field{"lr", &S::lr, at_least(0), "Learning rate of Adam"},
+      Field{"schedule", &S::schedule, any_value(),
+            "Of the learning rate: constant, or cosine, which ends at 0 with the last sequence"},
+      Field{"clip", &S::clip, at_least(0), "Largest norm of a gradient; 0: any"},
+      Field{"max_sequences", &S::max_sequences, at_least(0), "Give up after learning from so many"},
+      Field{"evaluate_every", &S::evaluate_every, at_least(0),
+            "Sequences between two points of the learning curve"},
+  };
+}();
+
+namespace riverrun::tasks {
 
 struct TaskEntry {
   std::string_view name;

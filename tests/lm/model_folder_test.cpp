@@ -1,18 +1,22 @@
 #include "riverrun/lm/model_folder.h"
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "riverrun/cell/runtime_cell.h"
 #include "riverrun/core/error.h"
 #include "riverrun/core/file.h"
 #include "riverrun/core/folder.h"
 #include "riverrun/io/parameters.h"
+#include "riverrun/kernels/cell_kernels.h"
 
 #include "tests/temporary_folder.h"
 
@@ -68,6 +72,35 @@ class ModelFolder : public testing::Test {
   text::Tokenizer tokenizer_ = text::Tokenizer::characters({U'a', U'b', U'\n'});
   LanguageModel model_;
 };
+
+TEST_F(ModelFolder, OfACellOfOnesOwnNeedsNobodyWhoKnowsTheCell) {
+  LanguageModelOptions own = options();
+  own.cell = make_cell(
+      {.name = "decaying", .gates = {"z", "n"}, .states = {"h"}, .params = {"decay"}},
+      [](auto gates, auto states, auto params) {
+        const Sym keep = sigmoid(gates[0] + params[0]);
+        return std::vector<Sym>{keep * states[0] + (1.0 - keep) * tanh(gates[1])};
+      },
+      kernels::interpreter_kernels());
+  LanguageModel model(own);
+  save_config(folder_.path(), own, tokenizer_);
+  save_weights(folder_.path(), model.parameters());
+
+  const SavedModel loaded = load_model(folder_.path());
+  EXPECT_EQ(loaded.model.options().cell, own.cell);
+  EXPECT_EQ(loaded.model.rnn().cell().name, "decaying");
+  const std::vector<std::int32_t> inputs = {0, 1, 2, 3};
+  const std::vector<std::int32_t> targets = {1, 2, 3, 1};
+  State expected, found;
+  EXPECT_EQ(model.total_nats(inputs, targets, 1, expected),
+            loaded.model.total_nats(inputs, targets, 1, found));
+
+  // The weights are of this program.
+  change_config("\"tanh\"", "\"sigmoid\"");
+  EXPECT_THAT(format_error(), HasSubstr("another config.json or tokenizer.json"));
+  change_config("\"sigmoid\"", "\"sinh\"");
+  EXPECT_THAT(format_error(), HasSubstr("\"sinh\" is no operation"));
+}
 
 TEST_F(ModelFolder, ComesBackAsItWas) {
   SavedModel loaded = load_model(folder_.path());
@@ -132,7 +165,8 @@ TEST_F(ModelFolder, EachValueOfTheConfigIsChecked) {
   EXPECT_THAT(changed("\"hidden_size\": 5", "\"hidden_size\": -5"), HasSubstr("hidden_size is -5"));
   EXPECT_THAT(changed("\"dropout\": 0.25", "\"dropout\": 2"), HasSubstr("dropout is 2"));
   EXPECT_THAT(changed("\"gru\"", "\"grue\""), HasSubstr("grue"));
-  EXPECT_THAT(changed("\"gru\"", "7"), HasSubstr("cell is 7; it must be a string"));
+  EXPECT_THAT(changed("\"gru\"", "7"),
+              HasSubstr("cell is 7; it must be the name of a cell, or a cell"));
   EXPECT_THAT(changed("riverrun_lm", "gpt2"), HasSubstr("gpt2"));
   EXPECT_THAT(changed("{", "["), HasSubstr("not JSON"));
   replace_file(folder_ / kConfigFile, "[]");

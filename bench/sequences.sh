@@ -3,10 +3,11 @@
 # for several seeds.
 #
 #   bench/sequences.sh [DATA]    RIVERRUN=build/release/riverrun   SEEDS="1 2 3 4 5"   OPTIONS=
-#                                KINDS="classify tag forecast transform"
+#                                KINDS="classify text tag forecast transform"
 #
 # DATA holds seqclass/NAME_TRAIN.ts and NAME_TEST.ts of the UEA/UCR archive, ud_english_ewt/*.conllu.xz
-# (Universal Dependencies, English Web Treebank), wordvectors/glove.6B.100d.first20000.txt.xz, and
+# (Universal Dependencies, English Web Treebank), wsd_bank/{train,test}.{data,gold}.txt (sentences with the
+# word "bank", and which of its two senses it has), wordvectors/glove.6B.100d.first20000.txt.xz, and
 # timeseries/ETTh1.csv.xz (Zhou et al. 2021) and airline-passengers.csv (Box & Jenkins).
 # Signals are made by bench/amplifier.cpp, which is beside RIVERRUN. OPTIONS go to `train`.
 set -euo pipefail
@@ -57,12 +58,33 @@ PY
 # rows FILE FIRST LAST: the header and the rows from FIRST to before LAST, from 0.
 rows() { sed -n "1p;$(($2 + 2)),$(($3 + 1))p" "$1"; }
 
-for kind in ${KINDS:-classify tag forecast transform}; do
+# genres PART: the sentences of the English Web Treebank, with their genres as labels.
+genres() {
+  xz -dc "$data/ud_english_ewt/$1.conllu.xz" | awk '
+    sub(/^# sent_id = /, "") { sub(/-.*/, ""); genre = $0 }
+    sub(/^# text = /, "") { print "__label__" genre " " $0 }'
+}
+
+for kind in ${KINDS:-classify text tag forecast transform}; do
   case $kind in
     classify)
       for name in JapaneseVowels BasicMotions GunPoint; do
         measure "$name" accuracy "$data/seqclass/${name}_TEST.ts" -- "$data/seqclass/${name}_TRAIN.ts"
       done
+      ;;
+    text)
+      for part in train test; do
+        cut -f 2 "$data/wsd_bank/$part.data.txt" |
+          paste -d '\t' "$data/wsd_bank/$part.gold.txt" - >"$scratch/bank-$part.txt"
+      done
+      for part in train dev test; do genres "$part" >"$scratch/genres-$part.txt"; done
+      xz -dc "$data/wordvectors/glove.6B.100d.first20000.txt.xz" >"$scratch/vectors"
+      text=("$scratch/bank-train.txt" --kind classify)
+      measure bank macro_f1 "$scratch/bank-test.txt" -- "${text[@]}"
+      measure bank-with-vectors macro_f1 "$scratch/bank-test.txt" -- "${text[@]}" --vectors "$scratch/vectors"
+      text=("$scratch/genres-train.txt" --valid "$scratch/genres-dev.txt")
+      measure genres accuracy "$scratch/genres-test.txt" -- "${text[@]}"
+      measure genres-vectors accuracy "$scratch/genres-test.txt" -- "${text[@]}" --vectors "$scratch/vectors"
       ;;
     tag)
       for part in train dev test; do
@@ -95,7 +117,7 @@ for kind in ${KINDS:-classify tag forecast transform}; do
       done
       ;;
     *)
-      echo "sequences.sh: KINDS has \"$kind\"; it may have classify, tag, forecast and transform" >&2
+      echo "sequences.sh: KINDS has \"$kind\"; it may have classify, text, tag, forecast and transform" >&2
       exit 2
       ;;
   esac

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "riverrun/models/classification.h"
+#include "riverrun/models/classifier.h"
 #include "riverrun/models/entities.h"
 #include "riverrun/report/figure.h"
 #include "riverrun/report/page.h"
@@ -29,6 +30,10 @@ inline constexpr ReportNouns kOfSequences = {
     .naive =
         "The naive answer is always the class that was most frequent in training, with the "
         "shares of all classes there as its probabilities."};
+inline constexpr ReportNouns kOfTexts = {.example = "text",
+                                         .category = kOfSequences.category,
+                                         .categories = kOfSequences.categories,
+                                         .naive = kOfSequences.naive};
 inline constexpr ReportNouns kOfWords = {
     .example = "word",
     .category = "tag",
@@ -38,8 +43,13 @@ inline constexpr ReportNouns kOfWords = {
         "that was not there the most frequent tag of all. Its probability is the share of the "
         "words that it names right in training; the other tags have the rest."};
 
-/// How good a classifier is on some sequences, or a tagger on some words; all scores are of the
-/// same ones.
+/// Of what the classifier reads.
+[[nodiscard]] inline const ReportNouns& nouns_of(const models::Classifier& model) {
+  return model.options().reads_texts() ? kOfTexts : kOfSequences;
+}
+
+/// How good a classifier is on some sequences or texts, or a tagger on some words; all scores are
+/// of the same ones.
 struct ClassificationReport {
   ReportNouns nouns = kOfSequences;
   std::vector<std::string> classes;

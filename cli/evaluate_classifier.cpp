@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -23,20 +24,24 @@ ExitCode evaluate_classifier(const std::filesystem::path& folder, const std::fil
   using Clock = std::chrono::steady_clock;
   const models::Classifier model = load_finite_classifier(folder, "evaluate");
   const data::LabelledSequences read = read_sequences(file, model);
+  const ReportNouns& nouns = nouns_of(model);
   if (read.classes.empty()) {
     throw FormatError(
         read.path, 0,
-        "the sequences have no labels to compare with; `riverrun predict` needs none");
+        fmt::format("the {}s have no labels to compare with; `riverrun predict` needs none",
+                    nouns.example));
   }
   const std::vector<std::int64_t> all = models::all_of(read);
   const std::vector<std::int32_t> labels = model.labels(read, all);
   const Clock::time_point start = Clock::now();
-  ReadCounter counter(std::ssize(all), "sequences");
+  const std::string examples = fmt::format("{}s", nouns.example);
+  ReadCounter counter(std::ssize(all), examples.c_str());
   const Tensor probabilities =
       model.probabilities(read, all, [&counter](std::int64_t done) { counter.show(done); });
   counter.finish();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const ClassificationReport report{
+      .nouns = nouns,
       .classes = model.options().classes,
       .score = models::score_classification(probabilities, labels),
       .naive = models::score_naive_classification(model.options().examples, labels)};

@@ -47,8 +47,11 @@ bool is_no_flag(std::string_view field) {
                                         "covariate_scales",
                                         "calendar_cycles",
                                         "calendar_skipped",
+                                        "num_embeddings",
+                                        "label_form",
                                         "frequency",
-                                        "lines"};
+                                        "lines",
+                                        "learnt_until"};
   return std::ranges::find(kNone, field) != std::end(kNone);
 }
 
@@ -175,6 +178,7 @@ void TrainFlags::add_sequence_options(CLI::App& app) {
                           "Columns of a CSV file to read, joined by commas; not given: all others"),
           Kind::kClassify);
   add_options_of(Kind::kClassify, app, classifier_defaults_.model);
+  add_options_of(Kind::kClassify, app, classifier_defaults_.model.text);
   add_options_of(Kind::kClassify, app, classifier_defaults_.learning);
   app.get_option("--conv-stride")->default_str("by the length");
   add_trainer_defaults(Kind::kClassify, app, classifier_defaults_.trainer);
@@ -242,6 +246,7 @@ void TrainFlags::apply(models::ClassifierRun& run) const {
   apply_to(run.model.columns);
   run.model.columns.channels = separated(channels_);
   apply_to(run.model);
+  apply_to(run.model.text);
   apply_to(run.trainer);
   run.model.seed = seed;
   run.trainer.seed = seed;
@@ -299,6 +304,7 @@ void TrainFlags::settle(models::ClassifierRun& stored) const {
     throw differs_from_run("--channels");
   }
   settle_all(stored.model);
+  settle_all(stored.model.text);
   settle_all(stored.trainer);
   settle_all(stored.learning);
   settle_seed(stored.model.seed);

@@ -4,167 +4,66 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "riverrun/core/error.h"
-#include "riverrun/core/hash.h"
 #include "riverrun/core/threads.h"
 #include "riverrun/models/classification.h"
 #include "riverrun/models/classifier_folder.h"
 #include "riverrun/train/trainer.h"
 
 #include "cli/classification_report.h"
+#include "cli/classifier_data.h"
 #include "cli/parameters_report.h"
 #include "cli/run_report.h"
-#include "cli/sequences.h"
 #include "cli/training.h"
 
 namespace riverrun::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using data::LabelledSequence;
-using data::LabelledSequences;
 using models::ClassifierRun;
 using models::LabelledPart;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
-/// What a run learns from and is judged by.
-struct Data {
-  LabelledSequences train;
-  std::optional<LabelledSequences> valid;  // of a file of its own
-  data::Split split;                       // of the first
-
-  [[nodiscard]] LabelledPart learnt() const { return {&train, split.train}; }
-  [[nodiscard]] LabelledPart judged() const {
-    return valid ? LabelledPart{&*valid, models::all_of(*valid)}
-                 : LabelledPart{&train, split.valid};
-  }
-};
-
-LabelledSequences read_labelled(const fs::path& path, models::ClassifierOptions& options) {
-  LabelledSequences sequences = read_sequences(path, options.columns);
-  if (sequences.classes.empty()) {
-    throw FormatError(sequences.path, "the sequences have no labels to learn");
-  }
-  data::fill_missing(sequences, options.missing);
-  return sequences;
-}
-
-/// Throws ConfigError unless what is said of the columns goes with the file. What cannot be looked
-/// at before it is read, a pipe, or is not there, is left to the reader.
-void require_format(const fs::path& file, const data::SequenceColumns& columns) {
-  std::error_code error;
-  if (data::is_ts(file)) {
-    if (columns == data::SequenceColumns{}) return;
-    throw ConfigError(fmt::format(
-        "train: --label, --series, --time and --channels are of CSV files; {} is of the format ts",
-        file.string()));
-  }
-  if (columns.label.empty() && fs::is_regular_file(file, error)) {
-    throw ConfigError(
-        fmt::format("train: {} is not of the format ts; of a CSV file, --label says which column "
-                    "names the class",
-                    file.string()));
-  }
-}
-
-/// `run` gets the names of the channels that are read.
-Data read_data(const TrainFlags& flags, ClassifierRun& run) {
-  if (flags.texts.size() != 1) {
-    throw ConfigError(fmt::format(
-        "train: {} files are given; a classifier learns from one file of labelled sequences",
-        flags.texts.size()));
-  }
-  const fs::path& file = flags.texts.front();
-  require_format(file, run.model.columns);
-  Data read{.train = read_labelled(file, run.model), .valid = {}, .split = {}};
-  if (read.train.classes.size() == 1) {
-    throw FormatError(
-        read.train.path,
-        fmt::format("the only class is \"{}\"; there must be at least two to tell apart",
-                    read.train.classes.front()));
-  }
-  if (!flags.valid.empty()) {
-    read.valid = read_labelled(flags.valid, run.model);
-    read.split.train = models::all_of(read.train);
-    return read;
-  }
-  std::vector<std::int32_t> labels;
-  for (const LabelledSequence& sequence : read.train.sequences) labels.push_back(sequence.label);
-  read.split = data::stratified_split(labels, run.learning.valid_fraction, run.model.seed);
-  return read;
-}
-
-/// What a user may not know of the data, and should.
-void note_oddities(const Data& read, const models::ClassifierOptions& model) {
+/// Of the tokens to validate on, if there are any: " (2.1 % of those to validate on are not)".
+std::string unknown_share(const ClassifierData& read, const text::Tokenizer& tokenizer) {
   const LabelledPart judged = read.judged();
-  std::set<std::string> validated;
+  std::int64_t tokens = 0;
+  std::int64_t unknown = 0;
   for (const std::int64_t index : judged.which) {
-    const std::int32_t label = judged.data->sequences[at(index)].label;
-    if (label >= 0) validated.insert(judged.data->classes[at(label)]);
+    const data::LabelledSequence& text = judged.data->sequences[at(index)];
+    tokens += text.seq_len;
+    unknown += models::count_unknown(text, tokenizer);
   }
-  std::vector<std::string> unknown;
-  std::vector<std::string> lonely;
-  std::vector<std::string> unseen;
-  for (std::size_t c = 0; c < model.classes.size(); ++c) {
-    const std::string& name = model.classes[c];
-    if (model.examples[c] == 0) unknown.push_back(name);
-    if (model.examples[c] == 1) lonely.push_back(name);
-    if (model.examples[c] > 0 && !judged.which.empty() && !validated.contains(name)) {
-      unseen.push_back(name);
-    }
-  }
-  warn_of("classes without a sequence to learn from", unknown);
-  warn_of("classes with a single sequence to learn from", lonely);
-  warn_of("classes without a sequence to validate on", unseen);
-  std::vector<std::string> constant;
-  for (const std::int64_t channel : models::constant_channels(read.train, read.split.train)) {
-    const std::vector<std::string>& names = model.columns.channels;
-    constant.push_back(names.empty() ? fmt::format("{}", channel + 1) : names[at(channel)]);
-  }
-  warn_of("channels that are constant, and so of no use", constant);
-  const auto hash = [](const LabelledSequence& sequence) {
-    Fnv1a of_values;
-    of_values.add(std::as_bytes(std::span(sequence.values)));
-    return of_values.value();
-  };
-  std::set<std::uint64_t> learnt;
-  for (const std::int64_t index : read.split.train) {
-    learnt.insert(hash(read.train.sequences[at(index)]));
-  }
-  const auto known = std::ranges::count_if(judged.which, [&](std::int64_t index) {
-    return learnt.contains(hash(judged.data->sequences[at(index)]));
-  });
-  if (known > 0) {
-    note(
-        fmt::format("warning: {} of the {} to validate on are among those to learn from too, so "
-                    "what is measured is too good",
-                    known, counted(std::ssize(judged.which), "sequence")));
-  }
+  if (tokens == 0) return "";
+  return fmt::format(" ({:.1f} % of those to validate on are not)",
+                     100 * static_cast<double>(unknown) / static_cast<double>(tokens));
 }
 
-void describe(const Data& read, const ClassifierRun& run, const models::Classifier& model,
+void describe(const ClassifierData& read, const ClassifierRun& run, const models::Classifier& model,
               std::int64_t updates_per_epoch) {
   const models::ClassifierOptions& o = run.model;
+  const char* const example = read.example();
   const auto judged = std::ssize(read.judged().which);
   note(fmt::format("data: {} to learn from, {} to validate on; {} and {} classes",
-                   counted(std::ssize(read.split.train), "sequence"), grouped(judged),
-                   counted(o.channels, "channel"), o.classes.size()));
+                   counted(std::ssize(read.split.train), example), grouped(judged),
+                   o.reads_texts()
+                       ? fmt::format("{} known {}s{}", grouped(o.text.num_embeddings),
+                                     o.text.tokens, unknown_share(read, *model.tokenizer()))
+                       : counted(o.channels, "channel"),
+                   o.classes.size()));
   if (judged == 0) {
     note(
-        "note: with no sequence to validate on, the last weights are kept, and measured on what "
-        "they have learnt");
+        fmt::format("note: with no {} to validate on, the last weights are kept, and measured on "
+                    "what they have learnt",
+                    example));
   }
   note(fmt::format(
       "model: {}{}, {} x {}{}; {}; {} of {} of {}, {}", o.bidirectional ? "bidirectional " : "",
@@ -175,24 +74,27 @@ void describe(const Data& read, const ClassifierRun& run, const models::Classifi
           : "",
       counted(parameter_count(model.parameters()), "parameter"),
       counted(run.trainer.epochs, "epoch"), counted(updates_per_epoch, "step"),
-      counted(run.trainer.batch_size, "sequence"), counted(num_threads(), "thread")));
-  note_oddities(read, o);
+      counted(run.trainer.batch_size, example), counted(num_threads(), "thread")));
+  note_oddities(read, model);
 }
 
 /// What the losses at a validation are of.
-const char* judged_on(const Data& read) {
+const char* judged_on(const ClassifierData& read) {
   return read.judged().which.empty() ? "what is learnt, unchanged" : "validation";
 }
 
-nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const ClassifierRun& run,
-                               const models::Classifier& model, const TrainingResult& result) {
+nlohmann::ordered_json to_json(const TrainFlags& flags, const ClassifierData& read,
+                               const ClassifierRun& run, const models::Classifier& model,
+                               const TrainingResult& result) {
   using Json = nlohmann::ordered_json;
   const models::ClassifierOptions& o = run.model;
+  const std::string example = read.example();
   Json json = {{"kind", name(Kind::kClassify)},
                {"out", flags.out.string()},
                {"stopped", to_string(result.reason)},
                {"model_saved", result.model_saved},
                {"channels", o.channels},
+               {"known_tokens", o.text.num_embeddings},
                {"classes", o.classes},
                {"cell", o.cell.name()},
                {"num_layers", o.num_layers},
@@ -201,10 +103,10 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
                {"conv_kernel_size", o.conv_kernel_size},
                {"conv_stride", o.conv_stride},
                {"parameters", parameter_count(model.parameters())},
-               {"train_sequences", read.split.train.size()},
-               {"valid_sequences", read.judged().which.size()}};
-  json.update(progress_json(result, run.trainer, "nats_per_sequence", "sequences",
-                            !read.judged().which.empty()));
+               {fmt::format("train_{}s", example), read.split.train.size()},
+               {fmt::format("valid_{}s", example), read.judged().which.size()}};
+  json.update(progress_json(result, run.trainer, fmt::format("nats_per_{}", example).c_str(),
+                            fmt::format("{}s", example).c_str(), !read.judged().which.empty()));
   return json;
 }
 
@@ -212,7 +114,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const Data& read, const 
 /// follows from the data, anything stands there.
 void check_given(ClassifierRun run) {
   check(run.trainer);
-  check_fields("train", run.learning);
+  check(run.learning);
   run.model.channels = std::max<std::int64_t>(1, std::ssize(run.model.columns.channels));
   run.model.mean.assign(at(run.model.channels), 0.0f);
   run.model.scale.assign(at(run.model.channels), 1.0f);
@@ -222,51 +124,85 @@ void check_given(ClassifierRun run) {
   check(run.model);
 }
 
+/// A run that begins: its options, its data, and how it reads texts.
+struct Beginning {
+  ClassifierRun run;
+  ClassifierData read;
+  std::optional<text::Tokenizer> tokenizer = {};
+  data::WordVectors vectors = {};
+};
+
+Beginning begin(const TrainFlags& flags) {
+  ClassifierRun run;
+  const auto apply = [&] {
+    flags.apply(run);
+    if (!flags.valid.empty()) run.learning.valid_fraction = 0;
+  };
+  apply();
+  check_given(run);
+  flags.check_out(Kind::kClassify);
+  Beginning beginning{.run = {}, .read = read_classifier_data(flags, run)};
+  ClassifierData& read = beginning.read;
+  if (read.train.are_texts()) {
+    const models::ClassifierText as_read = run.model.text;
+    run = models::text_classifier_run();
+    apply();
+    models::ClassifierText& text = run.model.text;
+    text.label_form = as_read.label_form;
+    if (!run.learning.vectors.empty()) {
+      beginning.vectors = models::read_vectors(run.learning.vectors, read.train, read.split.train);
+      if (!flags.gives_embedding_size()) text.embedding_size = beginning.vectors.dim;
+    }
+    beginning.tokenizer =
+        models::make_tokenizer(read.train, read.split.train, text, beginning.vectors);
+    text.num_embeddings = beginning.tokenizer->size();
+    read.encode(*beginning.tokenizer, text);
+  }
+  run = models::suggested_run(read.train, read.split.train, std::move(run));
+  beginning.run = flags.completed(run);
+  return beginning;
+}
+
+/// The same of a run that goes on.
+Beginning go_on(const TrainFlags& flags, const RunFolder& folder) {
+  const Folder opened(folder.path());
+  const models::SavedRun<ClassifierRun> saved = models::saved_classifier_run(opened);
+  flags.settle_valid(saved.run.learning.valid_fraction == 0 && saved.valid_examples > 0);
+  ClassifierRun run = saved.run;
+  flags.settle(run);
+  std::optional<text::Tokenizer> tokenizer = models::load_classifier_tokenizer(opened);
+  ClassifierData read = read_classifier_data(flags, run);
+  if (tokenizer && read.train.are_texts()) read.encode(*tokenizer, run.model.text);
+  return {.run = std::move(run), .read = std::move(read), .tokenizer = std::move(tokenizer)};
+}
+
 }  // namespace
 
 ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
-  std::optional<ClassifierRun> stored;
-  if (folder) {
-    const models::SavedRun<models::ClassifierRun> saved =
-        models::saved_classifier_run(Folder(folder->path()));
-    flags.settle_valid(saved.run.learning.valid_fraction == 0 && saved.valid_examples > 0);
-    stored = saved.run;
-    flags.settle(*stored);
-  }
-  const bool going_on = stored.has_value();
-
-  ClassifierRun run;
-  if (going_on) {
-    run = *stored;
-  } else {
-    flags.apply(run);
-    if (!flags.valid.empty()) run.learning.valid_fraction = 0;
-    check_given(run);
-    flags.check_out(Kind::kClassify);
-  }
-  const Data read = read_data(flags, run);
-  if (!going_on) {
-    run = models::suggested_run(read.train, read.split.train, std::move(run));
-    run = flags.completed(run);
-  }
+  const Beginning beginning = folder ? go_on(flags, *folder) : begin(flags);
+  const ClassifierRun& run = beginning.run;
+  const ClassifierData& read = beginning.read;
+  const std::string example = read.example();
   if (run.trainer.patience > 0 && read.judged().which.empty()) {
-    throw ConfigError("train: --patience needs sequences to validate on");
+    throw ConfigError(fmt::format("train: --patience needs {}s to validate on", example));
   }
 
-  models::Classifier model(run.model);
+  models::Classifier model(run.model, beginning.tokenizer);
+  if (!beginning.vectors.words.empty()) model.set_vectors(beginning.vectors);
   models::ClassifierObjective objective(model, read.learnt(), read.judged(), run.trainer,
                                         run.learning);
   Trainer trainer(objective, run.trainer);
   const ProgressDisplay::Words words{
-      .target = "sequence", .judged = judged_on(read), .perplexity = false};
-  const TrainingResult result =
-      cli::run({.flags = flags,
-                .objective = objective,
-                .trainer = trainer,
-                .folder = folder,
-                .save_config = [&](const fs::path& path) { models::save_config(path, run.model); },
-                .describe = [&] { describe(read, run, model, objective.updates_per_epoch()); },
-                .words = words});
+      .target = example.c_str(), .judged = judged_on(read), .perplexity = false};
+  const TrainingResult result = cli::run(
+      {.flags = flags,
+       .objective = objective,
+       .trainer = trainer,
+       .folder = folder,
+       .save_config =
+           [&](const fs::path& path) { models::save_config(path, run.model, beginning.tokenizer); },
+       .describe = [&] { describe(read, run, model, objective.updates_per_epoch()); },
+       .words = words});
 
   std::optional<ValidationReport> score;
   const LabelledPart judged = read.judged();
@@ -274,15 +210,15 @@ ExitCode train_classifier(TrainFlags& flags, std::optional<RunFolder> folder) {
     trainer.take_best();
     const std::vector<std::int32_t> labels = model.labels(*judged.data, judged.which);
     score = validation_report(
-        {.nouns = kOfSequences,
+        {.nouns = nouns_of(model),
          .classes = run.model.classes,
          .score =
              models::score_classification(model.probabilities(*judged.data, judged.which), labels),
          .naive = models::score_naive_classification(run.model.examples, labels)});
   }
   report(flags, to_json(flags, read, run, model, result), result, score,
-         "the sequences to validate on",
-         [&] { return loss_figure(result, "Loss of a sequence", words.judged); });
+         fmt::format("the {}s to validate on", example),
+         [&] { return loss_figure(result, fmt::format("Loss of a {}", example), words.judged); });
   return result.reason == StopReason::kInterrupted ? kInterrupted : kOk;
 }
 

@@ -15,6 +15,7 @@
 #include "riverrun/core/fields.h"
 #include "riverrun/data/audio.h"
 #include "riverrun/data/labelled.h"
+#include "riverrun/data/labelled_text.h"
 #include "riverrun/data/tagged.h"
 #include "riverrun/data/text/utf8.h"
 #include "riverrun/train/run_folder.h"
@@ -182,7 +183,10 @@ TrainFlags::TrainFlags(CLI::App& app) : app_(app) {
 
 Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
   const bool is_given = !kind_name.empty();
-  const bool has_sequences = app_.count("--label") > 0 || std::ranges::any_of(texts, data::is_ts);
+  const bool has_texts =
+      app_.count("--text-column") > 0 || std::ranges::any_of(texts, data::is_labelled_text);
+  const bool has_sequences =
+      has_texts || app_.count("--label") > 0 || std::ranges::any_of(texts, data::is_ts);
   const bool has_sentences =
       app_.count("--column") > 0 || std::ranges::any_of(texts, data::is_conllu);
   const bool has_horizon = app_.count("--horizon") > 0 || app_.count("--target") > 0;
@@ -212,7 +216,8 @@ Kind TrainFlags::kind(const std::optional<RunFolder>& resumed) const {
         resumed    ? fmt::format("the run that is resumed is of {}", noun(kind))
         : is_given ? fmt::format("--kind is {}", name(kind))
                    : fmt::format("DATA is {}, so {} is trained; --kind says otherwise",
-                                 has_sequences   ? "labelled sequences"
+                                 has_texts       ? "labelled texts"
+                                 : has_sequences ? "labelled sequences"
                                  : has_sentences ? "tagged sentences"
                                  : has_horizon   ? "time series"
                                  : has_audio     ? "audio"

@@ -68,7 +68,7 @@ class TrainFlags {
   void settle(models::SignalRun& stored) const;
   [[nodiscard]] bool gives_embedding_size() const;
   /// That of --vectors; empty if it is not given.
-  [[nodiscard]] const std::string& vectors() const { return tagger_defaults_.learning.vectors; }
+  [[nodiscard]] const std::string& vectors() const { return classifier_defaults_.learning.vectors; }
   /// Throws ConfigError unless --valid is given if and only if the run that is resumed had a file
   /// of its own to validate on.
   void settle_valid(bool had_own_file) const;

@@ -128,8 +128,9 @@ void LanguageTraining::describe(lm::LanguageModel& model, const text::Tokenizer&
   if (flags_.options.text.vocab_size == 0) warn_of_unknown(train, "training text");
   warn_of_unknown(valid, "validation text");
   const lm::LanguageModelOptions& o = model.options();
-  note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell.name(), o.num_layers,
-                   counted(o.hidden_size, "unit"), counted(model.parameter_count(), "parameter"),
+  note(fmt::format("model: {}, {} x {}, {}; {} of {} of {} x {} tokens, {}", o.cell.name(),
+                   o.num_layers, counted(o.hidden_size, "unit"),
+                   counted(model.parameter_count(), "parameter"),
                    counted(flags_.options.trainer.epochs, "epoch"),
                    counted(objective.updates_per_epoch(), "step"), objective.batch_size(),
                    flags_.options.trainer.seq_len, counted(num_threads(), "thread")));

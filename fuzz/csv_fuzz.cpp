@@ -103,12 +103,18 @@ bool same_value(float a, float b) { return a == b || (std::isnan(a) && std::isna
 
 bool same_sequence(const LabelledSequence& a, const LabelledSequence& b) {
   return a.seq_len == b.seq_len && a.label == b.label && a.line == b.line &&
-         std::ranges::equal(a.values, b.values, same_value);
+         std::ranges::equal(a.values, b.values, same_value) && a.text == b.text;
 }
 
 void require_sound(const Labelled& read, std::size_t rows) {
   const LabelledSequences& data = read.data;
-  require(data.channels == std::ssize(read.channels) && data.channels > 0);
+  require(data.channels == std::ssize(read.channels));
+  if (data.are_texts()) {
+    require(data.sequences.size() == rows);
+    require(std::ranges::none_of(data.sequences,
+                                 [](const LabelledSequence& row) { return row.text.empty(); }));
+    return;
+  }
   std::int64_t steps = 0;
   for (const LabelledSequence& sequence : data.sequences) {
     require(sequence.seq_len > 0 && sequence.line > 1);
@@ -142,11 +148,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again.refused.empty() && again.rows == whole.rows);
   }
 
-  // One column is one of the three at most, the others are channels.
+  // One column is one of the three at most, the others are channels; or one has texts.
   SequenceColumns columns;
-  if ((data[0] & 0x20) != 0) columns.series = "s";
   if ((data[0] & 0x40) != 0) columns.label = "l";
-  if ((data[0] & 0x80) != 0) columns.time = "t";
+  if ((data[1] & 0x10) != 0) {
+    columns.text_column = "t";
+  } else {
+    if ((data[0] & 0x20) != 0) columns.series = "s";
+    if ((data[0] & 0x80) != 0) columns.time = "t";
+  }
   const Labelled sequences = read_labelled(text, columns, text.size() + 1);
   const Labelled in_pieces = read_labelled(text, columns, piece);
   require(sequences.refused == in_pieces.refused);

@@ -12,27 +12,33 @@
 
 namespace riverrun::data {
 
-/// A sequence of numbers, and what it is called.
+/// A sequence of numbers or a text, and what it is called.
 struct LabelledSequence {
-  std::vector<float> values;  ///< [seq_len, channels]; NaN where one is missing
-  std::int64_t seq_len = 0;
+  std::vector<float> values;      ///< [seq_len, channels]; NaN where one is missing; of a text none
+  std::int64_t seq_len = 0;       ///< of a text as many as it has symbols
   std::int32_t label = kNoLabel;  ///< an index into LabelledSequences::classes
   std::int64_t line = 0;          ///< of the file, from 1
   std::string name = {};          ///< that a CSV file gives it; may be empty
+  /// Valid UTF-8, not white space alone, and without white space around it; empty: it is no text.
+  std::string text = {};
+  /// [seq_len], of a text, once it has been encoded.
+  std::vector<std::int32_t> symbols = {};
 
   static constexpr std::int32_t kNoLabel = -1;
 };
 
-/// What a file of labelled sequences holds.
+/// What a file of labelled sequences holds, or one of labelled texts.
 struct LabelledSequences {
-  std::string path;  ///< for messages
-  std::int64_t channels = 0;
+  std::string path;           ///< for messages
+  std::int64_t channels = 0;  ///< 0: they are texts
   /// [channels], or empty: they have none.
   std::vector<std::string> channel_names = {};
   /// All labels that a sequence may have, in the order of the file's header; empty: the file has no
   /// labels, and the sequences have kNoLabel.
   std::vector<std::string> classes;
-  std::vector<LabelledSequence> sequences;  ///< at least one, each of at least one step
+  std::vector<LabelledSequence> sequences;  ///< at least one, each of at least one step or a text
+
+  [[nodiscard]] bool are_texts() const noexcept { return channels == 0; }
 };
 
 /// Where a value is, for messages, by the numbers of the channel and the step from 0: "line 4,

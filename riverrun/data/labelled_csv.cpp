@@ -14,6 +14,7 @@
 #include "riverrun/core/number.h"
 #include "riverrun/data/labelled_csv_reader.h"
 #include "riverrun/data/text/text_input.h"
+#include "riverrun/data/text/words_and_marks.h"
 #include "riverrun/data/ts_line.h"
 
 namespace riverrun::data {
@@ -50,7 +51,15 @@ LabelledSequences read_labelled_csv(const std::filesystem::path& path, SequenceC
 }
 
 void require_distinct(const SequenceColumns& columns) {
-  DistinctColumns distinct("series, label, time and a channel");
+  const bool has_texts = !columns.text_column.empty();
+  if (has_texts && !(columns.series.empty() && columns.time.empty() && columns.channels.empty())) {
+    throw ConfigError(
+        fmt::format("columns: the text is {}, so each row is a text of its own; there can be no "
+                    "columns of series, time or channels",
+                    in_quotes(columns.text_column)));
+  }
+  DistinctColumns distinct("series, label, time, text and a channel");
+  if (has_texts) distinct.add("text", columns.text_column);
   if (!columns.series.empty()) distinct.add("series", columns.series);
   if (!columns.label.empty()) distinct.add("label", columns.label);
   if (!columns.time.empty()) distinct.add("time", columns.time);
@@ -78,7 +87,8 @@ void LabelledCsvReader::take_header(const CsvRow& row) {
   const bool may_lack = label_column_ == LabelColumn::kIfThere && !contains(row, columns_.label);
   if (!may_lack) label_ = find(row, columns_.label, "the label");
   time_ = find(row, columns_.time, "the time");
-  find_channels(row);
+  text_ = find(row, columns_.text_column, "the text");
+  if (!text_) find_channels(row);
   data_.channels = std::ssize(channels_);
 }
 
@@ -106,6 +116,7 @@ void LabelledCsvReader::find_channels(const CsvRow& header) {
 }
 
 void LabelledCsvReader::take_row(const CsvRow& row) {
+  if (text_) return take_text(row);
   const std::size_t number = sequence_of(row);
   LabelledSequence& sequence = data_.sequences[number];
   if (label_) take_label(row, sequence);
@@ -128,6 +139,14 @@ std::size_t LabelledCsvReader::sequence_of(const CsvRow& row) {
   sequence.line = row.line;
   sequence.name = name;
   return newest_;
+}
+
+void LabelledCsvReader::take_text(const CsvRow& row) {
+  LabelledSequence& sequence = data_.sequences.emplace_back();
+  sequence.line = row.line;
+  sequence.text = text::without_outer_space(row.fields[*text_]);
+  if (sequence.text.empty()) parser_.fail(*text_, "the text is empty; it must have a word");
+  if (label_) take_label(row, sequence);
 }
 
 void LabelledCsvReader::take_label(const CsvRow& row, LabelledSequence& sequence) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// CSV files of labelled sequences, read as they come in; not for users, who call
+// CSV files of labelled sequences or texts, read as they come in; not for users, who call
 // read_labelled_csv().
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace riverrun::data {
 
-/// Throws ConfigError if a column is to be two things.
+/// Throws ConfigError if a column is to be two things, or they are of sequences and of texts.
 void require_distinct(const SequenceColumns& columns);
 
 /// Reads a text that comes in pieces. Throws as read_labelled_csv() does.
@@ -49,6 +49,7 @@ class LabelledCsvReader {
                                                 std::string_view role) const;
   void find_channels(const CsvRow& header);
   [[nodiscard]] std::size_t sequence_of(const CsvRow& row);
+  void take_text(const CsvRow& row);
   void take_label(const CsvRow& row, LabelledSequence& sequence);
   void take_time(const CsvRow& row, const LabelledSequence& sequence, Last& last);
   [[nodiscard]] float value(const CsvRow& row, std::size_t column) const;
@@ -59,7 +60,7 @@ class LabelledCsvReader {
   bool channels_given_;
   CsvParser parser_;
 
-  std::optional<std::size_t> series_, label_, time_;
+  std::optional<std::size_t> series_, label_, time_, text_;
   std::vector<std::size_t> channels_;
 
   LabelledSequences data_;

@@ -68,10 +68,18 @@ float standardised(const ClassifierOptions& options, std::size_t channel, float 
 }
 
 SequenceInput input_of(const ClassifierBatch& batch) {
+  const bool of_texts = !batch.symbols.empty();
   return {.seq_len = batch.seq_len,
           .batch = batch.batch(),
-          .numbers = &batch.numbers,
+          .symbols = batch.symbols,
+          .numbers = of_texts ? nullptr : &batch.numbers,
           .lengths = batch.lengths};
+}
+
+/// "it has 2 channels", "it has texts": what of the two the data are.
+std::string content(std::int64_t channels) {
+  return channels == 0 ? std::string("texts")
+                       : fmt::format("{} channel{}", channels, channels == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -92,6 +100,12 @@ void check(const ClassifierOptions& options) {
                  static_cast<std::int64_t>(options.classes.size()));
   if (std::ranges::all_of(options.examples, [](std::int64_t count) { return count == 0; })) {
     throw ConfigError("Classifier: examples are all 0; there must be something to learn from");
+  }
+  if (options.reads_texts() == (options.channels > 0)) {
+    throw ConfigError(
+        fmt::format("Classifier: channels is {} and text.num_embeddings {}; one of them must be 0, "
+                    "and the other not",
+                    options.channels, options.text.num_embeddings));
   }
   require_length("mean", options.mean.size(), "channels", options.channels);
   require_length("scale", options.scale.size(), "channels", options.channels);
@@ -115,7 +129,8 @@ void check(const ClassifierOptions& options) {
 SequenceModelOptions sequence_options(const ClassifierOptions& options) {
   SequenceModelOptions of_model;
   of_model.cell = options.cell;
-  of_model.input_size = inputs_of(options);
+  of_model.num_embeddings = options.text.num_embeddings;
+  of_model.input_size = options.reads_texts() ? options.text.embedding_size : inputs_of(options);
   of_model.conv_channels = options.conv_channels;
   of_model.conv_kernel_size = options.conv_kernel_size;
   of_model.conv_stride = options.conv_stride;
@@ -191,8 +206,37 @@ std::vector<std::int64_t> constant_channels(const data::LabelledSequences& data,
   return constant;
 }
 
-Classifier::Classifier(const ClassifierOptions& options)
-    : options_(options), model_(sequence_options(checked(options))) {}
+Classifier::Classifier(const ClassifierOptions& options, std::optional<text::Tokenizer> tokenizer)
+    : options_(options),
+      tokenizer_(std::move(tokenizer)),
+      model_(sequence_options(checked(options))) {
+  const std::int64_t tokens = tokenizer_ ? tokenizer_->size() : 0;
+  if (tokens != options_.text.num_embeddings) {
+    throw ConfigError(
+        fmt::format("Classifier: the tokenizer has {} tokens; text.num_embeddings is {}", tokens,
+                    options_.text.num_embeddings));
+  }
+  // An Embedding begins with deviations of 1. Most words are rare, so that their vectors hardly
+  // change, and would be noise to learn by heart.
+  constexpr float kDeviation = 0.1f;
+  if (!tokenizer_) return;
+  for (float& value : model_.embedding().weight().mutable_value().values()) value *= kDeviation;
+}
+
+void Classifier::set_vectors(const data::WordVectors& vectors) {
+  if (!tokenizer_ || vectors.dim != options_.text.embedding_size) {
+    throw ConfigError(
+        fmt::format("Classifier: the word vectors are of {} numbers; embedding_size is {}",
+                    vectors.dim, tokenizer_ ? options_.text.embedding_size : 0));
+  }
+  Tensor& weight = model_.embedding().weight().mutable_value();
+  for (std::size_t i = 0; i < vectors.words.size(); ++i) {
+    const std::int32_t id = tokenizer_->find(vectors.words[i]);
+    if (id < 0) continue;
+    std::copy_n(vectors.values.data() + static_cast<std::int64_t>(i) * vectors.dim, vectors.dim,
+                weight.data() + id * vectors.dim);
+  }
+}
 
 std::vector<std::int32_t> Classifier::labels(const data::LabelledSequences& data,
                                              std::span<const std::int64_t> which) const {
@@ -215,8 +259,8 @@ void Classifier::require_readable(const data::LabelledSequences& data,
   const std::int64_t channels = options_.channels;
   if (data.channels != channels) {
     throw FormatError(data.path,
-                      fmt::format("it has {} channel{}; the model reads {}", data.channels,
-                                  data.channels == 1 ? "" : "s", channels));
+                      fmt::format("it has {}; the model reads {}", content(data.channels),
+                                  channels == 0 ? content(0) : fmt::format("{}", channels)));
   }
   const bool may_lack = options_.missing == data::Missing::kMask;
   for (const std::int64_t index : which) {
@@ -245,6 +289,16 @@ ClassifierBatch Classifier::batch(const data::LabelledSequences& data,
   for (const std::int64_t index : which) {
     batch.lengths.push_back(data.sequences[at(index)].seq_len);
     batch.seq_len = std::max(batch.seq_len, batch.lengths.back());
+  }
+  if (options_.reads_texts()) {
+    batch.symbols.assign(at(batch.seq_len * batch.batch()), 0);
+    for (std::int64_t b = 0; b < batch.batch(); ++b) {
+      const std::vector<std::int32_t>& symbols = data.sequences[at(which[at(b)])].symbols;
+      for (std::size_t t = 0; t < symbols.size(); ++t) {
+        batch.symbols[t * at(batch.batch()) + at(b)] = symbols[t];
+      }
+    }
+    return batch;
   }
   const std::int64_t channels = options_.channels;
   const std::int64_t inputs = inputs_of(options_);
@@ -286,7 +340,8 @@ Tensor Classifier::probabilities(const data::LabelledSequences& data,
   std::vector<std::int64_t> together;
   for (std::int64_t first = 0; first < count; first += std::ssize(together)) {
     const std::int64_t numbers =
-        length(order[at(first)]) * std::max(data.channels, options_.hidden_size);
+        length(order[at(first)]) *
+        std::max({data.channels, options_.text.embedding_size, options_.hidden_size});
     const std::int64_t fit = std::clamp<std::int64_t>(kMostNumbers / numbers, 1, kMostSequences);
     together.clear();
     for (std::int64_t i = first; i < std::min(first + fit, count); ++i) {

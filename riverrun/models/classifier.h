@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@
 #include "riverrun/core/tensor.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/labelled_csv.h"
+#include "riverrun/data/text/tokenizer.h"
+#include "riverrun/data/word_vectors.h"
+#include "riverrun/models/classifier_text.h"
 #include "riverrun/nn/cells.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/sequence_model.h"
@@ -22,6 +26,7 @@ namespace riverrun::models {
 /// What a classifier is made of. The first part says what it reads and answers, and follows from
 /// the data that it learns (describe()); the second one is its network.
 struct ClassifierOptions {
+  /// 0: it reads texts, as `text` says.
   std::int64_t channels = 0;
   /// At least two, all different.
   std::vector<std::string> classes;
@@ -36,6 +41,7 @@ struct ClassifierOptions {
   /// What becomes of missing values. With kMask they are read as the mean, beside a 1 for each
   /// value that is there and a 0 for each that is not, as further channels.
   data::Missing missing = data::Missing::kError;
+  ClassifierText text;
 
   CellChoice cell = "lstm";
   std::int64_t hidden_size = 64;
@@ -53,6 +59,8 @@ struct ClassifierOptions {
   /// Of the initial parameters.
   std::uint64_t seed = 1;
 
+  [[nodiscard]] bool reads_texts() const noexcept { return text.num_embeddings > 0; }
+
   friend bool operator==(const ClassifierOptions&, const ClassifierOptions&) = default;
 };
 
@@ -62,7 +70,7 @@ template <>
 inline constexpr auto riverrun::kFields<riverrun::models::ClassifierOptions> = [] {
   using O = models::ClassifierOptions;
   return std::tuple{
-      Field{"channels", &O::channels, from_to(1, kLargestSize)},
+      Field{"channels", &O::channels, from_to(0, kLargestSize)},
       Field{"classes", &O::classes},
       Field{"examples", &O::examples, from_to(0, 1e12)},
       Field{"mean", &O::mean},
@@ -70,6 +78,7 @@ inline constexpr auto riverrun::kFields<riverrun::models::ClassifierOptions> = [
       Field{"columns", &O::columns},
       Field{"missing", &O::missing, any_value(),
             "What becomes of missing values: error, interpolate or mask"},
+      Field{"text", &O::text},
       Field{"cell", &O::cell},
       Field{"hidden_size", &O::hidden_size, from_to(1, kLargestSize), "Units of a layer"},
       Field{"num_layers", &O::num_layers, from_to(1, kMostLayers), "Recurrent layers"},
@@ -103,8 +112,9 @@ void check(const ClassifierOptions& options);
 [[nodiscard]] std::vector<NamedShape> parameter_shapes(const ClassifierOptions& options);
 
 /// Puts what follows from the training data into `options`: channels, classes, examples, mean and
-/// scale. The scale of a channel that is constant is 1. `learnt` are the numbers of the sequences
-/// that are learnt from, each in [0, sequences). Values that are missing do not count.
+/// scale; of texts, the size of the vocabulary does not. The scale of a channel that is constant
+/// is 1. `learnt` are the numbers of the sequences that are learnt from, each in [0, sequences).
+/// Values that are missing do not count.
 void describe(const data::LabelledSequences& data, std::span<const std::int64_t> learnt,
               ClassifierOptions& options);
 
@@ -120,32 +130,42 @@ void describe(const data::LabelledSequences& data, std::span<const std::int64_t>
 struct ClassifierBatch {
   std::int64_t seq_len = 0;           // of the longest
   Tensor numbers;                     // [seq_len, batch, inputs], 0 beyond a sequence's end
+  std::vector<std::int32_t> symbols;  // of texts, instead: [seq_len, batch], the same
   std::vector<std::int64_t> lengths;  // [batch]
 
   [[nodiscard]] std::int64_t batch() const { return static_cast<std::int64_t>(lengths.size()); }
 };
 
-/// Tells which class a sequence of numbers is of: a SequenceModel with one logit for each class.
+/// Tells which class a sequence of numbers or a text is of: a SequenceModel with one logit for each
+/// class.
 ///
 /// Several threads may call const functions at once; changing parameters is for one alone.
 class Classifier {
  public:
-  /// Throws ConfigError as check().
-  explicit Classifier(const ClassifierOptions& options);
+  /// Texts are encoded by the tokenizer. Throws ConfigError as check(), or unless there is a
+  /// tokenizer if and only if it reads texts, of as many tokens as the options say.
+  explicit Classifier(const ClassifierOptions& options,
+                      std::optional<text::Tokenizer> tokenizer = {});
   Classifier(Classifier&&) noexcept = default;
   Classifier& operator=(Classifier&&) noexcept = default;
   ~Classifier() = default;
+
+  /// Gives the words of `vectors`, as far as the vocabulary has them, these vectors. Throws
+  /// ConfigError unless it reads texts and they are of embedding_size numbers.
+  void set_vectors(const data::WordVectors& vectors);
 
   /// The numbers that the sequences' labels have in the model's classes; kNoLabel where there is no
   /// label. Throws FormatError for a label that the model does not know.
   [[nodiscard]] std::vector<std::int32_t> labels(const data::LabelledSequences& data,
                                                  std::span<const std::int64_t> which) const;
-  /// Throws FormatError, which says where, unless the model can read the sequences: if they have
-  /// another number of channels, lack values that the model must read, or if a value is so large
-  /// that it has no place among float32's once it is standardised.
+  /// Throws FormatError, which says where, unless the model can read the sequences: if they are
+  /// texts and it reads numbers, or the reverse, have another number of channels, lack values that
+  /// the model must read, or if a value is so large that it has no place among float32's once it is
+  /// standardised.
   void require_readable(const data::LabelledSequences& data,
                         std::span<const std::int64_t> which) const;
-  /// The sequences, standardised. Throws as require_readable().
+  /// The sequences, standardised, or the symbols of texts, which must have been encoded. Throws as
+  /// require_readable().
   [[nodiscard]] ClassifierBatch batch(const data::LabelledSequences& data,
                                       std::span<const std::int64_t> which) const;
 
@@ -162,9 +182,16 @@ class Classifier {
   [[nodiscard]] ParameterList parameters() { return model_.parameters(); }
   [[nodiscard]] ConstParameterList parameters() const { return model_.parameters(); }
   [[nodiscard]] const ClassifierOptions& options() const noexcept { return options_; }
+  /// Of texts; of numbers it has none.
+  [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const noexcept {
+    return tokenizer_;
+  }
+  /// The network inside.
+  [[nodiscard]] const SequenceModel& network() const noexcept { return model_; }
 
  private:
   ClassifierOptions options_;
+  std::optional<text::Tokenizer> tokenizer_;
   SequenceModel model_;
 };
 

@@ -25,12 +25,13 @@ std::int64_t count_of(const LabelledPart& part) {
   return static_cast<std::int64_t>(part.which.size());
 }
 
-/// Of the values and labels of a part.
+/// Of the values or texts and the labels of a part.
 std::uint64_t hash_of(const LabelledPart& part) {
   Fnv1a hash;
   for (const std::int64_t index : part.which) {
     const data::LabelledSequence& sequence = part.data->sequences[at(index)];
     hash.add(std::as_bytes(std::span(sequence.values)));
+    hash.add(sequence.text);
     if (sequence.label >= 0) hash.add(part.data->classes[at(sequence.label)]);
     hash.mix(static_cast<std::uint64_t>(sequence.seq_len));
   }
@@ -41,27 +42,14 @@ void require_labels(const LabelledPart& part) {
   for (const std::int64_t index : part.which) {
     const data::LabelledSequence& sequence = part.data->sequences[at(index)];
     if (sequence.label >= 0) continue;
-    throw ConfigError(fmt::format("ClassifierObjective: {}, line {}: the sequence has no label",
-                                  part.data->path, sequence.line));
+    throw ConfigError(fmt::format("ClassifierObjective: {}, line {}: the {} has no label",
+                                  part.data->path, sequence.line,
+                                  part.data->are_texts() ? "text" : "sequence"));
   }
-}
-
-std::vector<float> class_weights(const ClassifierOptions& model, const std::string& how) {
-  std::vector<float> weights(model.classes.size(), 1.0f);
-  if (how != "balanced") return weights;
-  std::int64_t all = 0;
-  for (const std::int64_t examples : model.examples) all += examples;
-  const double share = static_cast<double>(all) / static_cast<double>(weights.size());
-  for (std::size_t c = 0; c < weights.size(); ++c) {
-    if (model.examples[c] > 0) {
-      weights[c] = static_cast<float>(share / static_cast<double>(model.examples[c]));
-    }
-  }
-  return weights;
 }
 
 const ClassifierTraining& checked(const ClassifierTraining& learning) {
-  check_fields("ClassifierObjective", learning);
+  check(learning);
   return learning;
 }
 
@@ -70,7 +58,8 @@ const ClassifierTraining& checked(const ClassifierTraining& learning) {
 ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, LabelledPart valid,
                                          const TrainerOptions& options,
                                          const ClassifierTraining& learning)
-    : RunObjective("ClassifierObjective", "the sequences"),
+    : RunObjective("ClassifierObjective",
+                   model.options().reads_texts() ? "the texts" : "the sequences"),
       model_(model),
       validates_(!valid.which.empty()),
       train_(std::move(train)),
@@ -87,7 +76,7 @@ ClassifierObjective::ClassifierObjective(Classifier& model, LabelledPart train, 
     throw ConfigError("ClassifierObjective: batch_size is 0; it must be at least 1");
   }
   if (train_.which.empty()) {
-    throw ConfigError("ClassifierObjective: there is no sequence to learn from");
+    throw ConfigError("ClassifierObjective: there is nothing to learn from");
   }
   require_labels(train_);
   require_labels(judged_);
@@ -111,12 +100,24 @@ void ClassifierObjective::take(std::int64_t step) {
   const std::span<const std::int64_t> which = std::span(order).subspan(at(first), at(size));
   batch_ = model_.batch(*train_.data, which);
   labels_ = model_.labels(*train_.data, which);
-  augment(batch_, step);
+  Random random(part_seed(seed_, kAugmentation), static_cast<std::uint64_t>(step));
+  if (model_.options().reads_texts()) {
+    drop_tokens(batch_, random);
+  } else {
+    augment(batch_, random);
+  }
   taken_ = step + 1;
 }
 
-void ClassifierObjective::augment(ClassifierBatch& batch, std::int64_t step) const {
-  Random random(part_seed(seed_, kAugmentation), static_cast<std::uint64_t>(step));
+void ClassifierObjective::drop_tokens(ClassifierBatch& batch, Random& random) const {
+  const std::int32_t unknown = model_.tokenizer()->unknown_id();
+  if (unknown < 0 || learning_.token_dropout == 0) return;
+  for (std::int32_t& symbol : batch.symbols) {
+    if (random.uniform() < learning_.token_dropout) symbol = unknown;
+  }
+}
+
+void ClassifierObjective::augment(ClassifierBatch& batch, Random& random) const {
   const std::int64_t channels = model_.options().channels;
   const std::int64_t inputs = batch.numbers.size(2);
   const std::int64_t step_size = batch.batch() * inputs;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "riverrun/core/random.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/models/classifier.h"
 #include "riverrun/models/classifier_run.h"
@@ -14,19 +15,19 @@
 
 namespace riverrun::models {
 
-/// Some sequences of a file.
+/// Some sequences or texts of a file.
 struct LabelledPart {
   const data::LabelledSequences* data = nullptr;
   std::vector<std::int64_t> which;
 };
 
-/// A classifier that learns sequences, in an order that is drawn for each epoch. Its targets are
-/// sequences, its loss is in nats per sequence, each weighted as ClassifierTraining::class_weights
-/// says.
+/// A classifier that learns sequences or texts, in an order that is drawn for each epoch. Its
+/// targets are they, its loss is in nats per sequence, each weighted as
+/// ClassifierTraining::class_weights says.
 class ClassifierObjective final : public RunObjective<ClassifierRun> {
  public:
   /// The model and the data must outlive it. `valid` may be empty. Throws ConfigError if an option
-  /// is out of range, there is nothing to learn from or a sequence has no label, and as
+  /// is out of range, there is nothing to learn from or one has no label, and as
   /// Classifier::labels() and require_readable().
   ClassifierObjective(Classifier& model, LabelledPart train, LabelledPart valid,
                       const TrainerOptions& options, const ClassifierTraining& learning);
@@ -37,7 +38,9 @@ class ClassifierObjective final : public RunObjective<ClassifierRun> {
   Loss loss(Tape& tape) override;
   [[nodiscard]] std::optional<Judgement> validate(const std::function<bool()>& go_on) override;
   [[nodiscard]] std::int64_t epochs_between_validations() const override;
-  [[nodiscard]] const char* unit() const override { return "nats per sequence"; }
+  [[nodiscard]] const char* unit() const override {
+    return model_.options().reads_texts() ? "nats per text" : "nats per sequence";
+  }
   [[nodiscard]] std::int64_t targets_per_update() const override { return batch_size_; }
   [[nodiscard]] std::int64_t valid_targets() const override {
     return static_cast<std::int64_t>(judged_.which.size());
@@ -45,7 +48,9 @@ class ClassifierObjective final : public RunObjective<ClassifierRun> {
 
  private:
   [[nodiscard]] RunDescription<ClassifierRun> described() const override;
-  void augment(ClassifierBatch& batch, std::int64_t step) const;
+  /// Change what is learnt a little, as ClassifierTraining says of texts and of numbers.
+  void drop_tokens(ClassifierBatch& batch, Random& random) const;
+  void augment(ClassifierBatch& batch, Random& random) const;
 
   Classifier& model_;
   bool validates_;

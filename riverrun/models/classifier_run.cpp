@@ -1,12 +1,98 @@
 #include "riverrun/models/classifier_run.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "riverrun/core/error.h"
+#include "riverrun/core/number.h"
+#include "riverrun/data/csv_columns.h"
 #include "riverrun/models/classifier_folder.h"
 #include "riverrun/models/run_description_json.h"
 
 namespace riverrun::models {
+namespace {
+
+ConfigError wrong_weights(const std::string& how, const std::string& rule) {
+  return ConfigError(fmt::format("ClassifierTraining: class_weights is \"{}\"; {}", how, rule));
+}
+
+bool names_classes(const std::string& how) { return how.find('=') != std::string::npos; }
+
+std::vector<float> balanced_weights(const ClassifierOptions& model) {
+  std::vector<float> weights(model.classes.size(), 1.0f);
+  std::int64_t all = 0;
+  for (const std::int64_t examples : model.examples) all += examples;
+  const double share = static_cast<double>(all) / static_cast<double>(weights.size());
+  for (std::size_t c = 0; c < weights.size(); ++c) {
+    if (model.examples[c] > 0) {
+      weights[c] = static_cast<float>(share / static_cast<double>(model.examples[c]));
+    }
+  }
+  return weights;
+}
+
+/// "rare=5,common=1"; the names of classes are known, and so may have commas and equals signs.
+std::vector<float> listed_weights(const ClassifierOptions& model, const std::string& how) {
+  std::vector<std::optional<float>> given(model.classes.size());
+  for (std::string_view rest = how; !rest.empty();) {
+    std::optional<std::size_t> found;
+    for (std::size_t c = 0; c < model.classes.size(); ++c) {
+      const std::string& name = model.classes[c];
+      if (rest.starts_with(name + "=") && (!found || name.size() > model.classes[*found].size())) {
+        found = c;
+      }
+    }
+    if (!found) {
+      throw wrong_weights(
+          how, fmt::format("\"{}\" must be one of the classes {}", rest.substr(0, rest.find('=')),
+                           data::listed(model.classes)));
+    }
+    rest.remove_prefix(model.classes[*found].size() + 1);
+    const std::string_view text = rest.substr(0, rest.find(','));
+    const std::optional<double> weight = parse_double(text);
+    if (!weight || !(*weight > 0) || !std::isfinite(static_cast<float>(*weight))) {
+      throw wrong_weights(how, fmt::format("\"{}\" must be a number greater than 0", text));
+    }
+    if (given[*found]) {
+      throw wrong_weights(
+          how, fmt::format("the class \"{}\" must be there once", model.classes[*found]));
+    }
+    given[*found] = static_cast<float>(*weight);
+    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+  }
+  std::vector<float> weights(given.size());
+  std::ranges::transform(given, weights.begin(),
+                         [](std::optional<float> weight) { return weight.value_or(1.0f); });
+  return weights;
+}
+
+}  // namespace
+
+void check(const ClassifierTraining& learning) {
+  check_fields("ClassifierTraining", learning);
+  const std::string& how = learning.class_weights;
+  if (how == "none" || how == "balanced" || names_classes(how)) return;
+  throw wrong_weights(how, "it must be none, balanced, or weights of classes such as rare=5");
+}
+
+std::vector<float> class_weights(const ClassifierOptions& model, const std::string& how) {
+  if (how == "balanced") return balanced_weights(model);
+  if (names_classes(how)) return listed_weights(model, how);
+  return std::vector<float>(model.classes.size(), 1.0f);
+}
+
+ClassifierRun text_classifier_run() {
+  ClassifierRun run;
+  run.model.conv_channels = 0;
+  run.model.dropout = 0.5f;
+  return run;
+}
 
 TrainerOptions classifier_trainer_options() {
   TrainerOptions options;
@@ -34,14 +120,15 @@ ClassifierRun suggested_run(const data::LabelledSequences& data,
         std::min(kLargestStride, std::max<std::int64_t>(run.model.conv_kernel_size, 1));
     run.model.conv_stride = std::clamp<std::int64_t>((longest + kSteps / 2) / kSteps, 1, most);
   }
-  // Few sequences are learnt often, in small batches; many, at least some times.
-  constexpr std::int64_t kUpdates = 1000;
-  constexpr std::int64_t kLeastEpochs = 20;
+  // Few sequences are learnt often, in small batches; many, at least some times. Texts, of which
+  // words tell more at once and are learnt by heart, less often.
+  const std::int64_t least_updates = data.are_texts() ? 600 : 1000;
+  const std::int64_t least_epochs = data.are_texts() ? 4 : 20;
   const auto count = static_cast<std::int64_t>(learnt.size());
   std::int64_t& batch_size = run.trainer.batch_size;
   if (batch_size == 0) batch_size = count < 2000 ? 16 : count < 20000 ? 32 : 64;
   const std::int64_t updates = std::max<std::int64_t>(count - 1, 0) / batch_size + 1;
-  run.trainer.epochs = std::max(kLeastEpochs, (kUpdates - 1) / updates + 1);
+  run.trainer.epochs = std::max(least_epochs, (least_updates - 1) / updates + 1);
   // An LSTM keeps some eight numbers a unit and step: beyond half a gigabyte of them, recompute.
   constexpr double kMostUnitSteps = 1 << 24;
   const double unit_steps =

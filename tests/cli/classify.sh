@@ -190,24 +190,26 @@ make_text text.txt 60
 riverrun train text.txt --out text $tiny >/dev/null 2>&1
 expect 2 'generate: m is a classifier; it must be a language model' generate m
 expect 2 'inspect: m is a classifier' inspect m --text x
-expect 2 'gradients: m is a classifier' gradients m text.txt
+expect 4 'text.txt is not of the format ts|text.txt' gradients m text.txt
 expect 2 'train --from: m is a classifier' train text.txt --from m --out n
 expect 2 'predict: text is a language model; .riverrun generate. goes on' predict text test.ts
 expect 2 'evaluate: m is a classifier, for which there is no --lines' evaluate m test.ts --lines
 expect 2 'evaluate: text is a language model, for which there is no --csv' evaluate text text.txt --csv x.csv
 expect 2 'evaluate: 2 files are given; a classifier reads one' evaluate m test.ts test.ts
-expect 2 'train: --tokens is an option of a language model; DATA is labelled sequences, so a classifier' train train.ts --out n --tokens char
-expect 2 'train: --tokens is an option of a language model; --kind is classify' train train.ts --out n --tokens char --kind classify
+expect 2 'train: --seq-len is an option of .*; DATA is labelled sequences, so a classifier' train train.ts --out n --seq-len 5
+expect 2 'train: --seq-len is an option of .*; --kind is classify' train train.ts --out n --seq-len 5 --kind classify
+expect 2 '--tokens, .* are of texts; train.ts has sequences of numbers' train train.ts --out n --tokens char
 expect 2 'train: --jitter is an option of a classifier; DATA is text, so a language model' train text.txt --out n --jitter 0
 expect 2 'train: --kind is "both"; it must be language, classify, tag, forecast or transform' train text.txt --out n --kind both
 expect 2 '2 files are given; a classifier learns from one' train train.ts test.ts --out n
 expect 2 '--missing is "drop"; it must be one of error, interpolate, mask' train train.ts --out n --missing drop
 expect 2 '--bidirectional is "yes"; it must be one of false, true' train train.ts --out n --bidirectional yes
-expect 2 'class_weights is "much"; it must be one of none, balanced' train train.ts --out n --class-weights much
+expect 2 'class_weights is "much"; it must be none, balanced, or weights' train train.ts --out n --class-weights much
 expect 2 'conv_kernel_size is 4; it must be odd' train train.ts --out n --conv-kernel-size 4
 expect 2 'valid_fraction is 1; it must be in' train train.ts --out n --valid-fraction 1
-expect 2 'text.txt is not of the format ts; of a CSV file, --label says which column' train text.txt --kind classify --out n
-expect 2 '--channels are of CSV files; train.ts is of the format ts' train train.ts --series id --out n
+expect 4 'text.txt.*line 1: .*which names no class' train text.txt --kind classify --out n
+expect 2 'train.csv is read as a CSV file; --label says which' train train.csv --kind classify --series run --out n
+expect 2 '--channels and --text-column are of CSV files; train.ts is of the format ts' train train.ts --series id --out n
 expect 4 'no labels to learn' train plain.ts --out n
 expect 4 'no labels to compare with' evaluate m plain.ts
 sed 's/slow/lazy/' test.ts >renamed.ts
@@ -223,7 +225,7 @@ expect 2 'hidden_size is 0' train nowhere.ts --kind classify --hidden-size 0 --o
 expect 2 'epochs is 0' train nowhere.ts --kind classify --epochs 0 --out n
 expect 2 'conv_stride is 9 and conv_kernel_size 5; the steps between' train train.ts --conv-kernel-size 5 --conv-stride 9 --out n
 gzip -c test.ts | expect 2 'begins as a file of labelled sequences .* give --kind classify' train - --out n
-expect 2 'the run that is resumed is of a classifier' train text.txt --tokens char --out m --resume
+expect 2 'the run that is resumed is of a classifier' train text.txt --seq-len 5 --out m --resume
 expect 3 'nowhere' predict nowhere test.ts
 expect 3 'nowhere.ts' predict m nowhere.ts
 expect 2 'the output cannot replace what it is made from' predict m test.ts --out test.ts

@@ -166,7 +166,7 @@ expect 2 'patience needs sentences to validate on' train train.conllu --column u
 riverrun train train.conllu --column upos --valid train.conllu --epochs 1 --out last --overwrite >/dev/null 2>err.txt
 expect 2 'generate: m is a tagger; it must be a language model' generate m
 expect 2 'evaluate: m is a tagger, for which there is no --lines' evaluate m test.conllu --lines
-expect 2 'train: --tokens is an option of a language model; DATA is tagged sentences, so a tagger' \
+expect 2 'train: --tokens is an option of a language model and of a classifier; DATA is tagged sentences, so a tagger' \
   train train.conllu --column upos --out n --tokens char
 expect 2 'train: --jitter is an option of a classifier; --kind is tag' \
   train train.conllu --kind tag --column upos --out n --jitter 1

@@ -188,9 +188,10 @@ class Decoder {
 class TokenizerBuilder {
  public:
   /// `max_size` limits Tokenizer::size(), `<unk>` and `<eos>` included, by leaving out the least
-  /// frequent tokens; 0 is no limit. Throws ConfigError if it leaves no room for a token, or for
-  /// bytes if it is neither 0 nor 256.
-  explicit TokenizerBuilder(TokenKind kind, std::int64_t max_size = 0);
+  /// frequent tokens; 0 is no limit. Words and characters that occur less than `min_count` times
+  /// are left out too. Throws ConfigError if `max_size` leaves no room for a token, or for bytes if
+  /// it is neither 0 nor 256.
+  explicit TokenizerBuilder(TokenKind kind, std::int64_t max_size = 0, std::int64_t min_count = 1);
   void feed(std::string_view piece);
   /// The text has ended; what is fed afterwards is another text.
   void finish();
@@ -209,6 +210,7 @@ class TokenizerBuilder {
 
   TokenKind kind_;
   std::int64_t max_size_;
+  std::int64_t min_count_;
   Utf8Scanner scanner_;
   std::vector<std::int64_t> character_counts_;  // by code point
   std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> word_counts_;

@@ -9,8 +9,8 @@
 
 namespace riverrun::text {
 
-TokenizerBuilder::TokenizerBuilder(TokenKind kind, std::int64_t max_size)
-    : kind_(kind), max_size_(max_size) {
+TokenizerBuilder::TokenizerBuilder(TokenKind kind, std::int64_t max_size, std::int64_t min_count)
+    : kind_(kind), max_size_(max_size), min_count_(std::max<std::int64_t>(min_count, 1)) {
   if (kind == TokenKind::kByte) {
     if (max_size != 0 && max_size != 256) {
       throw ConfigError(
@@ -76,7 +76,7 @@ Tokenizer TokenizerBuilder::build() const {
     case TokenKind::kChar: {
       std::vector<std::pair<char32_t, std::int64_t>> counted;
       for (char32_t c = 0; c < character_counts_.size(); ++c) {
-        if (character_counts_[c] > 0) counted.emplace_back(c, character_counts_[c]);
+        if (character_counts_[c] >= min_count_) counted.emplace_back(c, character_counts_[c]);
       }
       std::sort(counted.begin(), counted.end(), more_frequent);
       std::vector<char32_t> kept(room_for(1, counted.size()));
@@ -86,7 +86,9 @@ Tokenizer TokenizerBuilder::build() const {
     case TokenKind::kWord: {
       std::vector<std::pair<std::string_view, std::int64_t>> counted;
       for (const auto& [word, count] : word_counts_) {
-        if (word != kUnknown && word != kLineEnd) counted.emplace_back(word, count);
+        if (count >= min_count_ && word != kUnknown && word != kLineEnd) {
+          counted.emplace_back(word, count);
+        }
       }
       std::sort(counted.begin(), counted.end(), more_frequent);
       std::vector<std::string> kept(room_for(2, counted.size()));

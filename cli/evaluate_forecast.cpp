@@ -19,38 +19,24 @@
 namespace riverrun::cli {
 namespace {
 
-/// The first row of a series whose time is not before `start`.
-std::int64_t row_at(const data::TimeSeriesTable& table, const data::TimeSeries& series,
-                    const data::TimeStamp& start) {
-  std::int64_t low = 0;
-  std::int64_t high = series.steps;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    if (table.time_of(series, middle) < start) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-data::TimeStamp parse_start(const data::TimeSeriesTable& table, const std::string& text) {
-  std::optional<data::TimeStamp> time = table.format.parse(text);
-  if (!time) time = data::parse_time(text);
-  const bool has_rows = table.frequency.unit == data::Frequency::Unit::kRow;
-  if (!time || time->kind != table.series.front().start.kind) {
-    throw ConfigError(
-        has_rows
-            ? fmt::format("evaluate: --start is \"{}\"; as {} has no times, it must be the number "
-                          "of a row, from 1",
-                          text, table.path)
-            : fmt::format(
-                  "evaluate: --start is \"{}\"; it must be a time as {} has them, such as {}", text,
-                  table.path, table.written_time(table.series.front(), 0)));
-  }
-  if (has_rows) time->whole = std::max<std::int64_t>(time->whole, 1) - 1;
-  return *time;
+/// Warns if targets of windows were learnt or validated on.
+void warn_of_learnt(const models::ForecasterOptions& options, const models::ForecastData& data,
+                    const std::vector<models::ForecastWindow>& windows) {
+  const data::TimeSeriesTable& table = data.table();
+  const std::optional<data::TimeStamp> until =
+      options.learnt_until.empty() ? std::nullopt : table.parse(options.learnt_until);
+  if (!until) return;
+  const auto is_learnt = [&](const models::ForecastWindow& window) {
+    const models::ForecastData::Line& line = data.lines()[static_cast<std::size_t>(window.line)];
+    return line.number < std::ssize(options.lines) &&
+           table.time_of(data.series_of(line), window.origin) <= *until;
+  };
+  const auto learnt = std::ranges::count_if(windows, is_learnt);
+  if (learnt == 0) return;
+  note(fmt::format(
+      "warning: measured on rows that it has learnt from in {} of {}: it knows all up to "
+      "{} (train --until, evaluate --start)",
+      grouped(learnt), counted(std::ssize(windows), "window"), options.learnt_until));
 }
 
 }  // namespace
@@ -62,11 +48,11 @@ ExitCode evaluate_forecast(const std::filesystem::path& folder, const std::files
   const data::TimeSeriesTable table = read_series(data, model);
   const models::ForecastData read(table, options);
   std::optional<data::TimeStamp> start;
-  if (!which.start.empty()) start = parse_start(table, which.start);
+  if (!which.start.empty()) start = time_of_option("evaluate", "--start", which.start, table);
   std::vector<models::ForecastWindow> windows;
   for (std::int64_t i = 0; i < std::ssize(read.lines()); ++i) {
     const data::TimeSeries& series = read.series_of(read.lines()[static_cast<std::size_t>(i)]);
-    const std::int64_t first = start ? row_at(table, series, *start) : 0;
+    const std::int64_t first = start ? table.steps_before(series, *start) : 0;
     const std::vector<models::ForecastWindow> of_line =
         models::windows_of(read, i, options, first, series.observed, which.stride);
     windows.insert(windows.end(), of_line.begin(), of_line.end());
@@ -93,6 +79,7 @@ ExitCode evaluate_forecast(const std::filesystem::path& folder, const std::files
                     "itself has of them",
                     grouped(unknown), counted(std::ssize(read.lines()), "line"), table.path));
   }
+  warn_of_learnt(options, read, windows);
   const ForecastReport report = measure(model, read, windows);
   if (json) {
     nlohmann::ordered_json object = {

@@ -56,6 +56,31 @@ class ErrorsByRow {
   std::vector<std::int64_t> counts_;
 };
 
+/// Adds up what a model and the naive forecasts of the same windows are.
+class ScoreCounter {
+ public:
+  explicit ScoreCounter(const std::vector<double>& quantiles)
+      : model_(quantiles), seasonal_naive_(quantiles), last_value_(quantiles) {}
+
+  void add(std::span<const double> said, std::span<const double> seasonal,
+           std::span<const double> last, std::span<const double> actual,
+           const models::SeriesScale& scale) {
+    model_.add(said, actual, scale);
+    seasonal_naive_.add_point(seasonal, actual, scale);
+    last_value_.add_point(last, actual, scale);
+  }
+  [[nodiscard]] ForecastScores scores() const {
+    return {.model = model_.score(),
+            .seasonal_naive = seasonal_naive_.score(),
+            .last_value = last_value_.score()};
+  }
+
+ private:
+  models::ForecastCounter model_;
+  models::ForecastCounter seasonal_naive_;
+  models::ForecastCounter last_value_;
+};
+
 std::string number(double value) { return fmt::format("{:.4g}", value); }
 
 /// The part of the targets between the outermost quantiles, and the part that should be.
@@ -67,14 +92,14 @@ struct Band {
 Band outer_band(const ForecastReport& report) {
   return {.low = report.quantiles.front(),
           .high = report.quantiles.back(),
-          .coverage = report.score.coverage.back() - report.score.coverage.front()};
+          .coverage = report.all.model.coverage.back() - report.all.model.coverage.front()};
 }
 
 report::Table scores_table(const ForecastReport& report) {
   const auto row = [&](const char* name, double ForecastScore::*measure) {
-    return std::vector<std::string>{name, number(report.score.*measure),
-                                    number(report.seasonal_naive.*measure),
-                                    number(report.last_value.*measure)};
+    return std::vector<std::string>{name, number(report.all.model.*measure),
+                                    number(report.all.seasonal_naive.*measure),
+                                    number(report.all.last_value.*measure)};
   };
   return {.header = {"", "model", "seasonal naive", "last value"},
           .rows = {row("MSE, standardised", &ForecastScore::mse),
@@ -83,13 +108,57 @@ report::Table scores_table(const ForecastReport& report) {
                    row("MASE", &ForecastScore::mase), row("WQL", &ForecastScore::wql)}};
 }
 
+/// A row for each target; empty if there is but one.
+report::Table targets_table(const ForecastReport& report) {
+  report::Table table{
+      .caption = "Each target, and beside it its seasonal naive forecast",
+      .header = {"target", "MSE, standardised", "naive", "MAE, standardised", "naive", "MSE", "MAE",
+                 "MASE", "naive", "WQL", "naive", "in the outer quantiles"},
+      .rows = {}};
+  for (std::size_t i = 0; report.targets.size() > 1 && i < report.targets.size(); ++i) {
+    const ForecastScore& model = report.of_targets[i].model;
+    const ForecastScore& naive = report.of_targets[i].seasonal_naive;
+    table.rows.push_back(
+        {report.targets[i], number(model.mse), number(naive.mse), number(model.mae),
+         number(naive.mae), number(model.mse_raw), number(model.mae_raw), number(model.mase),
+         number(naive.mase), number(model.wql), number(naive.wql),
+         fmt::format("{:.1f} %", 100 * (model.coverage.back() - model.coverage.front()))});
+  }
+  return table;
+}
+
+/// What cannot be said is null: of no value there is no mean.
+void add_scores(const ForecastScores& scores, const std::vector<double>& quantiles,
+                nlohmann::ordered_json& json) {
+  const auto or_null = [](double value) {
+    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  };
+  json["values"] = scores.model.targets;
+  const auto add = [&](const std::string& prefix, const ForecastScore& score) {
+    json[prefix + "mse"] = or_null(score.mse);
+    json[prefix + "mae"] = or_null(score.mae);
+    json[prefix + "mse_raw"] = or_null(score.mse_raw);
+    json[prefix + "mae_raw"] = or_null(score.mae_raw);
+    json[prefix + "mase"] = or_null(score.mase);
+    json[prefix + "wql"] = or_null(score.wql);
+  };
+  add("", scores.model);
+  add("naive_", scores.seasonal_naive);
+  add("last_value_", scores.last_value);
+  auto coverage = nlohmann::ordered_json::object();
+  for (std::size_t q = 0; q < quantiles.size(); ++q) {
+    coverage[fmt::format("{:g}", quantiles[q])] = or_null(scores.model.coverage[q]);
+  }
+  json["coverage"] = std::move(coverage);
+}
+
 report::Table coverage_table(const ForecastReport& report) {
   report::Table table{.caption = "How many of the values are not above each quantile",
                       .header = {"quantile", "values not above it"},
                       .rows = {}};
   for (std::size_t q = 0; q < report.quantiles.size(); ++q) {
     table.rows.push_back({fmt::format("{:g}", report.quantiles[q]),
-                          fmt::format("{:.1f} %", 100 * report.score.coverage[q])});
+                          fmt::format("{:.1f} %", 100 * report.all.model.coverage[q])});
   }
   return table;
 }
@@ -162,9 +231,9 @@ ForecastReport measure(const models::Forecaster& model, const ForecastData& data
                        std::span<const ForecastWindow> windows) {
   using Clock = std::chrono::steady_clock;
   const models::ForecasterOptions& options = model.options();
-  models::ForecastCounter counter(options.quantiles);
-  models::ForecastCounter seasonal_counter(options.quantiles);
-  models::ForecastCounter last_counter(options.quantiles);
+  ScoreCounter counter(options.quantiles);
+  std::vector<ScoreCounter> target_counters(data.table().targets.size(),
+                                            ScoreCounter(options.quantiles));
   ErrorsByRow errors(options.horizon);
   ErrorsByRow seasonal_errors(options.horizon);
   ErrorsByRow last_errors(options.horizon);
@@ -173,9 +242,9 @@ ForecastReport measure(const models::Forecaster& model, const ForecastData& data
                         .horizon = options.horizon,
                         .season = options.season,
                         .quantiles = options.quantiles,
-                        .score = {},
-                        .seasonal_naive = {},
-                        .last_value = {},
+                        .all = {},
+                        .targets = data.table().targets,
+                        .of_targets = {},
                         .mae = {},
                         .seasonal_naive_mae = {},
                         .last_value_mae = {},
@@ -187,15 +256,15 @@ ForecastReport measure(const models::Forecaster& model, const ForecastData& data
   const Clock::time_point start = Clock::now();
   model.forecast(
       data, windows, options.seed, [&](const ForecastWindow& window, std::span<const double> said) {
-        const models::SeriesScale& scale = data.lines()[at(window.line)].scale;
+        const ForecastData::Line& line = data.lines()[at(window.line)];
+        const models::SeriesScale& scale = line.scale;
         const std::vector<double> actual = data.actual(window, options.horizon);
         const std::span<const double> history = data.history(window);
         const std::vector<double> seasonal =
             models::seasonal_naive(history, options.season, options.horizon);
         const std::vector<double> last = models::last_value(history, options.horizon);
-        counter.add(said, actual, scale);
-        seasonal_counter.add_point(seasonal, actual, scale);
-        last_counter.add_point(last, actual, scale);
+        counter.add(said, seasonal, last, actual, scale);
+        target_counters[at(line.target)].add(said, seasonal, last, actual, scale);
         const std::size_t count = options.quantiles.size();
         errors.add(said.data() + median_of(options.quantiles), count, actual, scale.deviation);
         seasonal_errors.add(seasonal.data(), 1, actual, scale.deviation);
@@ -209,9 +278,10 @@ ForecastReport measure(const models::Forecaster& model, const ForecastData& data
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   progress.finish();
   report.example = forecast_figure(model, data, example, example_said);
-  report.score = counter.score();
-  report.seasonal_naive = seasonal_counter.score();
-  report.last_value = last_counter.score();
+  report.all = counter.scores();
+  for (const ScoreCounter& of_target : target_counters) {
+    report.of_targets.push_back(of_target.scores());
+  }
   report.mae = errors.means();
   report.seasonal_naive_mae = seasonal_errors.means();
   report.last_value_mae = last_errors.means();
@@ -220,47 +290,35 @@ ForecastReport measure(const models::Forecaster& model, const ForecastData& data
 
 std::string summary(const ForecastReport& report) {
   return fmt::format("MSE {} (seasonal naive: {}), MASE {} ({}), WQL {} ({})",
-                     number(report.score.mse), number(report.seasonal_naive.mse),
-                     number(report.score.mase), number(report.seasonal_naive.mase),
-                     number(report.score.wql), number(report.seasonal_naive.wql));
+                     number(report.all.model.mse), number(report.all.seasonal_naive.mse),
+                     number(report.all.model.mase), number(report.all.seasonal_naive.mase),
+                     number(report.all.model.wql), number(report.all.seasonal_naive.wql));
 }
 
 std::string to_text(const ForecastReport& report) {
   const Band band = outer_band(report);
+  const report::Table targets = targets_table(report);
   return fmt::format(
       "{} of {} of {} each; a season of {}\n{}"
       "{:.1f} % of the values are between the quantiles {:g} and {:g} ({:g} % should be)\n"
       "{:.2f} s\n",
       counted(report.windows, "window"), counted(report.lines, "line"),
-      counted(report.horizon, "row"), counted(report.season, "row"), aligned(scores_table(report)),
+      counted(report.horizon, "row"), counted(report.season, "row"),
+      aligned(scores_table(report)) + (targets.rows.empty() ? "" : aligned(targets)),
       100 * band.coverage, band.low, band.high, 100 * (band.high - band.low), report.seconds);
 }
 
 nlohmann::ordered_json to_json(const ForecastReport& report) {
-  nlohmann::ordered_json json = {{"windows", report.windows},
-                                 {"targets", report.score.targets},
-                                 {"horizon", report.horizon},
-                                 {"season", report.season}};
-  const auto add = [&json](const char* prefix, const ForecastScore& score) {
-    const auto set = [&](const char* name, double value) {
-      json[std::string(prefix) + name] =
-          std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-    };
-    set("mse", score.mse);
-    set("mae", score.mae);
-    set("mse_raw", score.mse_raw);
-    set("mae_raw", score.mae_raw);
-    set("mase", score.mase);
-    set("wql", score.wql);
-  };
-  add("", report.score);
-  add("naive_", report.seasonal_naive);
-  add("last_value_", report.last_value);
-  auto coverage = nlohmann::ordered_json::object();
-  for (std::size_t q = 0; q < report.quantiles.size(); ++q) {
-    coverage[fmt::format("{:g}", report.quantiles[q])] = report.score.coverage[q];
+  nlohmann::ordered_json json = {
+      {"windows", report.windows}, {"horizon", report.horizon}, {"season", report.season}};
+  add_scores(report.all, report.quantiles, json);
+  auto targets = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < report.targets.size(); ++i) {
+    nlohmann::ordered_json& of_target = targets.emplace_back();
+    of_target["target"] = report.targets[i];
+    add_scores(report.of_targets[i], report.quantiles, of_target);
   }
-  json["coverage"] = std::move(coverage);
+  json["targets"] = std::move(targets);
   json["seconds"] = report.seconds;
   json["windows_per_second"] = static_cast<double>(report.windows) / report.seconds;
   return json;
@@ -293,6 +351,8 @@ void add_to(report::Page& page, const ForecastReport& report) {
       "Errors are of the median. Standardised errors are in standard deviations of each series in "
       "the part that was learnt from. MASE is the mean absolute error over that of the seasonal "
       "naive forecast there. WQL is the weighted quantile loss.");
+  const report::Table targets = targets_table(report);
+  if (!targets.rows.empty()) page.table(targets);
   page.chart(errors_figure(report));
   page.chart(report.example);
   page.table(coverage_table(report));

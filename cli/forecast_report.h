@@ -15,15 +15,21 @@
 namespace riverrun::cli {
 
 /// How good forecasts are, beside naive ones of the same windows.
+struct ForecastScores {
+  models::ForecastScore model;
+  models::ForecastScore seasonal_naive;
+  models::ForecastScore last_value;
+};
+
 struct ForecastReport {
   std::int64_t windows = 0;
   std::int64_t lines = 0;
   std::int64_t horizon = 0;
   std::int64_t season = 0;
   std::vector<double> quantiles;
-  models::ForecastScore score;
-  models::ForecastScore seasonal_naive;
-  models::ForecastScore last_value;
+  ForecastScores all;
+  std::vector<std::string> targets;        ///< their names
+  std::vector<ForecastScores> of_targets;  ///< of each
   /// Of each row of the horizon, the mean absolute error, standardised.
   std::vector<double> mae;
   std::vector<double> seasonal_naive_mae;

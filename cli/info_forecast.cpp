@@ -37,7 +37,7 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "{}: a forecaster\n"
       "  targets         {}\n"
       "  covariates      past: {}; known: {}\n"
-      "  series          {} learnt from, {}\n"
+      "  series          {} learnt from, {}{}\n"
       "  horizon         {}, from {}\n"
       "  season          {}\n"
       "  method          {}\n"
@@ -46,8 +46,10 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  quantiles       {}\n",
       folder.string(), fmt::join(o.columns.target, ", "), covariates_text(o, false),
       covariates_text(o, true), grouped(std::ssize(o.lines) / std::ssize(o.columns.target)),
-      rows_of(o.frequency), counted(o.horizon, "row"), counted(o.look_back, "row"),
-      counted(o.season, "row"),
+      rows_of(o.frequency) +
+          (o.columns.time_zone.empty() ? "" : ", times in " + o.columns.time_zone),
+      o.learnt_until.empty() ? "" : fmt::format(", up to {}", o.learnt_until),
+      counted(o.horizon, "row"), counted(o.look_back, "row"), counted(o.season, "row"),
       draws ? fmt::format("paths, {} of which are drawn row by row", o.paths)
             : fmt::format("segments of {}", counted(o.segment, "row")),
       o.cell.name(), o.num_layers, o.hidden_size, fmt::join(o.quantiles, ", "));

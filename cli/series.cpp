@@ -1,6 +1,10 @@
 #include "cli/series.h"
 
+#include <optional>
+
 #include <fmt/format.h>
+
+#include "riverrun/core/error.h"
 
 #include "cli/command.h"
 
@@ -8,6 +12,20 @@ namespace riverrun::cli {
 
 void note_oddities(const data::TimeSeriesTable& table) {
   for (const std::string& line : table.notes) note(fmt::format("note: {}: {}", table.path, line));
+}
+
+data::TimeStamp time_of_option(const char* verb, const char* option, const std::string& text,
+                               const data::TimeSeriesTable& table) {
+  const std::optional<data::TimeStamp> time = table.parse(text);
+  if (time) return *time;
+  throw ConfigError(
+      table.frequency.unit == data::Frequency::Unit::kRow
+          ? fmt::format(
+                "{}: {} is \"{}\"; as {} has no times, it must be the number of a row, from "
+                "1",
+                verb, option, text, table.path)
+          : fmt::format("{}: {} is \"{}\"; it must be a time as {} has them, such as {}", verb,
+                        option, text, table.path, table.written_time(table.series.front(), 0)));
 }
 
 std::string rows_of(const std::string& frequency) {

@@ -11,6 +11,12 @@ namespace riverrun::cli {
 /// Notes what is odd in a file, and no error.
 void note_oddities(const data::TimeSeriesTable& table);
 
+/// The time that an option names, as the table has times. Throws ConfigError, which begins with the
+/// verb, if it is none.
+[[nodiscard]] data::TimeStamp time_of_option(const char* verb, const char* option,
+                                             const std::string& text,
+                                             const data::TimeSeriesTable& table);
+
 /// "a row each hour"
 [[nodiscard]] std::string rows_of(const std::string& frequency);
 

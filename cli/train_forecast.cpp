@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/core/threads.h"
+#include "riverrun/models/forecast_leaks.h"
 #include "riverrun/models/forecast_objective.h"
 #include "riverrun/models/forecaster_folder.h"
 #include "riverrun/train/trainer.h"
@@ -34,6 +36,13 @@ struct Tables {
   std::optional<data::TimeSeriesTable> valid;  // of a file of its own
 };
 
+/// Leaves what may be read of a table, and treats what is missing of that.
+void prepare(data::TimeSeriesTable& table, const ForecastRun& run) {
+  const std::string& until = run.learning.until;
+  if (!until.empty()) data::cut_after(table, time_of_option("train", "--until", until, table));
+  data::fill_missing(table, run.model.missing);
+}
+
 /// `columns` gets what is found out.
 Tables read_tables(const TrainFlags& flags, const ForecastRun& run,
                    data::TimeSeriesColumns& columns) {
@@ -44,12 +53,12 @@ Tables read_tables(const TrainFlags& flags, const ForecastRun& run,
                     flags.texts.size()));
   }
   Tables tables{.train = data::read_time_series(flags.texts.front(), columns), .valid = {}};
-  data::fill_missing(tables.train, run.model.missing);
+  prepare(tables.train, run);
   if (flags.valid.empty()) return tables;
   tables.valid = data::read_time_series(flags.valid, {.columns = columns,
                                                       .covariates = tables.train.covariates,
                                                       .frequency = tables.train.frequency});
-  data::fill_missing(*tables.valid, run.model.missing);
+  prepare(*tables.valid, run);
   return tables;
 }
 
@@ -58,6 +67,9 @@ void describe(const Tables& tables, const ForecastRun& run, const models::Foreca
               std::int64_t judged) {
   const models::ForecasterOptions& o = run.model;
   note_oddities(tables.train);
+  for (const std::string& leak : models::leaks(tables.train, o.horizon, run.learning)) {
+    note(fmt::format("note: {}: {}", tables.train.path, leak));
+  }
   if (tables.valid) note_oddities(*tables.valid);
   note(fmt::format("data: {} of {}, {}; {} to learn from, {} to validate on",
                    grouped(std::ssize(tables.train.series)) + " series",
@@ -72,7 +84,7 @@ void describe(const Tables& tables, const ForecastRun& run, const models::Foreca
                    counted(o.horizon, "row"), counted(o.look_back, "row"),
                    o.method == models::ForecastMethod::kSegments
                        ? fmt::format("{} in segments of {}", o.cell.name(), o.segment)
-                       : fmt::format("{} row by row", o.cell),
+                       : fmt::format("{} row by row", o.cell.name()),
                    o.num_layers, counted(o.hidden_size, "unit"),
                    counted(parameter_count(model.parameters()), "parameter"),
                    counted(run.trainer.epochs, "epoch"),
@@ -94,6 +106,7 @@ nlohmann::ordered_json to_json(const TrainFlags& flags, const ForecastRun& run,
                                  {"look_back", o.look_back},
                                  {"segment", o.segment},
                                  {"season", o.season},
+                                 {"learnt_until", o.learnt_until},
                                  {"cell", o.cell.name()},
                                  {"num_layers", o.num_layers},
                                  {"hidden_size", o.hidden_size},
@@ -122,6 +135,13 @@ void check_given(ForecastRun run) {
   check(o);
 }
 
+/// Of two times of ForecasterOptions::learnt_until, if they can be compared.
+std::string later(const std::string& a, const std::string& b) {
+  const std::optional<data::TimeStamp> first = data::parse_time(a);
+  const std::optional<data::TimeStamp> second = data::parse_time(b);
+  return first && second && first->kind == second->kind && *second > *first ? b : a;
+}
+
 }  // namespace
 
 ExitCode train_forecast(TrainFlags& flags, std::optional<RunFolder> folder) {
@@ -142,6 +162,9 @@ ExitCode train_forecast(TrainFlags& flags, std::optional<RunFolder> folder) {
   const Tables tables = read_tables(flags, run, columns);
   if (!going_on) {
     run = models::suggested_run(tables.train, columns, std::move(run));
+    if (tables.valid) {
+      run.model.learnt_until = later(run.model.learnt_until, models::learnt_until(*tables.valid));
+    }
     run.trainer = flags.completed(run).trainer;
   }
 

@@ -24,6 +24,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/riverrun-config-version.c
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/riverrun-config.cmake
               ${PROJECT_BINARY_DIR}/riverrun-config-version.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/Findcctz.cmake
               ${CMAKE_CURRENT_LIST_DIR}/RiverrunAddCell.cmake
               ${CMAKE_CURRENT_LIST_DIR}/cell.cpp.in
         DESTINATION ${riverrun_package_dir})
@@ -44,6 +45,9 @@ if(RIVERRUN_BUILD_LM)
   set(text_requires " zlib")
   if(sndfile_FOUND)
     string(APPEND text_requires " sndfile")
+  endif()
+  if(cctz_FOUND AND NOT BUILD_SHARED_LIBS)
+    set(public_libs " -lcctz")
   endif()
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/riverrun.pc.in ${PROJECT_BINARY_DIR}/riverrun.pc @ONLY)

@@ -309,6 +309,11 @@ std::optional<std::int64_t> steps_between(const Frequency& frequency, const Time
   return try_advance(frequency, from, steps) == to ? std::optional(steps) : std::nullopt;
 }
 
+bool goes_by_clocks(const Frequency& frequency) noexcept {
+  return frequency.unit == Unit::kDay || frequency.unit == Unit::kTradingDay ||
+         frequency.unit == Unit::kMonth;
+}
+
 std::int64_t usual_season(const Frequency& frequency) {
   require_valid(frequency);
   const auto in = [&frequency](std::int64_t cycle) {

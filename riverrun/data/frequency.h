@@ -58,6 +58,9 @@ struct Frequency {
 [[nodiscard]] std::optional<std::int64_t> steps_between(const Frequency& frequency,
                                                         const TimeStamp& from, const TimeStamp& to);
 
+/// Whether rows are days, weeks or months apart on clocks, which are put forward and back between.
+[[nodiscard]] bool goes_by_clocks(const Frequency& frequency) noexcept;
+
 /// After how many rows a season begins anew, as is usual for the frequency: a day, of hours and
 /// shorter steps that divide it; 7 for days, 5 for trading days, 52 for weeks; a year, of months
 /// that divide it; 1 for all others.

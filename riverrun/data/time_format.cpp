@@ -95,11 +95,12 @@ TimeFormat::TimeFormat(std::string pattern) : pattern_(std::move(pattern)) {
   if (!pattern_.empty()) require_pattern(pattern_);
 }
 
-bool TimeFormat::is_zoned() const noexcept {
-  if (ends_in_utc(pattern_)) return true;
+bool TimeFormat::is_zoned() const noexcept { return ends_in_utc(pattern_) || has_offset(); }
+
+bool TimeFormat::has(char directive) const noexcept {
   std::string_view rest = pattern_;
   while (!rest.empty()) {
-    if (take_part(rest).directive == 'z') return true;
+    if (take_part(rest).directive == directive) return true;
   }
   return false;
 }

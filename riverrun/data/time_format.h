@@ -40,6 +40,10 @@ class TimeFormat {
   [[nodiscard]] bool is_number() const noexcept { return pattern_.empty(); }
   /// Whether times have an offset from UTC, or are UTC.
   [[nodiscard]] bool is_zoned() const noexcept;
+  /// Whether the offset is written: %z.
+  [[nodiscard]] bool has_offset() const noexcept { return has('z'); }
+  /// Whether there is a time of day.
+  [[nodiscard]] bool has_hours() const noexcept { return has('H') || has('I'); }
 
   /// The time that all of `text` is; nothing if it is anything else. A part of a date that the
   /// format lacks is its first: "2024-03" is March 1.
@@ -51,6 +55,8 @@ class TimeFormat {
   friend bool operator==(const TimeFormat&, const TimeFormat&) = default;
 
  private:
+  [[nodiscard]] bool has(char directive) const noexcept;
+
   std::string pattern_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,37 @@ TimeSeriesTable read(const std::filesystem::path& path, const Expected& expected
   TimeSeriesTable table = reader.finish();
   if (columns != nullptr) *columns = reader.columns();
   return table;
+}
+
+/// How many steps there are before the first for which `is_behind(time)`, of as many as the series
+/// has.
+template <class IsBehind>
+std::int64_t steps_ahead(const TimeSeriesTable& table, const TimeSeries& series,
+                         IsBehind is_behind) {
+  std::int64_t low = 0;
+  std::int64_t high = series.steps;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (is_behind(table.time_of(series, middle))) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+/// Leaves so many steps, but for those at the end that the file has no row for.
+void shorten(TimeSeries& series, std::int64_t steps) {
+  while (steps > 0 && series.lines[at(steps - 1)] == 0) --steps;
+  const std::size_t targets = series.targets.size() / at(series.steps);
+  const std::size_t covariates = series.covariates.size() / at(series.steps);
+  series.steps = steps;
+  series.observed = std::min(series.observed, steps);
+  series.targets.resize(at(steps) * targets);
+  series.covariates.resize(at(steps) * covariates);
+  series.lines.resize(at(steps));
+  if (!series.times.empty()) series.times.resize(at(steps));
 }
 
 }  // namespace
@@ -57,14 +89,66 @@ void TimeSeriesTable::write_covariates(const TimeSeries& of, std::int64_t step,
 
 TimeStamp TimeSeriesTable::time_of(const TimeSeries& of, std::int64_t step) const {
   if (frequency.unit == Frequency::Unit::kRow) return {.whole = step};
-  if (of.times.empty()) return advance(frequency, of.start, step);
-  if (step < std::ssize(of.times)) return of.times[at(step)];
-  return advance(frequency, of.times.back(), step - (std::ssize(of.times) - 1));
+  if (step >= 0 && step < std::ssize(of.times)) return of.times[at(step)];
+  const std::int64_t known = step < 0 || of.times.empty() ? 0 : std::ssize(of.times) - 1;
+  const TimeStamp& from = of.times.empty() ? of.start : of.times[at(known)];
+  try {
+    return advance(frequency, from, step - known);
+  } catch (const ConfigError&) {
+    throw FormatError(
+        path, fmt::format("the time {} rows after {} is too far; times must be {}", step - known,
+                          write_time(format, from, offset, zone),
+                          from.kind == TimeStamp::Kind::kNumber ? "numbers of 64 bits"
+                                                                : "in the years 0 to 9999"));
+  }
+}
+
+TimeStamp TimeSeriesTable::clock_of(const TimeSeries& of, std::int64_t step) const {
+  const TimeStamp time = time_of(of, step);
+  return zone ? zone->local(time) : time;
+}
+
+std::optional<TimeStamp> TimeSeriesTable::parse(std::string_view text) const {
+  std::optional<TimeStamp> time = format.parse(text);
+  if (!time) time = parse_time(text);
+  if (time && zone) time = goes_by_clocks(frequency) ? zone->local(*time) : zone->moment(*time);
+  if (!time || time->kind != series.front().start.kind) return std::nullopt;
+  if (frequency.unit == Frequency::Unit::kRow) --time->whole;
+  return time;
+}
+
+std::int64_t TimeSeriesTable::steps_before(const TimeSeries& of, const TimeStamp& time) const {
+  return steps_ahead(*this, of, [&](const TimeStamp& other) { return other >= time; });
+}
+
+std::int64_t TimeSeriesTable::steps_until(const TimeSeries& of, const TimeStamp& time) const {
+  return steps_ahead(*this, of, [&](const TimeStamp& other) { return other > time; });
 }
 
 std::string TimeSeriesTable::written_time(const TimeSeries& of, std::int64_t step) const {
   if (frequency.unit == Frequency::Unit::kRow) return fmt::format("row {}", step + 1);
-  return format.write(time_of(of, step), offset);
+  return write_time(format, time_of(of, step), offset, zone);
+}
+
+void cut_after(TimeSeriesTable& table, const TimeStamp& last) {
+  std::vector<TimeSeries> left;
+  for (TimeSeries& series : table.series) {
+    const std::int64_t steps = table.steps_until(series, last);
+    if (steps == 0) continue;
+    if (steps < series.steps) shorten(series, steps);
+    left.push_back(std::move(series));
+  }
+  const std::size_t all = table.series.size();
+  table.series = std::move(left);
+  if (table.series.empty()) {
+    throw FormatError(table.path,
+                      fmt::format("all rows are after {}; at least one must not be",
+                                  write_time(table.format, last, table.offset, table.zone)));
+  }
+  if (table.series.size() == all) return;
+  table.notes.push_back(fmt::format("{} of {} series begin after {} and are not read",
+                                    all - table.series.size(), all,
+                                    write_time(table.format, last, table.offset, table.zone)));
 }
 
 TimeSeriesTable read_time_series(const std::filesystem::path& path, TimeSeriesColumns& columns) {

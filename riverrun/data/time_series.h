@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "riverrun/data/frequency.h"
 #include "riverrun/data/labelled.h"
 #include "riverrun/data/time_format.h"
+#include "riverrun/data/time_zone.h"
 
 namespace riverrun::data {
 
@@ -30,6 +33,9 @@ struct TimeSeriesColumns {
   std::vector<std::string> known = {};
   /// See TimeFormat; empty: it is found out.
   std::string date_format = {};
+  /// In which dates without an offset from UTC are; see TimeZone. Empty: they are read as they
+  /// stand, and dates whose offsets differ are read and written in UTC.
+  std::string time_zone = {};
 
   friend bool operator==(const TimeSeriesColumns&, const TimeSeriesColumns&) = default;
 };
@@ -75,12 +81,14 @@ struct TimeSeriesTable {
   std::vector<Covariate> covariates;  ///< the past ones first
   Frequency frequency;
   TimeFormat format;
-  std::int32_t offset = 0;         ///< of a format with %z, seconds east of UTC; see TimeFormat
+  std::int32_t offset = 0;  ///< of a format with %z, seconds east of UTC; see TimeFormat
+  /// Of TimeSeriesColumns::time_zone. With one, times are local where goes_by_clocks(frequency),
+  /// and moments in UTC otherwise.
+  std::optional<TimeZone> zone = {};
   std::vector<TimeSeries> series;  ///< at least one, each with at least one observed row
   /// What a user should know and what is no error, a line each, without the path: that rows were
-  /// sorted, columns are not read, a target never changes, a known covariate equals a target at
-  /// every row (a leak), words are missing, the file has no header, offsets differ and times are
-  /// given in UTC.
+  /// sorted, columns are not read, a target never changes, words are missing, the file has no
+  /// header, offsets differ and times are given in UTC.
   std::vector<std::string> notes = {};
 
   /// How many numbers a network reads of all covariates at each step.
@@ -88,8 +96,18 @@ struct TimeSeriesTable {
   /// Writes these numbers, one covariate after the other, to `out`, [covariate_size()]. Where a
   /// word is missing, all of its numbers are NaN. Throws ShapeError.
   void write_covariates(const TimeSeries& of, std::int64_t step, std::span<double> out) const;
-  /// A step, from 0, may be beyond the last one. Throws as advance().
+  /// A step, from 0, may be beyond the last one, and of times that are evenly apart before the
+  /// first. Throws FormatError where advance() throws.
   [[nodiscard]] TimeStamp time_of(const TimeSeries& of, std::int64_t step) const;
+  /// What clocks show then: in a time zone the local date, else time_of().
+  [[nodiscard]] TimeStamp clock_of(const TimeSeries& of, std::int64_t step) const;
+  /// The time that all of `text` is, as the file would have it or as parse_time() reads it, to be
+  /// compared with time_of(); nothing if it is none or of another kind. The number of a row, from
+  /// 1, where there are no times.
+  [[nodiscard]] std::optional<TimeStamp> parse(std::string_view text) const;
+  /// How many of the steps are before the time, and at it or before. Throws as time_of().
+  [[nodiscard]] std::int64_t steps_before(const TimeSeries& of, const TimeStamp& time) const;
+  [[nodiscard]] std::int64_t steps_until(const TimeSeries& of, const TimeStamp& time) const;
   /// As the file would have it; "row 17", from 1, where there are no times.
   [[nodiscard]] std::string written_time(const TimeSeries& of, std::int64_t step) const;
 };
@@ -101,12 +119,14 @@ struct TimeSeriesTable {
 /// is one of numbers or of words. Rows are sorted by time, those of trading days follow each other
 /// whatever lies between them. Throws as read_csv(), and FormatError, which names line and column,
 /// for a column that is not there, a value that is no finite number, a time that is none or twice
-/// in a series (which the end of daylight saving may be the reason for; the message says so), times
-/// of which no frequency follows or that are off it, a series whose gaps make it more than 100
-/// times as long as it is in the file, one without a value of a target beside known covariates, a
-/// row of the future that lacks one of these, two kinds of dates that suit all rows, more than
-/// 10,000 columns, and more than 1,000 words of a covariate; ConfigError if one column is to be two
-/// things, and for a format that TimeFormat cannot have.
+/// in a series (which the end of daylight saving may be the reason for; the message says so), a
+/// time that clocks of the time zone skip, or that they show twice, if neither the order of the
+/// series' rows nor what is between them tells which of the two it is, times of which no frequency
+/// follows or that are off it, a series whose gaps make it more than 100 times as long as it is in
+/// the file, one without a value of a target beside known covariates, a row of the future that
+/// lacks one of these, two kinds of dates that suit all rows, more than 10,000 columns, and more
+/// than 1,000 words of a covariate; ConfigError if one column is to be two things, and for a format
+/// that TimeFormat cannot have.
 [[nodiscard]] TimeSeriesTable read_time_series(const std::filesystem::path& path,
                                                TimeSeriesColumns& columns);
 
@@ -121,6 +141,9 @@ struct TimeSeriesForm {
 /// FormatError too for a word that is not among a covariate's levels.
 [[nodiscard]] TimeSeriesTable read_time_series(const std::filesystem::path& path,
                                                const TimeSeriesForm& form);
+
+/// Drops all rows after a time, and series that have no other. Throws FormatError if none is left.
+void cut_after(TimeSeriesTable& table, const TimeStamp& last);
 
 /// Treats the missing values of observed rows, and of known covariates in all rows, as `missing`
 /// says. With kMask targets and past covariates may stay NaN, and known covariates are an error
@@ -146,5 +169,7 @@ inline constexpr auto riverrun::kFields<riverrun::data::TimeSeriesColumns> = [] 
       Field{"past", &C::past},
       Field{"known", &C::known},
       Field{"date_format", &C::date_format, any_value(),
-            "How dates are written, as strftime has it: %d/%m/%Y %H:%M; not given: found out"}};
+            "How dates are written, as strftime has it: %d/%m/%Y %H:%M; not given: found out"},
+      Field{"time_zone", &C::time_zone, any_value(),
+            "Time zone of dates without an offset, such as Europe/Berlin"}};
 }();

@@ -10,6 +10,7 @@
 
 #include "riverrun/core/error.h"
 #include "riverrun/data/time_series.h"
+#include "riverrun/data/time_series_rows.h"
 #include "riverrun/data/ts_line.h"
 
 namespace riverrun::data {
@@ -80,6 +81,14 @@ std::string place_of(const TimeSeriesTable& table, const Column& column, std::in
   return fmt::format("{}, column {}", row, in_quotes(column.name()));
 }
 
+/// Whether the file has no row where clocks may have been put forward.
+bool is_gap_of_the_night(const TimeSeriesTable& table, const TimeSeries& series,
+                         std::int64_t step) {
+  return series.lines[static_cast<std::size_t>(step)] == 0 && !table.zone &&
+         table.frequency.unit == Frequency::Unit::kSecond &&
+         may_be_changed(table.format, table.time_of(series, step));
+}
+
 /// What stays missing with `missing`, and may not.
 void require_no_missing(TimeSeriesTable& table, Missing missing) {
   std::int64_t count = 0;
@@ -93,6 +102,10 @@ void require_no_missing(TimeSeriesTable& table, Missing missing) {
       if (column.is_of_words()) {
         advice =
             "; if an empty field says that there is none of the words, \"none\" should stand there";
+      } else if (is_gap_of_the_night(table, column.series(), step)) {
+        advice =
+            "; if clocks were put forward (daylight saving), the time zone must be named (train "
+            "--time-zone)";
       }
     }
   });

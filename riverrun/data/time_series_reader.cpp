@@ -25,6 +25,7 @@ const TimeSeriesColumns& checked(const TimeSeriesColumns& columns) {
   distinct.add("a past covariate", std::span(columns.past));
   distinct.add("a known covariate", std::span(columns.known));
   if (!columns.date_format.empty()) (void)TimeFormat(columns.date_format);  // throws
+  if (!columns.time_zone.empty()) (void)TimeZone(columns.time_zone);        // throws
   return columns;
 }
 
@@ -114,6 +115,7 @@ TimeSeriesTable TimeSeriesReader::finish() {
     note_unread();
   }
   for (SeriesColumn& column : rows_.covariates) column.values.settle();
+  if (!columns_.time_zone.empty()) rows_.zone.emplace(columns_.time_zone);
   if (time_) settle_times();
   columns_.target = names_of(rows_.targets);
   return arrange(std::move(rows_), form_ ? &form_->frequency : nullptr);
@@ -363,10 +365,14 @@ void TimeSeriesReader::settle_times() {
   const auto clear = std::ranges::find_if(
       times_, [](const TimeColumn& column) { return !column.unclear().has_value(); });
   if (clear == times_.end()) {
-    throw FormatError(parser_.path(),
-                      fmt::format("column {}: {}; the format must be given "
-                                  "(--date-format)",
-                                  in_quotes(rows_.time_name), *times_.front().unclear()));
+    throw FormatError(
+        parser_.path(),
+        fmt::format("column {}: {}; {}", in_quotes(rows_.time_name), *times_.front().unclear(),
+                    form_
+                        ? fmt::format("dates must suit one alone, or the format of those that the "
+                                      "model has learnt from, {}",
+                                      in_quotes(form_->columns.date_format))
+                        : "the format must be given (--date-format)"));
   }
   rows_.format = clear->format();
   rows_.times = clear->times();
@@ -374,9 +380,10 @@ void TimeSeriesReader::settle_times() {
   rows_.offset = offset.value_or(0);
   require_writable(rows_);
   columns_.date_format = rows_.format.pattern();
-  if (!offset && rows_.times.front().kind == TimeStamp::Kind::kZoned) {
+  if (!offset && !rows_.zone && rows_.times.front().kind == TimeStamp::Kind::kZoned) {
     rows_.notes.emplace_back(
-        "offsets from UTC differ, as with daylight saving; times are given in UTC");
+        "offsets from UTC differ, as with daylight saving; times are given in UTC, unless the time "
+        "zone is named (train --time-zone)");
   }
   times_.clear();
 }

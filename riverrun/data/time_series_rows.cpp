@@ -121,19 +121,6 @@ void note_constant(TimeSeriesTable& table, std::size_t target) {
       fmt::format("target {} never changes{}", in_quotes(table.targets[target]), where));
 }
 
-/// In all rows that have both, of which there are two.
-bool are_equal(const SeriesColumn& a, const SeriesColumn& b) {
-  std::int64_t count = 0;
-  for (std::size_t row = 0; row < a.values.values().size(); ++row) {
-    const double first = a.values.values()[row];
-    const double second = b.values.values()[row];
-    if (std::isnan(first) || std::isnan(second)) continue;
-    if (first != second) return false;
-    ++count;
-  }
-  return count >= 2;
-}
-
 void note_missing_words(const SeriesColumn& column, std::vector<std::string>& notes) {
   const auto missing =
       std::ranges::count_if(column.values.values(), [](double value) { return std::isnan(value); });
@@ -155,6 +142,7 @@ TimeSeriesTable arrange(TimeSeriesRows rows, const Frequency* frequency) {
   table.path = rows.path;
   table.format = rows.format;
   table.offset = rows.offset;
+  table.zone = rows.zone;
   for (const SeriesColumn& column : rows.targets) table.targets.push_back(column.name);
   for (const SeriesColumn& column : rows.covariates) {
     table.covariates.push_back(covariate_of(column));
@@ -162,6 +150,7 @@ TimeSeriesTable arrange(TimeSeriesRows rows, const Frequency* frequency) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     table.series.push_back({.name = rows.series_names[i], .line = rows.lines[members[i].front()]});
   }
+  settle_zone(rows, members, frequency);
   if (!rows.times.empty()) sort_by_time(rows, members);
   table.frequency = frequency_of(rows, members, frequency);
   for (std::size_t i = 0; i < members.size(); ++i) {
@@ -176,18 +165,7 @@ TimeSeriesTable arrange(TimeSeriesRows rows, const Frequency* frequency) {
 void note_values(const TimeSeriesRows& rows, TimeSeriesTable& table) {
   for (std::size_t i = 0; i < table.targets.size(); ++i) note_constant(table, i);
   for (const SeriesColumn& column : rows.covariates) {
-    if (column.values.kind() == ValueColumn::Kind::kWords) {
-      note_missing_words(column, table.notes);
-      continue;
-    }
-    if (!column.known) continue;
-    for (const SeriesColumn& target : rows.targets) {
-      if (!are_equal(column, target)) continue;
-      table.notes.push_back(
-          fmt::format("the known covariate {} is target {} in all rows: what is to be forecast is "
-                      "given, and forecasts will look better than they are (a leak)",
-                      in_quotes(column.name), in_quotes(target.name)));
-    }
+    if (column.values.kind() == ValueColumn::Kind::kWords) note_missing_words(column, table.notes);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct TimeSeriesRows {
   std::vector<std::string> series_names;  ///< one that is empty: all rows are one series
   TimeFormat format = {};
   std::int32_t offset = 0;
+  std::optional<TimeZone> zone = {};
   std::vector<SeriesColumn> targets = {};
   std::vector<SeriesColumn> covariates = {};  ///< the past ones first
   std::vector<SeriesColumn> others = {};      ///< of which one may tell series apart
@@ -39,9 +41,17 @@ struct TimeSeriesRows {
 /// `frequency`: that of a model; null: it is found out. Throws as read_time_series().
 [[nodiscard]] TimeSeriesTable arrange(TimeSeriesRows rows, const Frequency* frequency);
 
+/// Throws FormatError, which names the line of a row and the column of times.
+[[noreturn]] void fail_at(const TimeSeriesRows& rows, std::size_t row, const std::string& what);
+/// Whether it is a time of day in the night, in which clocks are changed, without an offset.
+[[nodiscard]] bool may_be_changed(const TimeFormat& format, const TimeStamp& time);
+
 // Steps of this. Each series is the indices of its rows.
 using RowsOfSeries = std::vector<std::vector<std::size_t>>;
 
+/// In a time zone, makes the times local, if the frequency goes by clocks, and moments otherwise.
+/// Times that clocks show twice, or never, as read_time_series() says.
+void settle_zone(TimeSeriesRows& rows, const RowsOfSeries& series, const Frequency* frequency);
 /// Sorts each series by time, if it is not sorted, which is noted, and throws if a time is there
 /// twice.
 void sort_by_time(TimeSeriesRows& rows, RowsOfSeries& series);

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/data/civil_time.h"
 #include "riverrun/data/time_series_rows.h"
 #include "riverrun/data/ts_line.h"
 
@@ -26,13 +27,8 @@ using Members = std::vector<std::size_t>;
 /// So many times its rows a series may have steps.
 constexpr std::int64_t kMostSteps = 100;
 
-[[noreturn]] void fail(const TimeSeriesRows& rows, std::size_t row, const std::string& what) {
-  throw FormatError(rows.path, fmt::format("line {}, column {}: {}", rows.lines[row],
-                                           in_quotes(rows.time_name), what));
-}
-
 std::string written(const TimeSeriesRows& rows, std::size_t row) {
-  return in_quotes(rows.format.write(rows.times[row], rows.offset));
+  return in_quotes(write_time(rows.format, rows.times[row], rows.offset, rows.zone));
 }
 
 std::string of_series(const TimeSeriesRows& rows, std::size_t row) {
@@ -96,22 +92,11 @@ std::string advice_on_series(const TimeSeriesRows& rows, const Members& sorted) 
   if (2 * repeated < times) return "";
   const SeriesColumn* column = column_that_tells_apart(rows, sorted);
   return fmt::format(
-      "; {}, so there may be several series: name the column that tells them apart with --series{}",
+      "; {}, so there may be several series: name the column that tells them apart with train "
+      "--series{}",
       all_equal ? fmt::format("every time occurs {} times", most)
                 : fmt::format("{} of {} times occur more than once", repeated, times),
       column == nullptr ? "" : fmt::format(", perhaps {}", in_quotes(column->name)));
-}
-
-/// A time of day in the night, in which clocks are put back, without an offset.
-bool may_be_put_back(const TimeSeriesRows& rows, std::size_t row) {
-  constexpr std::int64_t kDay = 86'400;
-  constexpr std::int64_t kNight = 4 * 3'600;
-  const TimeStamp& time = rows.times[row];
-  const std::string& pattern = rows.format.pattern();
-  const bool has_hours =
-      pattern.find("%H") != std::string::npos || pattern.find("%I") != std::string::npos;
-  const std::int64_t second = (time.whole % kDay + kDay) % kDay;
-  return time.kind == TimeStamp::Kind::kLocal && has_hours && second < kNight;
 }
 
 void require_distinct(const TimeSeriesRows& rows, const Members& sorted) {
@@ -123,16 +108,15 @@ void require_distinct(const TimeSeriesRows& rows, const Members& sorted) {
   const std::size_t row = *(found + 1);
   std::string advice;
   if (rows.series_names.front().empty()) advice = advice_on_series(rows, sorted);
-  if (advice.empty() && may_be_put_back(rows, row)) {
+  if (advice.empty() && may_be_changed(rows.format, rows.times[row])) {
     advice =
-        "; if clocks were put back (daylight saving), times must be in UTC or have their offset, "
-        "as "
-        "+02:00";
+        "; if clocks were put back (daylight saving), the time zone must be named (train "
+        "--time-zone), or times must be in UTC or have their offset, as +02:00";
   }
-  fail(rows, row,
-       fmt::format("the time is {}, as on line {}; all times{} must differ{}", written(rows, row),
-                   rows.lines[*found],
-                   rows.series_names.front().empty() ? "" : of_series(rows, row), advice));
+  fail_at(rows, row,
+          fmt::format("the time is {}, as on line {}; all times{} must differ{}",
+                      written(rows, row), rows.lines[*found],
+                      rows.series_names.front().empty() ? "" : of_series(rows, row), advice));
 }
 
 /// What is between most rows and the next, if anything is.
@@ -159,15 +143,15 @@ std::optional<Frequency> usual_frequency(const TimeSeriesRows& rows, const RowsO
   const bool has_steps =
       std::ranges::any_of(series, [](const Members& members) { return members.size() > 1; });
   if (!has_steps) {
-    fail(rows, series.front().front(),
-         "the times have no frequency, as each series has one row; one must have two");
+    fail_at(rows, series.front().front(),
+            "the times have no frequency, as each series has one row; one must have two");
   }
   const std::optional<Frequency> usual = usual_frequency(rows, series);
   for (const Members& members : series) {
     for (std::size_t i = 1; usual && i < members.size(); ++i) {
       const std::size_t before = members[i - 1];
       if (steps_between(*usual, rows.times[before], rows.times[members[i]])) continue;
-      fail(
+      fail_at(
           rows, members[i],
           fmt::format("the times have no frequency: {} is not whole steps after {}, the row before "
                       "it{}, if the step is {}, as it is between most rows",
@@ -175,18 +159,18 @@ std::optional<Frequency> usual_frequency(const TimeSeriesRows& rows, const RowsO
                       in_quotes(to_string(*usual))));
     }
   }
-  fail(rows, series.front().front(),
-       "the times have no frequency; all must be whole steps apart, such as an hour or a month");
+  fail_at(rows, series.front().front(),
+          "the times have no frequency; all must be whole steps apart, such as an hour or a month");
 }
 
 [[noreturn]] void refuse_off_grid(const TimeSeriesRows& rows, const Frequency& frequency,
                                   std::size_t from, std::size_t row) {
-  fail(rows, row,
-       fmt::format(
-           "the time is {}; it must be whole steps after {} (line {}), as the frequency{} is "
-           "{}",
-           written(rows, row), written(rows, from), rows.lines[from], of_series(rows, row),
-           in_quotes(to_string(frequency))));
+  fail_at(rows, row,
+          fmt::format(
+              "the time is {}; it must be whole steps after {} (line {}), as the frequency{} is "
+              "{}",
+              written(rows, row), written(rows, from), rows.lines[from], of_series(rows, row),
+              in_quotes(to_string(frequency))));
 }
 
 /// Steps are not yet memory here.
@@ -199,15 +183,39 @@ void require_few_gaps(const TimeSeriesRows& rows, const Members& sorted,
   }
   const std::size_t row = sorted[longest];
   const std::size_t before = sorted[longest - 1];
-  fail(rows, row,
-       fmt::format("from {} (line {}) to {} there are {} steps, as the frequency is {}, and {} of "
-                   "all rows{} would be missing; at most {} steps may be there for each row",
-                   written(rows, before), rows.lines[before], written(rows, row),
-                   steps[longest] - steps[longest - 1], in_quotes(to_string(frequency)),
-                   steps.back() + 1 - std::ssize(sorted), of_series(rows, row), kMostSteps));
+  fail_at(
+      rows, row,
+      fmt::format("from {} (line {}) to {} there are {} steps, as the frequency is {}, and {} of "
+                  "all rows{} would be missing; at most {} steps may be there for each row",
+                  written(rows, before), rows.lines[before], written(rows, row),
+                  steps[longest] - steps[longest - 1], in_quotes(to_string(frequency)),
+                  steps.back() + 1 - std::ssize(sorted), of_series(rows, row), kMostSteps));
+}
+
+/// In a time zone, frequencies that go by clocks were found before.
+void require_zone(const TimeSeriesRows& rows, const Frequency& frequency) {
+  if (!rows.zone || rows.times.front().kind != TimeStamp::Kind::kZoned ||
+      !goes_by_clocks(frequency)) {
+    return;
+  }
+  throw FormatError(
+      rows.path, fmt::format("column {}: the times are a {} apart in UTC, but not on the clocks of "
+                             "{}; without --time-zone they can be read",
+                             in_quotes(rows.time_name), to_string(frequency), rows.zone->name()));
 }
 
 }  // namespace
+
+void fail_at(const TimeSeriesRows& rows, std::size_t row, const std::string& what) {
+  throw FormatError(rows.path, fmt::format("line {}, column {}: {}", rows.lines[row],
+                                           in_quotes(rows.time_name), what));
+}
+
+bool may_be_changed(const TimeFormat& format, const TimeStamp& time) {
+  constexpr std::int64_t kNight = 4 * kSecondsOfHour;
+  return time.kind == TimeStamp::Kind::kLocal && format.has_hours() &&
+         civil_time(time.whole).second < kNight;
+}
 
 void sort_by_time(TimeSeriesRows& rows, RowsOfSeries& series) {
   const auto is_before = [&rows](std::size_t a, std::size_t b) {
@@ -234,10 +242,10 @@ Frequency frequency_of(const TimeSeriesRows& rows, const RowsOfSeries& series,
   if (frequency != nullptr) {
     const bool has_numbers = rows.times.front().kind == TimeStamp::Kind::kNumber;
     if (has_numbers != (frequency->unit == Unit::kNumber)) {
-      fail(rows, 0,
-           fmt::format("the time is {}; it must be a {}, as the model's frequency is {}",
-                       written(rows, 0), has_numbers ? "date" : "number",
-                       in_quotes(to_string(*frequency))));
+      fail_at(rows, 0,
+              fmt::format("the time is {}; it must be a {}, as the model's frequency is {}",
+                          written(rows, 0), has_numbers ? "date" : "number",
+                          in_quotes(to_string(*frequency))));
     }
     return *frequency;
   }
@@ -248,6 +256,7 @@ Frequency frequency_of(const TimeSeriesRows& rows, const RowsOfSeries& series,
   }
   const std::optional<Frequency> found = find_frequency(times);
   if (!found) refuse_irregular(rows, series);
+  require_zone(rows, *found);
   return *found;
 }
 

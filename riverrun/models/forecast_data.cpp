@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "riverrun/core/error.h"
+#include "riverrun/data/civil_time.h"
 #include "riverrun/models/forecast_network.h"
 
 namespace riverrun::models {
@@ -152,7 +153,7 @@ class BatchBuilder {
     return std::copy_n(series.covariates.data() + place * of_row + from, count, to);
   }
   void copy_calendar(const ForecastData::Series& series, std::int64_t row, float* to) const {
-    const std::int64_t place = std::max<std::int64_t>(row, 0);
+    const std::int64_t place = std::max<std::int64_t>(row + series.earlier, 0);
     std::copy_n(series.calendar.data() + place * sizes_.calendar, sizes_.calendar, to);
   }
 
@@ -187,9 +188,10 @@ class SeriesReader {
         read.covariates.push_back(std::isnan(value) ? 0.0f : value);
       }
     }
-    for (std::int64_t row = 0; sizes_.calendar > 0 && row < series.steps + options_.horizon;
-         ++row) {
-      const std::vector<float> all = data::calendar(table_.frequency, table_.time_of(series, row));
+    read.earlier = sizes_.calendar > 0 ? rows_before(series) : 0;
+    for (std::int64_t row = -read.earlier;
+         sizes_.calendar > 0 && row < series.steps + options_.horizon; ++row) {
+      const std::vector<float> all = data::calendar(table_.frequency, table_.clock_of(series, row));
       const auto first = all.begin() + 2 * options_.calendar_skipped;
       read.calendar.insert(read.calendar.end(), first, first + sizes_.calendar);
     }
@@ -218,6 +220,21 @@ class SeriesReader {
   }
 
  private:
+  /// How many rows before the first of a short series windows_of() has in a look-back, and the
+  /// calendar too, which begins with the year 0.
+  [[nodiscard]] std::int64_t rows_before(const data::TimeSeries& series) const {
+    const std::int64_t earliest = std::max<std::int64_t>(series.observed - options_.horizon, 1);
+    std::int64_t rows = std::max<std::int64_t>(options_.look_back - earliest, 0);
+    const auto is_there = [&](std::int64_t before) {
+      try {
+        return data::in_calendar(table_.clock_of(series, -before).whole);
+      } catch (const FormatError&) {
+        return false;
+      }
+    };
+    while (rows > 0 && !is_there(rows)) --rows;
+    return rows;
+  }
   /// Standardised. Throws if it is missing and may not be, or beyond what float32 can square.
   [[nodiscard]] float readable(double value, const SeriesScale& scale,
                                const data::TimeSeries& series, std::int64_t row,
@@ -312,16 +329,20 @@ ForecastBatch forecast_batch(const ForecasterOptions& options, const ForecastDat
   return builder.finish();
 }
 
-void add_line_vector(const Tensor& embedding, std::int32_t line, std::span<float> to) {
-  const std::int64_t lines = embedding.size(0);
-  const bool is_new = line >= lines;
-  const float factor = is_new ? 1.0f / static_cast<float>(lines) : 1.0f;
-  const std::int64_t first = is_new ? 0 : line;
-  const std::int64_t last = is_new ? lines : line + 1;
-  for (std::int64_t of = first; of < last; ++of) {
-    const float* from = embedding.data() + of * std::ssize(to);
-    for (float& value : to) value += factor * *from++;
+LineVectors::LineVectors(const Tensor& embedding, std::span<const std::int32_t> lines)
+    : embedding_(&embedding) {
+  const std::int64_t known = embedding.size(0);
+  if (std::ranges::none_of(lines, [known](std::int32_t line) { return line >= known; })) return;
+  mean_.resize(at(embedding.size(1)));
+  for (std::int64_t i = 0; i < embedding.elements(); ++i) {
+    mean_[at(i) % mean_.size()] += embedding.data()[i] / static_cast<float>(known);
   }
+}
+
+void LineVectors::add_to(std::span<float> to, std::int32_t line) const {
+  const bool is_new = line >= embedding_->size(0);
+  const float* from = is_new ? mean_.data() : embedding_->data() + line * std::ssize(to);
+  for (float& value : to) value += *from++;
 }
 
 }  // namespace riverrun::models

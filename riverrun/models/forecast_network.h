@@ -10,6 +10,7 @@
 #include "riverrun/core/tensor.h"
 #include "riverrun/models/forecaster.h"
 #include "riverrun/nn/parameter.h"
+#include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
 
 namespace riverrun::models {
@@ -56,6 +57,15 @@ struct ForecastBatch {
                                            const ForecastData& data,
                                            std::span<const ForecastWindow> windows);
 
+/// A loss, and what its recurrent layers did on the way there.
+struct ForecastLoss {
+  Var loss;                   ///< as Forecaster::loss()
+  Var read;                   ///< what they read of the past, [steps, batch, numbers]
+  Var output;                 ///< theirs at each of these steps
+  std::vector<Var> state;     ///< after the last one
+  std::int64_t answered = 0;  ///< the step that answers with the first row of the horizon
+};
+
 class ForecastNetwork {
  public:
   ForecastNetwork() = default;
@@ -63,13 +73,19 @@ class ForecastNetwork {
   ForecastNetwork& operator=(const ForecastNetwork&) = delete;
   virtual ~ForecastNetwork() = default;
 
-  /// As Forecaster has them.
-  virtual Var loss(Tape& tape, const ForecastBatch& batch) = 0;
+  virtual ForecastLoss loss(Tape& tape, const ForecastBatch& batch) = 0;
+  /// What is likeliest, as a function of `past`, which takes the place of the batch's: [rows,
+  /// batch], the median of each row of the horizon; of a network that draws its rows one by one,
+  /// the mean of the first alone.
+  virtual Var likeliest(Tape& tape, const ForecastBatch& batch, Var past) = 0;
+  /// As Forecaster has it.
   [[nodiscard]] virtual Forecaster::LossSum loss_sum(const ForecastBatch& batch) const = 0;
   /// [horizon, batch, quantiles], in no order. What is drawn for window b follows from `seed` and
   /// first + b.
   [[nodiscard]] virtual Tensor forecast(const ForecastBatch& batch, std::uint64_t seed,
                                         std::uint64_t first) const = 0;
+  /// The recurrent layers that read the past.
+  [[nodiscard]] virtual const Recurrent& rnn() const = 0;
   [[nodiscard]] virtual ParameterList parameters() = 0;
   [[nodiscard]] virtual ConstParameterList parameters() const = 0;
 };
@@ -80,8 +96,18 @@ class ForecastNetwork {
 [[nodiscard]] std::vector<NamedShape> path_network_shapes(const ForecasterOptions& options);
 [[nodiscard]] std::unique_ptr<ForecastNetwork> make_path_network(const ForecasterOptions& options);
 
-/// Adds to `to`, [features], the row of a line in an embedding [lines, features]; of a new line the
-/// mean of all rows.
-void add_line_vector(const Tensor& embedding, std::int32_t line, std::span<float> to);
+/// The vectors of lines: their rows in an embedding [lines, features], which must outlive it; of a
+/// new line the mean of all rows.
+class LineVectors {
+ public:
+  /// `lines`: all that will be asked for.
+  LineVectors(const Tensor& embedding, std::span<const std::int32_t> lines);
+  /// Adds that of a line to `to`, [features].
+  void add_to(std::span<float> to, std::int32_t line) const;
+
+ private:
+  const Tensor* embedding_;
+  std::vector<float> mean_;  // empty: there is no new line
+};
 
 }  // namespace riverrun::models

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -165,9 +166,23 @@ std::int64_t learnt_rows(std::int64_t rows, std::int64_t horizon,
   return learnt > horizon ? learnt : rows;
 }
 
+std::string learnt_until(const data::TimeSeriesTable& table) {
+  if (table.frequency.unit == data::Frequency::Unit::kRow) return "";
+  std::optional<data::TimeStamp> last;
+  for (const data::TimeSeries& series : table.series) {
+    const data::TimeStamp time = table.time_of(series, series.observed - 1);
+    last = std::max(last.value_or(time), time);
+  }
+  if (last->kind == data::TimeStamp::Kind::kNumber) return data::TimeFormat().write(*last);
+  std::string format = table.format.has_hours() ? "%Y-%m-%d %H:%M:%S.%f" : "%Y-%m-%d";
+  if (last->kind == data::TimeStamp::Kind::kZoned) format += "%:z";
+  return data::write_time(data::TimeFormat(format), *last, table.offset, table.zone);
+}
+
 ForecastRun suggested_run(const data::TimeSeriesTable& table,
                           const data::TimeSeriesColumns& columns, ForecastRun run) {
   run.model.columns = columns;
+  run.model.learnt_until = learnt_until(table);
   describe(table, run.learning, run.model);
   const std::int64_t usual = usual_rows(table, run.model, run.learning);
   choose_steps(usual, run.model);

@@ -19,6 +19,9 @@ struct ForecastTraining {
   /// at least a horizon; 0 if there are series of their own for it, or none: then the last weights
   /// are the ones that are kept.
   double valid_fraction = 0.2;
+  /// The last time of which rows are read, as data::TimeSeriesTable::parse() reads it; empty: all
+  /// are. Whoever reads the table cuts it (data::cut_after()).
+  std::string until = {};
 
   friend bool operator==(const ForecastTraining&, const ForecastTraining&) = default;
 };
@@ -30,7 +33,9 @@ inline constexpr auto riverrun::kFields<riverrun::models::ForecastTraining> = []
   using O = models::ForecastTraining;
   return std::tuple{Field{"valid_fraction", &O::valid_fraction, from_below(0, 1),
                           "Part of the end of each series that is for validation, if not --valid; "
-                          "0: none"}};
+                          "0: none"},
+                    Field{"until", &O::until, any_value(),
+                          "The last time that is learnt or validated on; not given: all"}};
 }();
 
 namespace riverrun::models {
@@ -49,6 +54,9 @@ struct ForecastRun {
 /// if too few would be left.
 [[nodiscard]] std::int64_t learnt_rows(std::int64_t rows, std::int64_t horizon,
                                        const ForecastTraining& learning);
+
+/// The last time of which the table has targets, as ForecasterOptions::learnt_until has it.
+[[nodiscard]] std::string learnt_until(const data::TimeSeriesTable& table);
 
 /// `run` with what suits the series that are learnt from, whose missing values were treated: what
 /// they are; where `run` says 0, look-back, season, segment, units and the batch; and the number of

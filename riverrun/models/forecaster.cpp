@@ -113,7 +113,7 @@ Var Forecaster::loss(Tape& tape, const ForecastData& data,
   if (std::ranges::all_of(batch.target.values(), [](float x) { return std::isnan(x); })) {
     throw ConfigError("Forecaster: nothing is known of what comes after the windows");
   }
-  return network_->loss(tape, batch);
+  return network_->loss(tape, batch).loss;
 }
 
 Forecaster::LossSum Forecaster::loss_sum(const ForecastData& data,

@@ -62,6 +62,9 @@ struct ForecasterOptions {
   std::string frequency = "row";  ///< as data::to_string() has it
   /// All that it learns from: of each series in the order of the file, each target.
   std::vector<ForecastLine> lines;
+  /// The last time of which it knows what was, learnt or validated on, as data::parse_time() reads
+  /// it; empty where rows have no times.
+  std::string learnt_until = {};
   data::Missing missing = data::Missing::kError;
 
   /// Rows that are forecast at once.
@@ -139,6 +142,7 @@ inline constexpr auto riverrun::kFields<riverrun::models::ForecasterOptions> = [
       Field{"covariate_scales", &O::covariate_scales},
       Field{"frequency", &O::frequency},
       Field{"lines", &O::lines},
+      Field{"learnt_until", &O::learnt_until},
       Field{"missing", &O::missing, any_value(),
             "What becomes of missing values: error, interpolate or mask"},
       Field{"horizon", &O::horizon, from_to(1, kMostRows), "Rows to forecast at once"},
@@ -194,7 +198,8 @@ class ForecastData {
   };
   struct Series {
     std::vector<float> covariates;  ///< [steps, covariate_size]
-    std::vector<float> calendar;    ///< [steps + horizon, calendar_size]
+    std::int64_t earlier = 0;       ///< rows before the first that the calendar begins with
+    std::vector<float> calendar;    ///< [earlier + steps + horizon, calendar_size]
   };
 
   /// The table must outlive it. Throws FormatError, which says where, for values that are missing,
@@ -271,6 +276,9 @@ class Forecaster {
   [[nodiscard]] ParameterList parameters();
   [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] const ForecasterOptions& options() const noexcept { return options_; }
+  /// The network inside; see forecast_network.h.
+  [[nodiscard]] ForecastNetwork& network() noexcept { return *network_; }
+  [[nodiscard]] const ForecastNetwork& network() const noexcept { return *network_; }
 
  private:
   ForecasterOptions options_;

@@ -7,7 +7,7 @@ namespace {
 
 std::string digest(const ForecasterOptions& options) {
   Fnv1a hash;
-  add_options(hash, options, {"season", "paths", "dropout"});
+  add_options(hash, options, {"season", "learnt_until", "paths", "dropout"});
   return to_digest(hash);
 }
 

@@ -15,7 +15,7 @@ inline constexpr const char* kForecasterType = "riverrun_forecaster";
 
 /// Writes config.json atomically, which says all of a model but its weights. The digest
 /// (kDigestKey) covers all options without which the weights are meaningless: not the season, the
-/// number of paths or dropout. Throws IoError.
+/// last time, the number of paths or dropout. Throws IoError.
 void save_config(const std::filesystem::path& folder, const ForecasterOptions& options);
 
 /// A model and what its files say of it.

@@ -64,16 +64,10 @@ class PathNetwork final : public ForecastNetwork {
                .embedding_dim = kLineFeatures,
                .seed = part_seed(options.seed, kLine)}) {}
 
-  Var loss(Tape& tape, const ForecastBatch& batch) override {
-    const Tensor rows = numbers(batch);
-    const std::int64_t steps = rows.size(0);
-    std::vector<std::int32_t> lines;
-    for (std::int64_t t = 0; t < steps; ++t) {
-      lines.insert(lines.end(), batch.lines.begin(), batch.lines.end());
-    }
-    SequenceInput input{.seq_len = steps, .batch = batch.batch()};
-    input.computed = cat({tape.input(rows), line_.forward(tape, lines, {steps, batch.batch()})}, 2);
-    const Var said = model_.forward(tape, input).output;
+  ForecastLoss loss(Tape& tape, const ForecastBatch& batch) override {
+    SequenceModel::VarOutput answers = forward(tape, tape.input(numbers(batch)), batch.lines);
+    const Var said = answers.output;
+    const std::int64_t steps = said.shape()[0];
 
     Tensor values({steps, batch.batch(), 1});
     Tensor counts(values.shape());
@@ -90,11 +84,32 @@ class PathNetwork final : public ForecastNetwork {
                                exp(multiply(log_deviation, -1.0f)));
     const Var nats = add(log_deviation, multiply(multiply(error, error), 0.5f));
     const Var total = sum(multiply(nats, tape.input(std::move(counts))));
-    return add(multiply(total, 1.0f / count), static_cast<float>(kConstant));
+    return {.loss = add(multiply(total, 1.0f / count), static_cast<float>(kConstant)),
+            .read = answers.read,
+            .output = answers.hidden,
+            .state = std::move(answers.state),
+            .answered = options_.look_back - 1};
   }
 
+  Var likeliest(Tape& tape, const ForecastBatch& batch, Var past) override {
+    // As numbers(): of each row the value before it, and what is known of the row itself.
+    Var rows = narrow(past, 2, 0, sizes_.value);
+    if (const std::int64_t known = sizes_.of_future(1); known > 0) {
+      Var of_rows = narrow(tape.input(batch.future), 0, 0, 1);
+      if (const std::int64_t later = options_.look_back - 1; later > 0) {
+        of_rows = cat({narrow(narrow(past, 2, sizes_.value, known), 0, 1, later), of_rows}, 0);
+      }
+      rows = cat({rows, of_rows}, 2);
+    }
+    const Var said = forward(tape, rows, batch.lines).output;
+    return select(narrow(said, 0, options_.look_back - 1, 1), 2, 0);
+  }
+
+  [[nodiscard]] const Recurrent& rnn() const override { return model_.rnn(); }
+
   [[nodiscard]] Forecaster::LossSum loss_sum(const ForecastBatch& batch) const override {
-    const Tensor rows = with_lines(numbers(batch), batch.lines);
+    const LineVectors vectors(line_.weight().value(), batch.lines);
+    const Tensor rows = with_lines(numbers(batch), batch.lines, vectors);
     const Tensor said =
         model_.forward({.seq_len = rows.size(0), .batch = rows.size(1), .numbers = &rows}).output;
     Forecaster::LossSum loss;
@@ -116,7 +131,8 @@ class PathNetwork final : public ForecastNetwork {
     const std::int64_t paths = options_.paths;
     const Tensor rows = numbers(batch);
     const std::int64_t read = options_.look_back - 1;  // rows before the horizon
-    State state = repeated(state_after(rows, read, batch.lines));
+    const LineVectors vectors(line_.weight().value(), batch.lines);
+    State state = repeated(state_after(rows, read, batch.lines, vectors));
     std::vector<std::int32_t> lines;
     std::vector<Random> random;
     for (std::int64_t b = 0; b < windows; ++b) {
@@ -136,7 +152,7 @@ class PathNetwork final : public ForecastNetwork {
         numbers_of_row[0] = drawn[at(i)];
         if (sizes_.value > 1) numbers_of_row[1] = 0;
       }
-      row = with_lines(row, lines);
+      row = with_lines(row, lines, vectors);
       SequenceModel::Output said =
           model_.forward({.seq_len = 1, .batch = windows * paths, .numbers = &row}, state);
       state = std::move(said.state);
@@ -166,6 +182,19 @@ class PathNetwork final : public ForecastNetwork {
 
  private:
   static constexpr double kConstant = 0.91893853320467274178;  // log √2π
+
+  /// Rows [steps, batch, row_size] with the vectors of the lines, [batch], behind the numbers.
+  SequenceModel::VarOutput forward(Tape& tape, Var rows, const std::vector<std::int32_t>& of_rows) {
+    const std::int64_t steps = rows.shape()[0];
+    const std::int64_t windows = rows.shape()[1];
+    std::vector<std::int32_t> lines;
+    for (std::int64_t t = 0; t < steps; ++t) {
+      lines.insert(lines.end(), of_rows.begin(), of_rows.end());
+    }
+    SequenceInput input{.seq_len = steps, .batch = windows};
+    input.computed = cat({rows, line_.forward(tape, lines, {steps, windows})}, 2);
+    return model_.forward(tape, input);
+  }
 
   /// [look_back - 1 + horizon, batch, row_size]: of the second row and all after it. Where
   /// the value before a row is missing, it is the one before that, and the second number says so.
@@ -207,24 +236,26 @@ class PathNetwork final : public ForecastNetwork {
   }
 
   /// [steps, batch, row_size] with the vectors of the lines, [batch], behind the numbers.
-  [[nodiscard]] Tensor with_lines(const Tensor& rows,
-                                  const std::vector<std::int32_t>& lines) const {
+  [[nodiscard]] static Tensor with_lines(const Tensor& rows, const std::vector<std::int32_t>& lines,
+                                         const LineVectors& vectors) {
     const std::int64_t size = rows.size(2);
     Tensor both({rows.size(0), rows.size(1), size + kLineFeatures});
     for (std::int64_t i = 0; i < rows.size(0) * rows.size(1); ++i) {
       const std::span<float> to =
           both.values().subspan(at(i * (size + kLineFeatures)), at(size + kLineFeatures));
       std::copy_n(rows.data() + i * size, size, to.data());
-      add_line_vector(line_.weight().value(), lines[at(i % rows.size(1))], to.subspan(at(size)));
+      vectors.add_to(to.subspan(at(size)), lines[at(i % rows.size(1))]);
     }
     return both;
   }
 
   [[nodiscard]] State state_after(const Tensor& rows, std::int64_t count,
-                                  const std::vector<std::int32_t>& lines) const {
+                                  const std::vector<std::int32_t>& lines,
+                                  const LineVectors& vectors) const {
     if (count == 0) return model_.rnn().zero_state(rows.size(1));
     const Shape shape{count, rows.size(1), rows.size(2)};
-    const Tensor read = with_lines(Tensor(shape, rows.values().first(at(shape.elements()))), lines);
+    const Tensor read =
+        with_lines(Tensor(shape, rows.values().first(at(shape.elements()))), lines, vectors);
     return model_.features({.seq_len = count, .batch = rows.size(1), .numbers = &read}).state;
   }
 

@@ -59,15 +59,27 @@ class SegmentNetwork final : public ForecastNetwork {
   }
 
   /// In the numbers of the lines: a window that hardly moves does not count as much as others.
-  Var loss(Tape& tape, const ForecastBatch& batch) override {
+  ForecastLoss loss(Tape& tape, const ForecastBatch& batch) override {
     const Tensor scales({1, batch.batch(), 1}, batch.scale);
-    const Var said = multiply(quantiles(tape, batch), tape.input(scales));
+    const Said of_batch = quantiles(tape, batch, tape.input(batch.past));
+    const Var said = multiply(of_batch.quantiles, tape.input(scales));
     std::vector<float> targets;
     for (const float target : batch.target.values()) {
       targets.push_back(target * batch.scale[targets.size() % batch.scale.size()]);
     }
-    return multiply(quantile_loss(said, targets, options_.quantiles), 2.0f);
+    return {.loss = multiply(quantile_loss(said, targets, options_.quantiles), 2.0f),
+            .read = of_batch.read,
+            .output = of_batch.past.output,
+            .state = of_batch.past.state,
+            .answered = of_batch.read.shape()[0] - 1};
   }
+
+  Var likeliest(Tape& tape, const ForecastBatch& batch, Var past) override {
+    const auto median = std::ranges::find(options_.quantiles, 0.5) - options_.quantiles.begin();
+    return select(quantiles(tape, batch, past).quantiles, 2, median);
+  }
+
+  [[nodiscard]] const Recurrent& rnn() const override { return model_.rnn(); }
 
   [[nodiscard]] Forecaster::LossSum loss_sum(const ForecastBatch& batch) const override {
     const Tensor said = quantiles(batch);
@@ -111,11 +123,17 @@ class SegmentNetwork final : public ForecastNetwork {
   }
 
  private:
-  /// [horizon, batch, quantiles]. The state that the past ends in goes on into each segment of the
+  struct Said {
+    Var quantiles;  // [horizon, batch, quantiles]
+    Var read;       // by the recurrent layers, of the past
+    Recurrent::VarOutput past;
+  };
+  /// The state that the past ends in goes on into each segment of the
   /// future by itself, so that no error of one reaches the next.
-  Var quantiles(Tape& tape, const ForecastBatch& batch) {
-    const Var read = relu(embedding_.forward(tape, tape.input(batch.past)));
-    const std::vector<Var> last = model_.rnn().forward(tape, read).state;
+  Said quantiles(Tape& tape, const ForecastBatch& batch, Var past) {
+    const Var read = relu(embedding_.forward(tape, past));
+    Recurrent::VarOutput of_past = model_.rnn().forward(tape, read);
+    const std::vector<Var>& last = of_past.state;
     const Shape each{1, rows(batch)};
     Var asked = add(position_.forward(tape, positions(batch), each),
                     line_.forward(tape, repeated(batch.lines), each));
@@ -131,7 +149,9 @@ class SegmentNetwork final : public ForecastNetwork {
     said = reshape(said, {segments_, batch.batch(), options_.segment, quantile_count()});
     said = reshape(transpose(said, 1, 2),
                    {segments_ * options_.segment, batch.batch(), quantile_count()});
-    return narrow(said, 0, 0, options_.horizon);
+    return {.quantiles = narrow(said, 0, 0, options_.horizon),
+            .read = read,
+            .past = std::move(of_past)};
   }
 
   /// The same without gradients or dropout.
@@ -145,9 +165,10 @@ class SegmentNetwork final : public ForecastNetwork {
       for (std::int64_t i = 0; i < known.elements(); ++i) asked.data()[i] += known.data()[i];
     }
     const auto hidden = at(options_.hidden_size);
+    const LineVectors vectors(line_.weight().value(), batch.lines);
     for (std::int64_t row = 0; row < rows(batch); ++row) {
-      add_line_vector(line_.weight().value(), batch.lines[at(row % batch.batch())],
-                      asked.values().subspan(at(row) * hidden, hidden));
+      vectors.add_to(asked.values().subspan(at(row) * hidden, hidden),
+                     batch.lines[at(row % batch.batch())]);
     }
     State initial;
     for (const Tensor& state : last.tensors) initial.tensors.push_back(repeated(state));

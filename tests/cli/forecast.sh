@@ -1,29 +1,8 @@
 #!/usr/bin/env bash
 # A forecaster, from a CSV file of time series to how they go on.
 browser=$(cd "$(dirname "$0")/../report" && pwd)/browser.sh
+. "$(dirname "$0")/days.sh"
 . "$(dirname "$0")/common.sh"
-
-# Days of 2024 on with a season of a week, so many columns of targets, each 100 above the one before.
-make_days() { # FILE ROWS TARGETS SEED
-  awk -v rows="$2" -v targets="$3" -v seed="$4" 'BEGIN {
-    split("31 29 31 30 31 30 31 31 30 31 30 31", days, " ")
-    srand(seed); month = 1; day = 0
-    printf "date"; for (t = 1; t <= targets; ++t) printf ",t%d", t; print ""
-    for (i = 0; i < rows; ++i) {
-      if (++day > days[month]) { day = 1; ++month }
-      printf "2024-%02d-%02d", month, day
-      for (t = 1; t <= targets; ++t) printf ",%.2f", 100 * t + 10 * sin(6.2832 * i / 7) + rand()
-      print ""
-    }
-  }' >"$1"
-}
-small='--hidden-size 4 --epochs 2'
-
-# A small model of a file in `model`.
-train() { # ARGUMENT…
-  # shellcheck disable=SC2086
-  riverrun train "$@" $small --out model --overwrite --json >t.json 2>err.txt || fail "train $*: $(cat err.txt)"
-}
 
 # The whole path with one target.
 make_days days.csv 120 2 1
@@ -39,7 +18,7 @@ grep -q 'data: 1 series of 1 target, a row each day; 61 windows to learn from, 1
   fail "the data are not described: $(cat err.txt)"
 
 riverrun evaluate m days.csv --json >e.json
-json e.json "v['kind'] == 'forecast' and v['windows'] == 85 and v['targets'] == 7 * 85 and v['season'] == 7"
+json e.json "v['kind'] == 'forecast' and v['windows'] == 85 and v['values'] == 7 * 85 and v['season'] == 7"
 json e.json "all(v[p + k] > 0 for p in ('', 'naive_', 'last_value_') for k in ('mse', 'mae', 'mse_raw', 'mae_raw', 'mase', 'wql'))"
 json e.json "list(v['coverage']) == [f'0.{q}' for q in range(1, 10)]"
 json e.json "list(v['coverage'].values()) == sorted(v['coverage'].values()) and v['windows_per_second'] > 0"
@@ -47,6 +26,9 @@ json e.json "v['mse'] < v['last_value_mse'] and v['naive_mse'] < v['last_value_m
 json e.json "abs(v['mse_raw'] / v['naive_mse_raw'] / (v['mse'] / v['naive_mse']) - 1) < 1e-6"
 riverrun evaluate m days.csv >out.txt
 grep -Eq '^MASE +[0-9.]+ +[0-9.]+ +[0-9.]+$' out.txt || fail "$(cat out.txt)"
+# Of one target, the measures are those of the whole.
+json e.json "len(v['targets']) == 1 and all(v[k] == x for k, x in v['targets'][0].items() if k != 'target')"
+grep -Eq '^target' out.txt && fail "a table of one target: $(cat out.txt)"
 riverrun evaluate m days.csv --csv e.csv >/dev/null
 grep -q '^model,7,' e.csv || fail 'no figure of the errors'
 
@@ -173,6 +155,16 @@ cmp -s before.txt after.txt || fail 'what was refused changed the model'
 train days.csv --horizon 7 --quantiles 0.05,0.5,0.95 --calendar false
 json t.json "v['targets'] == ['t1', 't2'] and v['train_windows'] == 2 * 61"
 json t.json "list(v['validation']['coverage']) == ['0.05', '0.5', '0.95']"
+riverrun evaluate model days.csv --json 2>/dev/null >e.json
+json e.json "[x['target'] for x in v['targets']] == ['t1', 't2'] and sum(x['values'] for x in v['targets']) == v['values']"
+json e.json "all(k in x for x in v['targets'] for k in v if k not in ('kind', 'model', 'data', 'windows', 'horizon', 'season', 'targets', 'seconds', 'windows_per_second'))"
+json e.json "all(abs(sum(x[k] for x in v['targets']) / 2 - v[k]) < 1e-9 for k in ('mse', 'mae_raw', 'naive_mae', 'last_value_mse_raw'))"
+json e.json "v['targets'][0]['mse'] != v['targets'][1]['mse'] and list(v['targets'][0]['coverage']) == ['0.05', '0.5', '0.95']"
+riverrun evaluate model days.csv 2>/dev/null >out.txt
+grep -Eq '^t2( +[0-9.]+)+ +[0-9.]+ %$' out.txt || fail "no table of the targets: $(cat out.txt)"
+if riverrun evaluate model days.csv --html e.html >/dev/null 2>&1; then
+  grep -q 'Each target, and beside it' e.html || fail 'no table of the targets on the page'
+fi
 riverrun predict model days.csv >p.csv
 [ "$(head -1 p.csv)" = 'date,target,forecast,q0.05,q0.95' ] || fail "$(head -1 p.csv)"
 [ "$(wc -l <p.csv)" = 15 ] || fail 'not two targets'
@@ -208,7 +200,7 @@ riverrun predict model long.csv --json >p.json
 json p.json "[x['series'] for x in v['forecasts']] == ['north', 'south, old']"
 sed 's/north/west/' long.csv >new.csv
 riverrun evaluate model new.csv --json >e.json
-json e.json "v['targets'] == 7 * v['windows'] and v['windows'] > 100"
+json e.json "v['values'] == 7 * v['windows'] and v['windows'] > 100"
 printf 'date,store,sales\n2024-01-01,west,5\n2024-01-01,north,100\n2024-01-02,north,104\n' >short.csv
 riverrun predict model short.csv >p.csv || fail 'short series'
 [ "$(cut -d, -f1,2 p.csv | sed -n '2p;9p' | paste -sd' ')" = '2024-01-02,west 2024-01-03,north' ] || fail "$(cat p.csv)"
@@ -247,6 +239,13 @@ sed 's/,sun$/,rain/' past.csv | riverrun predict model - >rain.csv
 awk -F, -v OFS=, 'NR == 1 { print $1, "y", "c"; next } { print $1, $2, $2 }' days.csv >leak.csv
 train leak.csv --target y --known c --horizon 7
 grep -q 'the known covariate "c" is target "y" in all rows.*(a leak)' err.txt || fail "$(cat err.txt)"
+awk -F, -v OFS=, 'NR == 1 { print $1, "y", "c"; next } { print $1, $2, 3 * $2 + 1 }' days.csv >leak.csv
+train leak.csv --target y --known c --horizon 7
+grep -q 'note: leak.csv: the known covariate "c" is all but target "y"' err.txt || fail "$(cat err.txt)"
+tac days.csv | awk -F, -v OFS=, '{ print $1, $2, (NR > 3 ? last[(NR - 3) % 4] : ""); last[NR % 4] = $2 }' | tac |
+  sed '1s/.*/date,y,c/' >leak.csv
+train leak.csv --target y --past c --horizon 7 --missing mask
+grep -q 'the past covariate "c" is target "y" of 3 rows later: the future is given' err.txt || fail "$(cat err.txt)"
 awk -F, 'NR == 1 { print "date,y"; next } { print $1 ",5" }' days.csv >constant.csv
 train constant.csv --horizon 7
 grep -q 'target "y" never changes' err.txt || fail "$(cat err.txt)"
@@ -268,11 +267,20 @@ for missing in interpolate mask; do
     ! grep -qi 'nan\|inf' p.csv || fail "$missing: $(cat p.csv)"
   done
 done
+# Without the newest values, and with a gap before them, what follows is what comes after the last row.
+awk -F, -v OFS=, 'NR == 119 { next } NR > 119 { $2 = "" } NR > 1 && NR < 10 { $2 = "NaN" } { print $1, $2 }' days.csv >recent.csv
+expect 4 'recent.csv: line 2, column "t1": a value is missing \(1[01] in all' train recent.csv --horizon 7 --out n
+for missing in interpolate mask; do
+  train recent.csv --horizon 7 --missing $missing
+  riverrun predict model recent.csv >p.csv
+  [ "$(cut -d, -f1 p.csv | sed -n '2p;8p' | paste -sd' ')" = '2024-04-30 2024-05-06' ] || fail "$(cat p.csv)"
+  ! grep -qi 'nan\|inf' p.csv || fail "$missing: $(cat p.csv)"
+done
 # Nothing is compared with what is missing: of the windows, those that have row 90 lack it.
 sed '91s/,[0-9.]*,[0-9.]*$/,,/' days.csv >hole.csv
 train days.csv --horizon 7 --missing mask
 riverrun evaluate model hole.csv --json >e.json
-json e.json "v['windows'] * 7 - v['targets'] == 2 * 7"
+json e.json "v['windows'] * 7 - v['values'] == 2 * 7"
 
 # Options that are not right.
 refused() { # PATTERN ARGUMENT…: of what is said about a run on days.csv
@@ -307,7 +315,7 @@ refused '"%d" has no year' --horizon 7 --date-format %d
 refused 'a target is "t1", which is named twice' --horizon 7 --target t1,t1
 refused 'a known covariate is "t1", which is named twice' --horizon 7 --target t1 --known t1
 refused '--patience needs rows to validate on' --horizon 7 --valid-fraction 0 --patience 1
-refused '--tokens is an option of a language model; DATA is time series, so a forecaster' --horizon 7 --tokens char
+refused '--tokens is an option of a language model.*; DATA is time series, so a forecaster' --horizon 7 --tokens char
 refused '--bidirectional is an option of a classifier and of a tagger; --kind is forecast' --kind forecast --horizon 7 --bidirectional true
 refused '--horizon is an option of a forecaster; --kind is classify' --kind classify --horizon 7
 expect 2 '2 files are given; a forecaster learns from one CSV file' train days.csv other.csv --horizon 7 --out n
@@ -353,6 +361,10 @@ faulty 'line 2, column "z": all 3 values are missing' 'date,y,z\n2024-01-01,1,\n
 faulty 'line 4, column "y": a value is missing \(1 in all; a row each day\)' 'date,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,\n2024-01-04,2\n'
 faulty 'known covariates must be there or be interpolated' 'date,y,c\n2024-01-01,1,1\n2024-01-02,2,\n2024-01-03,3,1\n' --target y --known c --missing mask
 faulty 'column 1: the field is not UTF-8' 'd\xe4te,y\n1,2\n'
+printf 'date,y\n2024-01-01,1\n2024-01-02,2\n' | iconv -f UTF-8 -t UTF-16 >utf16.csv
+expect 4 'utf16.csv.*looks like UTF-16, not UTF-8: .*where there is no --encoding, convert it \(iconv -f' \
+  train utf16.csv --horizon 1 --out n
+expect 4 'utf16.csv.*looks like UTF-16' predict m utf16.csv
 faulty 'line 3, column "c": the value is "warm"' 'date,y,c\n2024-01-01,1,5\n2024-01-02,2,warm\n' --target y --past c
 printf 'date,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n' >three.csv
 expect 2 'three.csv: the longest series has 3 rows.*with a horizon of 3 there must be at least 4' train three.csv --horizon 3 --out n

@@ -25,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::string_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -285,13 +286,6 @@ TEST_F(TimeSeriesCsv, ATargetThatNeverChangesIsNoted) {
   EXPECT_THAT(read("x\n1\n").notes, IsEmpty());
 }
 
-TEST_F(TimeSeriesCsv, AKnownCovariateThatIsTheTargetIsNoted) {
-  const TimeSeriesColumns columns = {.target = {"y"}, .known = {"k", "l"}};
-  EXPECT_THAT(read("y,k,l\n1,1,1\n2,2,3\n3,3,3\n,4,4\n", columns).notes,
-              ElementsAre(HasSubstr("known covariate \"k\" is target \"y\"")));
-  EXPECT_THAT(read("y,k\n1,1\n2,2\n", {.target = {"y"}, .past = {"k"}}).notes, IsEmpty());
-}
-
 TEST_F(TimeSeriesCsv, WordsThatAreMissingAreNoted) {
   EXPECT_THAT(read("y,event\n1,\n2,Easter\n3,\n", {.known = {"event"}}).notes,
               ElementsAre(HasSubstr("column \"event\" is of words, 2 of which are missing")));
@@ -300,6 +294,69 @@ TEST_F(TimeSeriesCsv, WordsThatAreMissingAreNoted) {
 TEST_F(TimeSeriesCsv, AnEmptyNameOfASeriesIsAnError) {
   expect_refused("s,y\na,1\n,2\n", TimeSeriesColumns{.series = "s"},
                  {"line 3, column \"s\"", "empty", "name of a series"});
+}
+
+TEST_F(TimeSeriesCsv, StepsBeforeAndUntilATimeAreCounted) {
+  const TimeSeriesTable table = read("t,y\n2024-01-01,1\n2024-01-02,2\n2024-01-04,4\n");
+  const auto before = [&](const char* time) {
+    return table.steps_before(table.series[0], table.parse(time).value());
+  };
+  const auto until = [&](const char* time) {
+    return table.steps_until(table.series[0], table.parse(time).value());
+  };
+  EXPECT_EQ(before("2023-12-31"), 0);
+  EXPECT_EQ(before("2024-01-01"), 0);
+  EXPECT_EQ(until("2024-01-01"), 1);
+  EXPECT_EQ(before("2024-01-03 12:00"), 3);  // there is a gap
+  EXPECT_EQ(until("2024-01-03 12:00"), 3);
+  EXPECT_EQ(before("2025-01-01"), 4);
+  EXPECT_EQ(until("2025-01-01"), 4);
+  const TimeSeriesTable rows = read("y,z\n1,2\n2,3\n3,4\n", {.target = {"y", "z"}});
+  EXPECT_EQ(rows.steps_until(rows.series[0], rows.parse("2").value()), 2);
+  EXPECT_EQ(rows.parse("2024-01-01"), std::nullopt);
+}
+
+TEST_F(TimeSeriesCsv, WhatComesAfterATimeIsCutOff) {
+  const std::string text =
+      "s,t,y,c\na,2024-01-01,1,1\na,2024-01-02,2,2\na,2024-01-05,5,5\nb,2024-01-04,6,6\n"
+      "a,2024-01-06,,7\nb,2024-01-05,7,7\n";
+  const TimeSeriesColumns columns{.series = "s", .target = {"y"}, .known = {"c"}};
+  TimeSeriesTable table = read(text, columns);
+  cut_after(table, table.parse("2024-01-04").value());
+  ASSERT_EQ(table.series.size(), 2);
+  // The days before the cut for which there is no row are gone too.
+  EXPECT_EQ(table.series[0].steps, 2);
+  EXPECT_EQ(table.series[0].observed, 2);
+  EXPECT_THAT(table.series[0].targets, ElementsAre(1, 2));
+  EXPECT_THAT(table.series[0].covariates, ElementsAre(1, 2));
+  EXPECT_THAT(table.series[0].lines, ElementsAre(2, 3));
+  EXPECT_THAT(table.series[1].targets, ElementsAre(6));
+  cut_after(table, table.parse("2024-01-03").value());
+  ASSERT_EQ(table.series.size(), 1);
+  EXPECT_EQ(table.series[0].name, "a");
+  EXPECT_THAT(table.notes.back(), HasSubstr("1 of 2 series begin after 2024-01-03"));
+  EXPECT_THROW(cut_after(table, table.parse("2023-12-31").value()), FormatError);
+  TimeSeriesTable all = read(text, columns);
+  cut_after(all, all.parse("2024-01-05").value());
+  EXPECT_EQ(all.series[0].steps, 5);
+  EXPECT_EQ(all.series[0].observed, 5);
+  cut_after(all, all.parse("2030-01-01").value());
+  EXPECT_EQ(all.series[0].steps, 5);
+}
+
+TEST_F(TimeSeriesCsv, TimesBeforeTheFirstAndTooFarOnesAreNamed) {
+  const TimeSeriesTable table = read("t,y\n9998-12-01,1\n9999-01-01,2\n9999-02-01,2\n");
+  EXPECT_EQ(table.written_time(table.series[0], -2), "9998-10-01");
+  try {
+    (void)table.time_of(table.series[0], 14);
+    ADD_FAILURE() << "is not refused";
+  } catch (const FormatError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("some.csv"), HasSubstr("the time 14 rows after "
+                                                                     "9998-12-01 is too far")));
+  }
+  const TimeSeriesTable trading =
+      read("t,y\n2024-02-29,1\n2024-03-01,2\n2024-03-04,2\n2024-03-05,2\n");
+  EXPECT_EQ(trading.written_time(trading.series[0], -1), "2024-02-28");
 }
 
 }  // namespace

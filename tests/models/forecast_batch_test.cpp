@@ -165,7 +165,7 @@ TEST(ForecastBatch, OfNothingKnownIsAtTheMeanOfTheLine) {
   EXPECT_THAT(column(batch.target, 0), ElementsAre(7, 9, 8));
 }
 
-TEST(ForecastBatch, BeforeTheFirstRowNothingIsKnownAndAllIsAsInTheFirst) {
+TEST(ForecastBatch, BeforeTheFirstRowNothingIsKnownButTheCalendar) {
   data::TimeSeriesTable table = hourly({{1, 3, 2, 2, 2}});
   add_covariate(table, {.name = "k", .known = true}, [](auto row) { return 10. + row; });
   ForecasterOptions options = plain(table);
@@ -177,11 +177,29 @@ TEST(ForecastBatch, BeforeTheFirstRowNothingIsKnownAndAllIsAsInTheFirst) {
         mask ? std::vector<float>{-2, 1, 10, -2, 1, 10} : std::vector<float>{-2, 10, -2, 10};
     const std::vector<float> second =
         mask ? std::vector<float>{-2, 0, 10, 0, 0, 11} : std::vector<float>{-2, 10, 0, 11};
-    expect_near(numbers_of(batch.past, 0, 0), with_calendar(table, first, 0));
+    expect_near(numbers_of(batch.past, 0, 0), with_calendar(table, first, -2));
     expect_near(numbers_of(batch.past, 1, 0), with_calendar(table, second, 0));
     EXPECT_THAT(column(batch.history, 0),
                 ElementsAre(IsNan(), IsNan(), FloatNear(-2, kTolerance), 0));
   }
+}
+
+TEST(ForecastBatch, BeforeTheYearZeroTheCalendarStandsStill) {
+  data::TimeSeriesTable table = hourly({{1, 3, 2, 2, 2}});
+  table.series[0].start = data::parse_time("0000-01-01 01:00").value();
+  ForecasterOptions options = plain(table);
+  options.calendar = true;
+  const ForecastBatch batch = batch_of(options, table, {{0, 2}});
+  expect_near(numbers_of(batch.past, 0, 0), with_calendar(table, {-2, -2}, -1));
+}
+
+TEST(LineVectors, OfANewLineAreTheMeanOfAll) {
+  const Tensor embedding({2, 3}, std::vector<float>{1, 2, 3, 3, 6, 9});
+  std::vector<float> to = {10, 10, 10};
+  LineVectors(embedding, std::vector<std::int32_t>{1, 2}).add_to(to, 1);
+  EXPECT_THAT(to, ElementsAre(13, 16, 19));
+  LineVectors(embedding, std::vector<std::int32_t>{1, 2}).add_to(to, 2);
+  EXPECT_THAT(to, ElementsAre(15, 20, 25));
 }
 
 TEST(ForecastBatch, BehindTheLastRowTheTargetsAreNotKnown) {

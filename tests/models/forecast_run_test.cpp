@@ -51,6 +51,20 @@ TEST(ForecastRun, TheEndOfASeriesIsForValidation) {
   EXPECT_EQ(learnt_rows(0, 5, {.valid_fraction = 0.2}), 0);
 }
 
+TEST(ForecastRun, TheModelKeepsTheLastTimeThatItKnowsOf) {
+  data::TimeSeriesTable table = hourly({wave(100), wave(110)}, 5);
+  const std::string last = suggested(table, of_horizon(3)).model.learnt_until;
+  EXPECT_EQ(data::parse_time(last), table.time_of(table.series[1], 109));
+  for (data::TimeSeries& series : table.series) {
+    series.start.kind = data::TimeStamp::Kind::kZoned;
+  }
+  table.format = data::TimeFormat("%Y-%m-%d %H:%M%z");
+  table.offset = 3600;
+  EXPECT_EQ(data::parse_time(learnt_until(table)), table.time_of(table.series[1], 109));
+  table.frequency = {};
+  EXPECT_EQ(learnt_until(table), "");
+}
+
 TEST(ForecastRun, WhatIsLearntIsNotJudged) {
   for (const double fraction : {0.1, 0.2, 0.5, 0.9}) {
     for (const std::int64_t horizon : {1, 7, 30}) {

@@ -228,6 +228,26 @@ TEST(ForecastData, EachTargetOfEachSeriesIsALine) {
   EXPECT_THAT(data.actual({.line = 2, .origin = 3}, 1), ElementsAre(IsNan()));
 }
 
+TEST(ForecastData, TheCalendarIsThatOfTheClocks) {
+  if (!data::has_time_zones()) GTEST_SKIP() << "this build knows no time zones";
+  data::TimeSeriesTable table = hourly({wave(40)});
+  table.series[0].start = data::parse_time("2024-10-26T22:00Z").value();
+  table.zone.emplace("Europe/Berlin");
+  const ForecastData data(table, small_forecaster(table));
+  EXPECT_EQ(data.series()[0].earlier, 0);
+  const auto of_row = [&](std::ptrdiff_t row) {
+    const auto first = data.series()[0].calendar.begin() + 8 * row;
+    return std::vector<float>(first, first + 8);
+  };
+  const auto of_clock = [&](const char* time) {
+    return data::calendar(table.frequency, data::parse_time(time).value());
+  };
+  EXPECT_EQ(of_row(0), of_clock("2024-10-27 00:00"));
+  EXPECT_EQ(of_row(2), of_clock("2024-10-27 02:00"));
+  EXPECT_EQ(of_row(3), of_clock("2024-10-27 02:00"));
+  EXPECT_EQ(of_row(30), of_clock("2024-10-28 05:00"));
+}
+
 TEST(ForecastData, CovariatesAreSetAgainstTheirScales) {
   data::TimeSeriesTable table = hourly({{1, 2}}, 1);
   add_covariate(table, {.name = "p"}, [](auto row) { return row == 2 ? kMissing : 10. + row; });
@@ -241,8 +261,10 @@ TEST(ForecastData, CovariatesAreSetAgainstTheirScales) {
   ASSERT_EQ(data.series().size(), 1u);
   // What is not known is as the mean.
   EXPECT_THAT(data.series()[0].covariates, ElementsAre(1, 1, -1, 1.5f, 0, 1, 0, 1, -1));
+  // The earliest forecast is that of the second row, from eight.
+  EXPECT_EQ(data.series()[0].earlier, 7);
   std::vector<float> calendar;
-  for (std::int64_t row = 0; row < 3 + options.horizon; ++row) {
+  for (std::int64_t row = -7; row < 3 + options.horizon; ++row) {
     const std::vector<float> of_row =
         data::calendar(table.frequency, table.time_of(table.series[0], row));
     calendar.insert(calendar.end(), of_row.begin(), of_row.end());

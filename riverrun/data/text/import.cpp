@@ -29,7 +29,8 @@ struct Signature {
   std::string_view advice;
 };
 
-constexpr std::string_view kGiveEncoding = "give its encoding";
+constexpr std::string_view kGiveEncoding =
+    "give its encoding or, where there is no --encoding, convert it (iconv -f ENCODING -t UTF-8)";
 constexpr std::string_view kUnpack = "unpack it first";
 constexpr std::string_view kExtract = "extract its text first";
 

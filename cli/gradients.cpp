@@ -20,7 +20,9 @@
 #include "riverrun/nn/init.h"
 
 #include "cli/command.h"
+#include "cli/gradients_reach.h"
 #include "cli/gradients_report.h"
+#include "cli/kind.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -35,7 +37,9 @@ using insight::ExactRecurrent;
 constexpr const char* kExample = R"(
 Examples: cells as they begin, and a trained model on a text
   riverrun gradients --cell rnn_tanh --cell lstm --cell lstm:forget=1 --steps 1000
-  riverrun gradients model book.txt --steps 1000 --untrained --html report.html)";
+  riverrun gradients model book.txt --steps 1000 --untrained --html report.html
+How far back a classifier, a tagger, a forecaster or a signal model looks:
+  riverrun gradients vowels vowels_TEST.ts --untrained)";
 
 struct GradientsFlags {
   fs::path model;
@@ -234,9 +238,6 @@ void check(const GradientsFlags& flags) {
     if (std::find(flags.cells.begin(), cell, *cell) == cell) continue;
     throw ConfigError(fmt::format("gradients: --cell {} is given twice", *cell));
   }
-  if (!flags.model.empty() && flags.texts.empty()) {
-    throw ConfigError("gradients: a MODEL needs a TEXT to read");
-  }
   for (const CLI::Option* option : flags.of_cells) {
     if (flags.model.empty() || option->count() == 0) continue;
     throw ConfigError(
@@ -247,13 +248,39 @@ void check(const GradientsFlags& flags) {
   }
 }
 
+/// Of a model of any kind.
+FlowReport measure_model(const GradientsFlags& flags) {
+  const Kind kind = kind_of(flags.model);
+  const bool is_language = kind == Kind::kLanguage;
+  if (is_language ? flags.texts.empty() : flags.texts.empty() && kind != Kind::kTask) {
+    throw ConfigError(
+        fmt::format("gradients: a MODEL needs {} to read", is_language ? "a TEXT" : "DATA"));
+  }
+  if (is_language) return measure(flags);
+  if (flags.texts.size() > 1) {
+    throw ConfigError(
+        fmt::format("gradients: {} files are given; {} reads one", flags.texts.size(), noun(kind)));
+  }
+  if (flags.jacobian || !flags.encoding.empty()) {
+    throw ConfigError(fmt::format("gradients: {} is {}, for which there is no {}",
+                                  flags.model.string(), noun(kind),
+                                  flags.jacobian ? "--jacobian" : "--encoding"));
+  }
+  return measure_reach(kind, {.model = flags.model,
+                              .data = flags.texts.empty() ? fs::path() : flags.texts.front(),
+                              .steps = flags.steps,
+                              .batch_size = flags.batch_size,
+                              .untrained = flags.untrained,
+                              .seed = flags.seed});
+}
+
 ExitCode run(const GradientsFlags& flags) {
   check(flags);
   std::vector<fs::path> read = flags.texts;
   if (!flags.model.empty()) read.push_back(flags.model);
   require(flags.files, read);
   use_threads(flags.threads);
-  const FlowReport report = measure(flags);
+  const FlowReport report = flags.model.empty() ? measure(flags) : measure_model(flags);
   if (flags.json) {
     print_json(to_json(report));
   } else {
@@ -271,7 +298,9 @@ void add_gradients(CLI::App& program, Verb& chosen) {
   auto flags = std::make_shared<GradientsFlags>();
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model");
-  app->add_option("TEXT", flags->texts, kTextHelp);
+  app->add_option("DATA", flags->texts,
+                  std::string("Of a language model: ") + kTextHelp +
+                      ". Of any other: what it reads, as for predict");
   add_encoding_option(*app, flags->encoding);
   app->add_flag("--untrained", flags->untrained,
                 "Also the same network with PyTorch's initial weights");

@@ -16,13 +16,20 @@ namespace {
 
 using insight::Fate;
 
+/// "segments of 24 rows" of "segment of 24 rows".
+std::string plural(const std::string& unit) {
+  const std::size_t end = std::min(unit.find(' '), unit.size());
+  return unit.substr(0, end) + "s" + unit.substr(end);
+}
+
 /// "0" for a norm of 0, "" if the lag is not there.
 std::string norm_text(const FlowCurve& curve, std::int64_t lag) {
   const auto at = std::lower_bound(curve.lags.begin(), curve.lags.end(), lag);
   if (at == curve.lags.end() || *at != lag) return "";
   const double log10 =
       curve.log_norms[static_cast<std::size_t>(at - curve.lags.begin())] / std::numbers::ln10;
-  return std::isinf(log10) ? "0" : report::power_of_ten(log10);
+  if (!std::isinf(log10)) return report::power_of_ten(log10);
+  return curve.may_underflow ? "< 1e-38" : "0";
 }
 
 std::string horizon_text(const FlowCurve& curve) {
@@ -44,7 +51,8 @@ std::string_view fate_text(Fate fate) {
 
 report::Table horizon_table(const FlowReport& report) {
   report::Table table{.caption = {},
-                      .header = {"", "memory horizon (steps)", "growth per step", "the gradient"},
+                      .header = {"", fmt::format("memory horizon ({})", plural(report.unit)),
+                                 "growth per step", "the gradient"},
                       .rows = {}};
   for (const FlowCurve& curve : report.curves) {
     table.rows.push_back({curve.name, horizon_text(curve), growth_text(curve),
@@ -68,9 +76,17 @@ std::vector<std::string> remarks(const FlowReport& report) {
   std::vector<std::string> lines;
   for (const FlowCurve& curve : report.curves) {
     if (curve.horizon.fate != Fate::kNone) continue;
-    lines.push_back(curve.name +
-                    ": the gradient is exactly 0 from lag 1 on. Nothing that came before the last "
-                    "step can have changed it.");
+    if (curve.may_underflow) {
+      lines.push_back(curve.name + ": the gradient is below float32's range from lag 1 on.");
+      continue;
+    }
+    lines.push_back(
+        curve.name +
+        (report.by_input
+             ? ": the gradient is exactly 0 from lag 1 on. Nothing but the step that "
+               "is answered from can have changed it."
+             : ": the gradient is exactly 0 from lag 1 on. Nothing that came before the "
+               "last step can have changed it."));
   }
   return lines;
 }
@@ -78,9 +94,14 @@ std::vector<std::string> remarks(const FlowReport& report) {
 }  // namespace
 
 std::string to_text(const FlowReport& report) {
-  std::string text =
-      fmt::format("L: {}\ninput: {}\n{} back, mean norm over {}\n\n", report.loss, report.input,
-                  counted(report.steps, "step"), counted(report.batch_size, "sequence"));
+  std::string text = fmt::format("L: {}\ninput: {}\n", report.loss, report.input);
+  text += report.by_input
+              ? fmt::format(
+                    "norm of the gradient by what the recurrent layers read; a lag is a "
+                    "{}\n\n",
+                    report.unit)
+              : fmt::format("{} back, mean norm over {}\n\n", counted(report.steps, "step"),
+                            counted(report.batch_size, "sequence"));
   text += aligned(norm_table(report)) + "\n" + aligned(horizon_table(report));
   for (const std::string& line : remarks(report)) text += "\n" + line + "\n";
   return text;
@@ -99,22 +120,21 @@ nlohmann::ordered_json to_json(const FlowReport& report) {
            {"log10_norm", std::isfinite(log10) ? ordered_json(log10) : ordered_json()}});
     }
     const insight::MemoryHorizon& h = curve.horizon;
+    const bool has_layer = !curve.state.empty() && !report.by_input;
     curves.push_back(
         {{"name", curve.name},
          {"network", curve.network},
-         {"layer", curve.state.empty() ? ordered_json() : ordered_json(curve.layer)},
+         {"layer", has_layer ? ordered_json(curve.layer) : ordered_json()},
          {"state", curve.state.empty() ? ordered_json() : ordered_json(curve.state)},
          {"measure", curve.state.empty() ? "largest singular value" : "norm"},
          {"fate", to_string(h.fate)},
          {"memory_horizon", h.lag ? ordered_json(*h.lag) : ordered_json()},
          {"growth_per_step", h.log_growth ? ordered_json(std::exp(*h.log_growth)) : ordered_json()},
          {"norms", norms}});
+    if (report.by_input) curves.back()["direction"] = curve.ahead ? "ahead" : "back";
   }
-  return {{"loss", report.loss},
-          {"input", report.input},
-          {"steps", report.steps},
-          {"batch_size", report.batch_size},
-          {"curves", curves}};
+  return {{"loss", report.loss},   {"input", report.input},           {"unit", report.unit},
+          {"steps", report.steps}, {"batch_size", report.batch_size}, {"curves", curves}};
 }
 
 report::Figure to_figure(const FlowReport& report) {
@@ -122,18 +142,20 @@ report::Figure to_figure(const FlowReport& report) {
   constexpr double kLowest = -18;
   double low = 0;
   double high = 0;
-  report::Figure figure{
-      .title = "Norm of the gradient against the lag",
-      .x = {.label = "lag k",
-            .unit = "steps",
-            .scale = report::Scale::kLogarithmic,
-            .low = 1,
-            .high = static_cast<double>(std::max<std::int64_t>(report.steps, 2))},
-      .y = {.label = "norm of the gradient k steps back", .scale = report::Scale::kPowersOfTen},
-      .series = {}};
+  report::Figure figure{.title = "Norm of the gradient against the lag",
+                        .x = {.label = "lag k",
+                              .unit = plural(report.unit),
+                              .scale = report::Scale::kLogarithmic,
+                              .low = 1,
+                              .high = static_cast<double>(std::max<std::int64_t>(report.steps, 2))},
+                        .y = {.label = report.by_input ? "norm of the gradient k steps away"
+                                                       : "norm of the gradient k steps back",
+                              .scale = report::Scale::kPowersOfTen},
+                        .series = {}};
   for (const FlowCurve& curve : report.curves) {
     report::Series series{.name = curve.name, .x = {}, .y = {}};
     for (std::size_t i = 0; i < curve.lags.size(); ++i) {
+      if (curve.lags[i] == 0) continue;  // has no place on a logarithmic axis
       series.x.push_back(static_cast<double>(curve.lags[i]));
       series.y.push_back(curve.log_norms[i] / std::numbers::ln10);
       if (!std::isfinite(series.y.back())) continue;
@@ -149,10 +171,17 @@ report::Figure to_figure(const FlowReport& report) {
 
 report::Page to_page(const FlowReport& report) {
   report::Page page("How far back the gradient reaches");
-  page.paragraph(
-      "To learn from what came k steps before, a network needs the gradient of its loss with "
-      "respect to its state there. Going back a step multiplies it once more by the same kind of "
-      "matrix: so it vanishes or explodes, unless the cell makes a road for it.");
+  if (report.by_input) {
+    page.paragraph(
+        "What an answer depends on: the gradient of its loss with respect to what was read k steps "
+        "before, or after, the step that it is answered from. Where it is next to nothing, the "
+        "model does not use what stands there, and cannot learn to.");
+  } else {
+    page.paragraph(
+        "To learn from what came k steps before, a network needs the gradient of its loss with "
+        "respect to its state there. Going back a step multiplies it once more by the same kind of "
+        "matrix: so it vanishes or explodes, unless the cell makes a road for it.");
+  }
   page.chart(to_figure(report));
   for (const std::string& line : remarks(report)) page.paragraph(line);
   page.heading("Memory horizons");
@@ -164,6 +193,18 @@ report::Page to_page(const FlowReport& report) {
   page.heading("The norms");
   page.table(norm_table(report));
   page.heading("How this was measured");
+  if (report.by_input) {
+    page.paragraph(fmt::format(
+        "L is {}. The networks read {}. A lag is a {}. With g the gradient of L by the output h of "
+        "the recurrent layers at the step that is answered from (or by their last states), the "
+        "norm is the Euclidean one of the gradient of g·h by what the recurrent layers read k "
+        "steps "
+        "away; the root mean square over those sequences that reach so far is drawn. Of states at "
+        "both ends, as those of a bidirectional network, lags are counted from each end. All is "
+        "computed in float32, below whose range a norm is not known.",
+        report.loss, report.input, report.unit));
+    return page;
+  }
   page.paragraph(fmt::format(
       "L is {}. The networks read {}: {} of {}, from a state of zeros. The norm is the Euclidean "
       "one of ∂L/∂h, or of another state of the cell, k steps before the last, with the other "

@@ -16,13 +16,17 @@ namespace riverrun::cli {
 /// A curve of `riverrun gradients`.
 struct FlowCurve {
   std::string network;  // "lstm:forget=1", or the model's folder
-  std::string state;    // "h"; empty for the Jacobian's largest singular value
+  std::string state;    // "h"; "x", what is read; empty for the Jacobian's largest singular value
   std::int64_t layer = 0;
   std::string name;  // of all curves no two are the same
   /// ln, at lag lags[i].
   std::vector<std::int64_t> lags;
   std::vector<double> log_norms;
   insight::MemoryHorizon horizon;
+  /// Lags are counted to later steps, of which a bidirectional network knows too.
+  bool ahead = false;
+  /// A norm of 0 may also be below float32's range.
+  bool may_underflow = false;
 };
 
 struct FlowReport {
@@ -32,6 +36,10 @@ struct FlowReport {
   std::int64_t batch_size = 0;
   std::vector<std::int64_t> shown;  // the lags of the table
   std::vector<FlowCurve> curves;
+  /// Whether the gradients are those by what the recurrent layers read, root mean squares in
+  /// float32, rather than by states, means in double precision.
+  bool by_input = false;
+  std::string unit = "step";  // that lags are counted in: "segment of 24 rows"
 };
 
 [[nodiscard]] std::string to_text(const FlowReport& report);

@@ -38,8 +38,8 @@ std::string to_text(const std::filesystem::path& folder, const Found& found) {
       "  cell            {}{}\n"
       "  layers          {} x {} units, dropout {}\n"
       "  tags chosen     {}\n",
-      o.cell.name(), o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
-      o.crf ? "together, by a conditional random field" : "each by itself");
+      o.cell.name(), o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size,
+      o.dropout, o.crf ? "together, by a conditional random field" : "each by itself");
   std::string words;
   if (found.checkpoint) {
     const models::TaggerTraining& learning = found.checkpoint->run.learning;

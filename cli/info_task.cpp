@@ -68,9 +68,9 @@ ExitCode info_of_task_network(const std::filesystem::path& folder, bool json) {
       "  layers          {} x {} units, dropout {}\n"
       "  parameters      {} ({})\n",
       folder.string(), noun(Kind::kTask), config.task,
-      config.length > 0 ? fmt::format(", length {}", config.length) : "", config.seed, o.cell.name(),
-      o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size, o.dropout,
-      grouped(count), byte_size(count * 4));
+      config.length > 0 ? fmt::format(", length {}", config.length) : "", config.seed,
+      o.cell.name(), o.bidirectional ? ", in both directions" : "", o.num_layers, o.hidden_size,
+      o.dropout, grouped(count), byte_size(count * 4));
   if (!damaged.empty()) text += fmt::format("  damaged         {}\n", damaged);
   if (measured) {
     text += fmt::format("  validation      loss {:.6g}, after {}\n", measured->valid.loss,

@@ -21,8 +21,10 @@
 
 #include "cli/command.h"
 #include "cli/comparison.h"
+#include "cli/inspect_kinds.h"
 #include "cli/inspection.h"
 #include "cli/inspection_figures.h"
+#include "cli/kind.h"
 #include "cli/mean.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -41,7 +43,11 @@ Examples: what happens at each character, and what the units of a model do in a 
   riverrun inspect model --text "It was the best of times" --over book.txt
   riverrun inspect model --text "It was" --unit 0:37 --html inspect.html
 Whether a word is understood by what stands before it:
-  riverrun inspect model --compare "the bank of the river" "rob the bank")";
+  riverrun inspect model --compare "the bank of the river" "rob the bank"
+What a classifier, a tagger, a forecaster or a signal model goes by:
+  riverrun inspect vowels vowels_TEST.ts --sequence 3
+  riverrun inspect pos test.conllu --sequence 12 --word 5 --html pos.html
+  riverrun inspect load load.csv --target load --step 24)";
 
 struct InspectFlags {
   fs::path model;
@@ -57,6 +63,8 @@ struct InspectFlags {
   ReportFiles files;
   int threads = 0;
   bool json = false;
+  AnswerFlags answers;
+  const CLI::App* app = nullptr;
 };
 
 /// "1:37". Throws ConfigError, which says what there is.
@@ -254,34 +262,112 @@ ExitCode compare_texts(const InspectFlags& flags) {
   return kOk;
 }
 
+/// Options that only some kinds have, beside those that all of them have.
+struct KindOptions {
+  Kind kind;
+  std::vector<const char*> options;
+};
+const std::vector<KindOptions>& options_of_kinds() {
+  static const std::vector<KindOptions> all = {
+      {Kind::kLanguage,
+       {"--text", "--file", "--encoding", "--compare", "--at", "--over", "--unit", "--top"}},
+      {Kind::kClassify, {"DATA", "--sequence", "--points", "--examples", "--class"}},
+      {Kind::kTag, {"DATA", "--sequence", "--points", "--examples", "--class", "--word"}},
+      {Kind::kForecast, {"DATA", "--sequence", "--points", "--examples", "--target", "--step"}},
+      {Kind::kTransform, {"DATA", "--sequence", "--points", "--examples"}},
+      {Kind::kTask, {"DATA", "--sequence", "--points", "--examples"}}};
+  return all;
+}
+
+/// Throws ConfigError for an option that is of another kind, and if there is nothing to read.
+void check(const InspectFlags& flags, Kind kind) {
+  const auto has = [](const KindOptions& of, std::string_view option) {
+    return std::ranges::find(of.options, option) != of.options.end();
+  };
+  const auto own = std::ranges::find(options_of_kinds(), kind, &KindOptions::kind);
+  for (const KindOptions& other : options_of_kinds()) {
+    for (const char* option : other.options) {
+      if (flags.app->count(option) == 0 || has(*own, option)) continue;
+      throw ConfigError(fmt::format("inspect: {} is {}, for which there is no {}",
+                                    flags.model.string(), noun(kind), option));
+    }
+  }
+  const bool is_language = kind == Kind::kLanguage;
+  const std::vector<const char*> sources =
+      is_language ? std::vector{"--text", "--file", "--compare"} : std::vector{"DATA"};
+  const bool reads = std::ranges::any_of(
+      sources, [&](const char* option) { return flags.app->count(option) > 0; });
+  if (reads || kind == Kind::kTask) return;
+  throw ConfigError(fmt::format(
+      "inspect: {} is {}; give {}", flags.model.string(), noun(kind),
+      is_language ? "one of --text, --file and --compare" : "DATA for it to read, as for predict"));
+}
+
 ExitCode run(const InspectFlags& flags) {
-  require(flags.files, {flags.model, flags.file, flags.over});
+  const Kind kind = kind_of(flags.model);
+  check(flags, kind);
+  require(flags.files, {flags.model, flags.file, flags.over, flags.answers.data});
   use_threads(flags.threads);
+  if (kind != Kind::kLanguage) {
+    return inspect_answers(kind, flags.model, flags.answers, flags.rank, flags.files, flags.json);
+  }
   return flags.compare.empty() ? inspect_text(flags) : compare_texts(flags);
+}
+
+/// Those of all kinds but language models.
+void add_answer_options(CLI::App& app, AnswerFlags& flags) {
+  const CLI::Validator from_one = whole_number(1, INT64_MAX);
+  app.add_option("--sequence", flags.sequence,
+                 "Number, from 1, of the sequence to show; of a tagger the sentence, of a "
+                 "forecaster the window, of a signal model the sample. Not given: the first; of a "
+                 "signal model the loudest")
+      ->check(from_one);
+  app.add_option("--class", flags.wanted.name,
+                 "Class, or tag, whose logit is looked at; not given: what the model says");
+  app.add_option("--word", flags.wanted.word,
+                 "Of a tagger: number, from 1, of the word; not given: the one in the middle")
+      ->check(from_one);
+  app.add_option("--target", flags.wanted.target,
+                 "Of a forecaster: the target; not given: any, one after the other");
+  app.add_option("--step", flags.wanted.step,
+                 "Of a forecaster: row of the horizon, from 1; not given: the mean of all")
+      ->check(from_one);
+  app.add_option("--examples", flags.examples,
+                 "Over how many sequences, spread over DATA, means are taken")
+      ->capture_default_str()
+      ->check(whole_number(1, 1000000));
+  app.add_option("--points", flags.points,
+                 "Points of integrated gradients; as often as needed they are doubled, up to 1024")
+      ->capture_default_str()
+      ->check(whole_number(1, 10000));
 }
 
 }  // namespace
 
 void add_inspect(CLI::App& program, Verb& chosen) {
-  CLI::App* app = program.add_subcommand("inspect", "Show what a model does at each token");
+  CLI::App* app = program.add_subcommand("inspect", "Show what a model does, and what it goes by");
   auto flags = std::make_shared<InspectFlags>();
+  flags->app = app;
   app->footer(kExample);
   app->add_option("MODEL", flags->model, "Folder of a trained model")->required();
-  CLI::Option* text = app->add_option("--text", flags->text, "Text to read");
-  CLI::Option* file =
-      app->add_option("--file", flags->file, "File to read, or - for standard input")
-          ->excludes("--text");
+  app->add_option(
+      "DATA", flags->answers.data,
+      "What it reads, as for predict; of a network of `riverrun task` the folder of the "
+      "task's files, if it has some; of a language model see --text and --file");
+  add_answer_options(*app, flags->answers);
+  app->add_option("--text", flags->text, "Text to read");
+  app->add_option("--file", flags->file, "File to read, or - for standard input")
+      ->excludes("--text");
   add_encoding_option(*app, flags->encoding);
-  CLI::Option* compare =
-      app->add_option("--compare", flags->compare,
-                      "Two texts that share a word: how far apart the states are when it has been "
-                      "read, and the predictions")
-          ->expected(2)
-          // Not the last two of more, nor fewer; and a text may begin with a bracket.
-          ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
-          ->allow_extra_args(false)
-          ->excludes("--text")
-          ->excludes("--file");
+  app->add_option("--compare", flags->compare,
+                  "Two texts that share a word: how far apart the states are when it has been "
+                  "read, and the predictions")
+      ->expected(2)
+      // Not the last two of more, nor fewer; and a text may begin with a bracket.
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+      ->allow_extra_args(false)
+      ->excludes("--text")
+      ->excludes("--file");
   app->add_option("--at", flags->at, "That word; not given: the longest that they share")
       ->needs("--compare");
   app->add_option(
@@ -303,12 +389,7 @@ void add_inspect(CLI::App& program, Verb& chosen) {
   add_report_options(*app, flags->files);
   add_threads_option(*app, flags->threads);
   app->add_flag("--json", flags->json, "Print the result as one JSON object");
-  app->callback([&chosen, flags, text, file, compare] {
-    if (text->count() + file->count() + compare->count() == 0) {
-      throw CLI::RequiredError("one of --text, --file and --compare");
-    }
-    chosen = [flags] { return run(*flags); };
-  });
+  app->callback([&chosen, flags] { chosen = [flags] { return run(*flags); }; });
 }
 
 }  // namespace riverrun::cli

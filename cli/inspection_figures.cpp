@@ -84,18 +84,21 @@ Figure unit_figure(const Inspection& inspection, std::size_t unit) {
   return figure;
 }
 
+Html coloured_piece(std::string_view text, double value, std::string_view title) {
+  const std::string style = fmt::format(
+      "background:rgba({},{:.2f})", value < 0 ? "0,114,178" : "213,94,0", 0.8 * std::abs(value));
+  return Html::element("span", {{"style", style}, {"title", title}}, Html::text(text));
+}
+
 Html coloured_html(const Inspection& inspection, std::size_t unit) {
   const std::vector<double> values = inspection.colours(unit);
   Html content;
   for (std::size_t t = 0; t < values.size(); ++t) {
     const InspectedToken& token = inspection.tokens[t];
-    const std::string style =
-        fmt::format("background:rgba({},{:.2f})", values[t] < 0 ? "0,114,178" : "213,94,0",
-                    0.8 * std::abs(values[t]));
     const std::size_t memory = insight::LayerStep::memory_state(inspection.states.size());
     const std::string title =
         fmt::format("{} = {:.3f}", inspection.memory_name(), token.units[unit].states[memory]);
-    content += Html::element("span", {{"style", style}, {"title", title}}, Html::text(token.text));
+    content += coloured_piece(token.text, values[t], title);
   }
   return Html::element("pre", {{"style", "print-color-adjust:exact"}}, content);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "riverrun/report/figure.h"
 #include "riverrun/report/html.h"
@@ -20,6 +21,10 @@ namespace riverrun::cli {
 /// The series of all of these in one figure: for a CSV file, whose lines name their series.
 [[nodiscard]] report::Figure all_series(const Inspection& inspection);
 
+/// A piece of text on a background that says how large a number is, in [-1, 1]: blue below 0,
+/// orange above.
+[[nodiscard]] report::Html coloured_piece(std::string_view text, double value,
+                                          std::string_view title);
 /// The text on a background that says how a unit's memory stands: blue below 0, orange above.
 [[nodiscard]] report::Html coloured_html(const Inspection& inspection, std::size_t unit);
 

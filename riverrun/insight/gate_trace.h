@@ -48,6 +48,8 @@ class GateTrace {
   using Visit = std::function<void(std::span<const LayerStep>)>;
   /// The next steps, x [T, 1, I]. Throws ShapeError, NumericError.
   void read(const Tensor& x, const Visit& visit);
+  /// Back to a zero state: what is read next is another sequence.
+  void reset() { run_ = {}; }
 
  private:
   void evaluate(std::size_t layer, std::int64_t t);

@@ -100,6 +100,8 @@ class SignalModel {
   [[nodiscard]] ParameterList parameters() { return network_.parameters(); }
   [[nodiscard]] ConstParameterList parameters() const { return network_.parameters(); }
   [[nodiscard]] const SignalOptions& options() const noexcept { return options_; }
+  /// The network inside; with SignalOptions::residual, it says what is added to the dry signal.
+  [[nodiscard]] const SequenceModel& network() const noexcept { return network_; }
 
  private:
   SignalOptions options_;

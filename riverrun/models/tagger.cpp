@@ -197,7 +197,7 @@ Var Tagger::emissions(Tape& tape, const TaggerBatch& batch) {
   return model_.forward(tape, input).output;
 }
 
-Tensor Tagger::emissions(const TaggerBatch& batch) const {
+Tensor Tagger::word_features(const TaggerBatch& batch) const {
   Tensor read = words_.forward(batch.words, {batch.seq_len, batch.batch()});
   if (characters_) {
     const Tensor of_forms = characters_->forward(characters_of(batch)).output;
@@ -211,13 +211,22 @@ Tensor Tagger::emissions(const TaggerBatch& batch) const {
     }
     read = std::move(both);
   }
+  return read;
+}
+
+Tensor Tagger::emissions(const TaggerBatch& batch) const {
+  const Tensor read = word_features(batch);
   SequenceInput input = input_of(batch);
   input.numbers = &read;
   return model_.forward(input).output;
 }
 
 Var Tagger::loss(Tape& tape, const TaggerBatch& batch, std::span<const std::int32_t> tags) {
-  const Var said = emissions(tape, batch);
+  return loss(tape, emissions(tape, batch), batch, tags);
+}
+
+Var Tagger::loss(Tape& tape, Var said, const TaggerBatch& batch,
+                 std::span<const std::int32_t> tags) {
   if (crf_) {
     const auto words = std::accumulate(batch.lengths.begin(), batch.lengths.end(), std::int64_t{0});
     return multiply(sum(crf_->log_likelihood(tape, said, tags, batch.lengths)),

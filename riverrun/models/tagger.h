@@ -154,6 +154,8 @@ class Tagger {
   /// `tags` is [seq_len, batch]; beyond a sentence's end anything. Throws ShapeError, and
   /// ConfigError for a tag that is none.
   Var loss(Tape& tape, const TaggerBatch& batch, std::span<const std::int32_t> tags);
+  /// The same of what the network says of the words, [seq_len, batch, tags].
+  Var loss(Tape& tape, Var said, const TaggerBatch& batch, std::span<const std::int32_t> tags);
 
   /// What is said of a sentence.
   struct Tagging {
@@ -179,6 +181,12 @@ class Tagger {
   [[nodiscard]] ConstParameterList parameters() const;
   [[nodiscard]] const TaggerOptions& options() const noexcept { return options_; }
   [[nodiscard]] const TaggerVocabulary& vocabulary() const noexcept { return vocabulary_; }
+
+  /// For looking inside: the network that reads the words and says what the random field, or the
+  /// softmax, chooses the tags from; and what it reads of each word, [seq_len, batch, its
+  /// input_size]: embedding_size numbers of the word, then those of its characters.
+  [[nodiscard]] const SequenceModel& network() const noexcept { return model_; }
+  [[nodiscard]] Tensor word_features(const TaggerBatch& batch) const;
 
  private:
   [[nodiscard]] Var emissions(Tape& tape, const TaggerBatch& batch);

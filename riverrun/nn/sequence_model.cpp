@@ -215,7 +215,7 @@ SequenceModel::SequenceModel(const SequenceModel& other)
 }
 
 void SequenceModel::check(const SequenceInput& input) const {
-  const bool reads_symbols = embedding_.has_value();
+  const bool reads_symbols = embedding_.has_value() && !input.computed;
   const bool has_numbers = input.numbers != nullptr || input.computed;
   if (reads_symbols == has_numbers) {
     throw ShapeError(
@@ -313,17 +313,18 @@ SequenceModel::VarOutput SequenceModel::features(Tape& tape, const SequenceInput
                                                  const State& initial) {
   check(input);
   std::vector<Var> state;
-  state.reserve(initial.tensors.size());
   for (const Tensor& tensor : initial.tensors) state.push_back(tape.input(tensor));
   if (input.computed) tape.require_own(*input.computed);
-  const Var x = embedding_ ? embedding_->forward(tape, input.symbols, {input.seq_len, input.batch})
-                : input.computed ? *input.computed
-                                 : tape.input(*input.numbers);
+  const Var x = input.computed ? *input.computed
+                : embedding_
+                    ? embedding_->forward(tape, input.symbols, {input.seq_len, input.batch})
+                    : tape.input(*input.numbers);
   const std::vector<std::int64_t> lengths = recurrent_lengths(input.lengths);
   const Var read = dropout(tape, convolve(x, input.lengths), options_.dropout);
   Recurrent::VarOutput result = rnn_.forward(tape, read, state, lengths);
   const Var answered_from = read_out(result.output, result.state.front(), lengths, input.asked);
-  return {dropout(tape, answered_from, options_.dropout), std::move(result.state)};
+  return {dropout(tape, answered_from, options_.dropout), std::move(result.state), read,
+          result.output};
 }
 
 SequenceModel::Output SequenceModel::features(const SequenceInput& input,

@@ -104,7 +104,8 @@ struct SequenceInput {
   std::int64_t batch = 0;
   std::span<const std::int32_t> symbols = {};  // [seq_len, batch], of a model of symbols
   const Tensor* numbers = nullptr;             // [seq_len, batch, input_size], of one of numbers
-  // In place of numbers, what other layers computed on the tape; its gradient reaches them.
+  // In place of numbers, or of the vectors of symbols, what other layers computed on the tape; its
+  // gradient reaches them.
   std::optional<Var> computed = {};
   std::span<const std::int64_t> lengths = {};  // [batch]; empty: each is seq_len
   std::span<const std::int64_t> asked = {};    // for Readout::kAsked: step * batch + sequence
@@ -135,6 +136,10 @@ class SequenceModel {
   struct VarOutput {
     Var output;
     std::vector<Var> state;  // at the end, in the order of State::tensors
+    // Of the recurrent layers: what they read, and their output at every step,
+    // [steps_of(seq_len), batch, features].
+    Var read;
+    Var hidden;
   };
   struct Output {
     Tensor output;

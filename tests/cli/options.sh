@@ -6,7 +6,7 @@
 
 # Arguments with which a verb gets as far as looking for what is not there, and the positional ones.
 declare -A rest=([train]='DATA --out new' [evaluate]='MODEL DATA' [predict]='MODEL DATA' [generate]=MODEL
-  [gradients]='MODEL TEXT' [inspect]='MODEL --text cat' [explain]=CELL [info]=MODEL [task]=NAME)
+  [gradients]='MODEL DATA' [inspect]='MODEL --text cat' [explain]=CELL [info]=MODEL [task]=NAME)
 
 common=('' ' ' '1 ' ' 1' '+1' '00' '010' '0x10' '0b1' 1_000 "1'000" '1,5' one - '{}' '[]' '[1]' $'1\n' é)
 whole=("${common[@]}" 1.0 1e2 1. -010 99999999999999999999 -99999999999999999999 nan inf)
@@ -61,7 +61,7 @@ riverrun train text.txt --out model $tiny >/dev/null 2>&1
 expect 2 'compare' inspect model --compare 'the cat'
 expect 2 'compare' inspect --compare 'the cat' model
 expect 2 '^riverrun: --compare: its value is missing, as --json is an option' inspect model --compare 'the cat' --json
-expect 2 'not expected: my cat' inspect model --compare 'the cat' 'a cat' 'my cat'
+expect 2 'a language model, for which there is no DATA' inspect model --compare 'the cat' 'a cat' 'my cat'
 expect 2 '^riverrun: --compare is given twice; it takes 2 values, once' \
   inspect model --compare 'the cat' 'a cat' --compare 'the cat' 'a cat'
 expect 2 'compare: the value is empty' inspect model --compare '' 'a cat'

@@ -20,7 +20,7 @@ struct AnswerFlags {
 };
 
 /// Shows what contributed to its answers, and what its units do.
-ExitCode inspect_answers(Kind kind, const std::filesystem::path& model, const AnswerFlags& flags,
+ExitCode inspect_answers(Kind kind, const std::filesystem::path& folder, const AnswerFlags& flags,
                          std::size_t rank, const ReportFiles& files, bool json);
 
 }  // namespace riverrun::cli

@@ -1,6 +1,7 @@
 #include "cli/inspectable.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,8 +35,7 @@ std::vector<std::int64_t> spread(const Inspectable& model, std::int64_t count) {
   std::vector<std::int64_t> chosen;
   for (std::int64_t i = 0; i < count; ++i) {
     const double part = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;
-    chosen.push_back(model.first() +
-                     static_cast<std::int64_t>(part * static_cast<double>(all - 1) + 0.5));
+    chosen.push_back(model.first() + std::llround(part * static_cast<double>(all - 1)));
   }
   return chosen;
 }

@@ -71,7 +71,7 @@ void StackStatistics::add(const Tensor& x) {
       for (const double h : layers.front().states.front()) *to++ = static_cast<float>(h);
       t += way;
     });
-    if (part.reverse || directions == 1) read = std::move(output);
+    if (part.reverse || directions == 1) std::swap(read, output);
   }
 }
 

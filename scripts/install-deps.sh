@@ -13,7 +13,7 @@ packages=(
   libfmt-dev nlohmann-json3-dev libcli11-dev
   zlib1g-dev              # texts that are gzip files
   libsndfile1-dev         # audio files
-  libcctz-dev             # time zones
+  libcctz-dev tzdata      # time zones
   libjs-chart.js          # charts of HTML reports
   gnuplot-nox             # SVG figures; only where they are made
   libgtest-dev libgmock-dev libbenchmark-dev

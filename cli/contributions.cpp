@@ -36,7 +36,7 @@ Contributions contributions(const Inspectable& model, const InspectedExample& ex
   return result;
 }
 
-void MeanContributions::add(const Contributions& one, std::size_t answered) {
+void MeanContributions::add(const Contributions& one, std::optional<std::size_t> answered) {
   ++examples_;
   if (one.size > 0) {
     worst_remainder_ = std::max(worst_remainder_, std::abs(one.remainder) / one.size);
@@ -47,7 +47,8 @@ void MeanContributions::add(const Contributions& one, std::size_t answered) {
       by_channel_[c] += std::abs(one.values[step][c]);
       all += std::abs(one.values[step][c]);
     }
-    Sum& sum = by_distance_[static_cast<std::int64_t>(step) - static_cast<std::int64_t>(answered)];
+    if (!answered) continue;
+    Sum& sum = by_distance_[static_cast<std::int64_t>(step) - static_cast<std::int64_t>(*answered)];
     sum.value += all;
     ++sum.count;
   }

@@ -81,7 +81,8 @@ class ScoreCounter {
   models::ForecastCounter last_value_;
 };
 
-std::string number(double value) { return fmt::format("{:.4g}", value); }
+/// What cannot be said, as MASE of a target that never changes, is a dash.
+std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4g}", value); }
 
 /// The part of the targets between the outermost quantiles, and the part that should be.
 struct Band {

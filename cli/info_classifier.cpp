@@ -33,12 +33,14 @@ std::string as_text(const std::filesystem::path& folder, const Found& found) {
       "  classes         {}: {}\n"
       "  reads           {}\n",
       folder.string(), o.classes.size(), fmt::join(o.classes, ", "),
-      o.reads_texts()
-          ? fmt::format("texts, the first {} of each; {} known {}s, a vector of {} for each",
-                        counted(o.text.max_tokens, "token"), grouped(o.text.num_embeddings),
-                        o.text.tokens, counted(o.text.embedding_size, "number"))
-          : fmt::format("{}; missing values: {}", counted(o.channels, "channel"),
-                        kMissingNames[static_cast<std::size_t>(o.missing)]));
+      o.reads_texts() ? fmt::format("texts, the first {} of each; {}, a vector of {} for each",
+                                    counted(o.text.max_tokens, "token"),
+                                    counted(o.text.num_embeddings, o.text.tokens == "char"
+                                                                       ? "known character"
+                                                                       : "known " + o.text.tokens),
+                                    counted(o.text.embedding_size, "number"))
+                      : fmt::format("{}; missing values: {}", counted(o.channels, "channel"),
+                                    kMissingNames[static_cast<std::size_t>(o.missing)]));
   if (o.conv_channels > 0) {
     text += fmt::format("  convolution     {} of {} each {}\n", counted(o.conv_channels, "feature"),
                         counted(o.conv_kernel_size, "step"), counted(o.conv_stride, "step"));

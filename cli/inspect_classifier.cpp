@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -79,7 +80,9 @@ class InspectableClassifier final : public Inspectable {
             .said = std::move(said),
             .target = fmt::format("the logit of \"{}\"", classes[at(looked_at)]),
             .steps = std::move(steps),
-            .answered = at(sequence.seq_len) - 1,
+            .answered = model_.options().readout == Readout::kMean
+                            ? std::nullopt
+                            : std::optional(at(sequence.seq_len) - 1),
             .x = numbers_of(model_.batch(*data_, std::span(&n, 1))),
             .answer = [this, looked_at](Tape& tape, Var x) {
               return select(network_.forward(tape, computed_input(x)).output, 1, looked_at);

@@ -164,8 +164,10 @@ Figure all_series(const AnswerReport& report) {
     means.push_back(report.mean.of_channel(c));
   }
   all.series.push_back(series_of("mean |contribution| of channel", std::move(means)));
-  all.series.push_back(distances_figure(report).series.front());
-  all.series.back().name = "mean |contribution| at distance";
+  if (report.example.answered) {
+    all.series.push_back(distances_figure(report).series.front());
+    all.series.back().name = "mean |contribution| at distance";
+  }
   return all;
 }
 
@@ -178,8 +180,11 @@ std::string to_text(const AnswerReport& report, bool colour) {
     text += coloured(pieces(report), in_parts(of_steps(report.one))) + "\n";
   }
   text += printed(steps_table(report)) + "\n" + line(said.channels);
-  text += printed(channels_table(report)) + "\n" + line(said.distances);
-  text += printed(distances_table(report)) + "\n" + line(said.units);
+  text += printed(channels_table(report)) + "\n";
+  if (report.example.answered) {
+    text += line(said.distances) + printed(distances_table(report)) + "\n";
+  }
+  text += line(said.units);
   for (const report::Table& table : {gates_table(report), memory_table(report)}) {
     if (!table.rows.empty()) text += printed(table);
   }
@@ -210,10 +215,12 @@ report::Page to_page(const AnswerReport& report) {
   page.paragraph(said.channels);
   if (report.about.channels.size() > 1) page.chart(channels_figure(report));
   page.table(channels_table(report));
-  page.heading("How far away what matters is");
-  page.paragraph(said.distances);
-  if (report.mean.distances().size() > 1) page.chart(distances_figure(report));
-  page.table(distances_table(report));
+  if (report.example.answered) {
+    page.heading("How far away what matters is");
+    page.paragraph(said.distances);
+    if (report.mean.distances().size() > 1) page.chart(distances_figure(report));
+    page.table(distances_table(report));
+  }
   page.heading("What the units do");
   page.paragraph(said.units);
   for (const report::Table& table : {gates_table(report), memory_table(report)}) {
@@ -282,7 +289,7 @@ nlohmann::ordered_json to_json(const AnswerReport& report) {
           {"example", report.example.name},
           {"said", report.example.said},
           {"target", report.example.target},
-          {"answered_from", report.example.answered},
+          {"answered_from", report.example.answered ? Json(*report.example.answered) : Json()},
           {"answer", one.answer},
           {"baseline", one.baseline},
           {"remainder", one.remainder},

@@ -38,7 +38,7 @@ struct Contributions {
 class MeanContributions {
  public:
   explicit MeanContributions(std::size_t channels) : by_channel_(channels) {}
-  void add(const Contributions& one, std::size_t answered);
+  void add(const Contributions& one, std::optional<std::size_t> answered);
 
   [[nodiscard]] std::int64_t examples() const noexcept { return examples_; }
   /// Of an example, the sum over its steps.
@@ -46,7 +46,7 @@ class MeanContributions {
   /// Of one step so far from the one that is answered from; before it, the distance is negative.
   /// Over those examples that have it.
   [[nodiscard]] double at_distance(std::int64_t distance) const;
-  /// Distances that there are, in rising order.
+  /// Distances that there are, in rising order; none if answers are from all steps.
   [[nodiscard]] std::vector<std::int64_t> distances() const;
   /// The part of all |contributions| that is from at most `distance` steps away.
   [[nodiscard]] double share_within(std::int64_t distance) const;

@@ -163,7 +163,7 @@ AnswerNotes notes(const AnswerReport& report) {
   notes.example = fmt::format("{}: {}", report.example.name, report.example.said);
   notes.steps = fmt::format(
       "What contributed to {}, which is {:.5g}, and {:.5g} for {}: {:+.5g} in all. Integrated "
-      "gradients of {} points; they miss {:.1e} of it.",
+      "gradients of {} points; {:.1e} is missing.",
       report.example.target, one.answer, one.baseline, about.baseline, one.answer - one.baseline,
       one.points, std::abs(one.remainder));
   if (std::abs(one.remainder) > report.tolerance * one.size) {
@@ -179,8 +179,8 @@ AnswerNotes notes(const AnswerReport& report) {
       fmt::format("{} of {}", counted(report.mean.examples(), about.example), grouped(report.of));
   notes.channels = fmt::format("Which channels matter, over {}:", over);
   notes.distances = fmt::format(
-      "How far away what matters is, over the same: the mean |contribution| of a {0} so many {0}s "
-      "from the one that is answered from, and the part of all that is not farther away.",
+      "How far away what matters is, over the same: the mean |contribution| of a {0} at each "
+      "distance from the one that is answered from, and the part of all up to there.",
       about.step);
   notes.units =
       fmt::format("What the units do, over {}", counted(report.units.steps(), "recurrent step"));

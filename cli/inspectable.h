@@ -33,9 +33,10 @@ struct InspectedExample {
   std::string said;                ///< what the model says of it, and what is right
   std::string target;              ///< "the logit of \"a\""
   std::vector<std::string> steps;  ///< [T], their names
-  std::size_t answered = 0;        ///< the step that distances are counted from
-  Tensor x;                        ///< what is read, [T', 1, I]; see Inspectable::place()
-  insight::Answer answer;          ///< it lives as long as the model
+  /// The step that distances are counted from; not set: it is answered from all.
+  std::optional<std::size_t> answered = {};
+  Tensor x;                ///< what is read, [T', 1, I]; see Inspectable::place()
+  insight::Answer answer;  ///< it lives as long as the model
   /// The number is offset + factor · answer.
   double factor = 1;
   double offset = 0;

@@ -67,7 +67,8 @@ void describe(const Tables& tables, const ForecastRun& run, const models::Foreca
               std::int64_t judged) {
   const models::ForecasterOptions& o = run.model;
   note_oddities(tables.train);
-  for (const std::string& leak : models::leaks(tables.train, o.horizon, run.learning)) {
+  for (const std::string& leak :
+       models::leaks(tables.train, o.look_back, o.horizon, run.learning)) {
     note(fmt::format("note: {}: {}", tables.train.path, leak));
   }
   if (tables.valid) note_oddities(*tables.valid);

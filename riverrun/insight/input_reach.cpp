@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,7 +31,11 @@ struct Squares {
   [[nodiscard]] ReachCurve curve() const {
     ReachCurve curve;
     for (std::size_t lag = 0; lag < sums.size(); ++lag) {
-      curve.log_norms.push_back(0.5 * std::log(sums[lag] / static_cast<double>(counts[lag])));
+      // Below float32's normal range, digits are lost, and rounding keeps what should vanish.
+      constexpr double kLeast = std::numeric_limits<float>::min();
+      const double norm = std::sqrt(sums[lag] / static_cast<double>(counts[lag]));
+      curve.log_norms.push_back(norm < kLeast ? -std::numeric_limits<double>::infinity()
+                                              : std::log(norm));
     }
     return curve;
   }

@@ -12,6 +12,7 @@
 #include "riverrun/core/error.h"
 #include "riverrun/data/civil_time.h"
 #include "riverrun/models/forecast_network.h"
+#include "riverrun/nn/ops.h"
 
 namespace riverrun::models {
 namespace {
@@ -343,6 +344,22 @@ void LineVectors::add_to(std::span<float> to, std::int32_t line) const {
   const bool is_new = line >= embedding_->size(0);
   const float* from = is_new ? mean_.data() : embedding_->data() + line * std::ssize(to);
   for (float& value : to) value += *from++;
+}
+
+Var line_vectors(Tape& tape, Embedding& embedding, std::span<const std::int32_t> lines,
+                 const Shape& shape) {
+  const Tensor& weight = embedding.weight().value();
+  const std::int64_t known = weight.size(0);
+  if (std::ranges::all_of(lines, [known](std::int32_t line) { return line < known; })) {
+    return embedding.forward(tape, lines, shape);
+  }
+  const std::int64_t features = weight.size(1);
+  Tensor all({std::ssize(lines), features});
+  const LineVectors vectors(weight, lines);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    vectors.add_to(all.values().subspan(i * at(features), at(features)), lines[i]);
+  }
+  return reshape(tape.input(std::move(all)), {shape[0], shape[1], features});
 }
 
 }  // namespace riverrun::models

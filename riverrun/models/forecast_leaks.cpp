@@ -100,11 +100,12 @@ std::string rows_of(std::int64_t count) {
 }
 
 /// What the covariate tells of the target; empty if it is nothing.
-std::string leak(const Pair& pair, const std::string& target, bool known, std::int64_t horizon) {
+std::string leak(const Pair& pair, const std::string& target, bool known, std::int64_t look_back,
+                 std::int64_t horizon) {
   if (known && pair.is_target(0)) {
     return fmt::format("is target {} in all rows: what is to be forecast is given", target);
   }
-  for (std::int64_t rows = 1; rows <= horizon; ++rows) {
+  for (std::int64_t rows = 1; rows <= look_back + horizon; ++rows) {
     if (pair.is_target(rows)) {
       return fmt::format("is target {} of {} later: the future is given", target, rows_of(rows));
     }
@@ -125,8 +126,8 @@ std::string leak(const Pair& pair, const std::string& target, bool known, std::i
 
 }  // namespace
 
-std::vector<std::string> leaks(const data::TimeSeriesTable& table, std::int64_t horizon,
-                               const ForecastTraining& learning) {
+std::vector<std::string> leaks(const data::TimeSeriesTable& table, std::int64_t look_back,
+                               std::int64_t horizon, const ForecastTraining& learning) {
   std::vector<std::int64_t> rows;
   for (const data::TimeSeries& series : table.series) {
     rows.push_back(learnt_rows(series.observed, horizon, learning));
@@ -138,7 +139,7 @@ std::vector<std::string> leaks(const data::TimeSeriesTable& table, std::int64_t 
     for (std::size_t t = 0; t < table.targets.size(); ++t) {
       const std::string what =
           leak(Pair(table, c, t, rows), fmt::format("\"{}\"", table.targets[t]), covariate.known,
-               horizon);
+               look_back, horizon);
       if (what.empty()) continue;
       found.push_back(fmt::format(
           "the {} covariate \"{}\" {}, and forecasts will look better than they are (a leak)",

@@ -9,6 +9,7 @@
 
 #include "riverrun/core/tensor.h"
 #include "riverrun/models/forecaster.h"
+#include "riverrun/nn/embedding.h"
 #include "riverrun/nn/parameter.h"
 #include "riverrun/nn/recurrent.h"
 #include "riverrun/nn/tape.h"
@@ -109,5 +110,9 @@ class LineVectors {
   const Tensor* embedding_;
   std::vector<float> mean_;  // empty: there is no new line
 };
+
+/// The same for a tape, [shape, features]: of lines that are all known, with a gradient.
+[[nodiscard]] Var line_vectors(Tape& tape, Embedding& embedding,
+                               std::span<const std::int32_t> lines, const Shape& shape);
 
 }  // namespace riverrun::models

@@ -192,7 +192,7 @@ class PathNetwork final : public ForecastNetwork {
       lines.insert(lines.end(), of_rows.begin(), of_rows.end());
     }
     SequenceInput input{.seq_len = steps, .batch = windows};
-    input.computed = cat({rows, line_.forward(tape, lines, {steps, windows})}, 2);
+    input.computed = cat({rows, line_vectors(tape, line_, lines, {steps, windows})}, 2);
     return model_.forward(tape, input);
   }
 

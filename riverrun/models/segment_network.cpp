@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "riverrun/core/random.h"
@@ -75,8 +77,20 @@ class SegmentNetwork final : public ForecastNetwork {
   }
 
   Var likeliest(Tape& tape, const ForecastBatch& batch, Var past) override {
+    const Var all = quantiles(tape, batch, past).quantiles;
+    // Quantiles may cross; the median of a forecast is the one in the middle once they are in
+    // order.
     const auto median = std::ranges::find(options_.quantiles, 0.5) - options_.quantiles.begin();
-    return select(quantiles(tape, batch, past).quantiles, 2, median);
+    const auto count = options_.quantiles.size();
+    std::vector<std::int64_t> in_order(count);
+    std::vector<std::int64_t> chosen;
+    for (std::size_t i = 0; i < all.value().values().size(); i += count) {
+      const std::span<const float> said = all.value().values().subspan(i, count);
+      std::iota(in_order.begin(), in_order.end(), 0);
+      std::ranges::sort(in_order, {}, [said](std::int64_t q) { return said[at(q)]; });
+      chosen.push_back(in_order[at(median)]);
+    }
+    return select(gather(all, 2, chosen), 2, 0);
   }
 
   [[nodiscard]] const Recurrent& rnn() const override { return model_.rnn(); }
@@ -136,7 +150,7 @@ class SegmentNetwork final : public ForecastNetwork {
     const std::vector<Var>& last = of_past.state;
     const Shape each{1, rows(batch)};
     Var asked = add(position_.forward(tape, positions(batch), each),
-                    line_.forward(tape, repeated(batch.lines), each));
+                    line_vectors(tape, line_, repeated(batch.lines), each));
     if (future_) {
       const Var known = future_->forward(tape, tape.input(batch.future));
       asked = add(asked, reshape(known, {1, rows(batch), options_.hidden_size}));

@@ -29,12 +29,12 @@ std::vector<double> values(std::int64_t rows) {
   return list;
 }
 
-/// Of 100 rows, 80 of which are learnt, and a horizon of 7.
+/// Of 100 rows, 80 of which are learnt, a look-back of 14, and a horizon of 7.
 template <class Value>
 std::vector<std::string> leaks_of(bool known, Value value) {
   data::TimeSeriesTable table = hourly({values(100)});
   add_covariate(table, {.name = "c", .known = known}, value);
-  return leaks(table, 7, {.valid_fraction = 0.2});
+  return leaks(table, 14, 7, {.valid_fraction = 0.2});
 }
 
 TEST(ForecastLeaks, AKnownCovariateThatIsATargetIsOne) {
@@ -65,14 +65,16 @@ TEST(ForecastLeaks, LevelsOfSeriesAreNoCorrelation) {
   for (double& value : table.series[1].targets) value += 1e6;
   add_covariate(table, {.name = "c", .known = true}, [](auto row) { return value_at(row + 500); });
   for (double& value : table.series[1].covariates) value += 1e6;
-  EXPECT_THAT(leaks(table, 7, {.valid_fraction = 0.2}), IsEmpty());
+  EXPECT_THAT(leaks(table, 14, 7, {.valid_fraction = 0.2}), IsEmpty());
 }
 
 TEST(ForecastLeaks, WhatKnowsTheRowsToComeIsOne) {
   for (const bool known : {false, true}) {
     EXPECT_THAT(leaks_of(known, [](auto row) { return value_at(row + 7); }),
                 ElementsAre(HasSubstr("of 7 rows later: the future is given")));
-    EXPECT_THAT(leaks_of(known, [](auto row) { return value_at(row + 8); }), IsEmpty());
+    EXPECT_THAT(leaks_of(known, [](auto row) { return value_at(row + 21); }),
+                ElementsAre(HasSubstr("of 21 rows later")));
+    EXPECT_THAT(leaks_of(known, [](auto row) { return value_at(row + 22); }), IsEmpty());
   }
 }
 
@@ -90,7 +92,7 @@ TEST(ForecastLeaks, WhatIsKnownBeforeTheHorizonIsNone) {
 TEST(ForecastLeaks, FewOrEqualValuesSayNothing) {
   data::TimeSeriesTable table = hourly({std::vector<double>(100, 5)});
   add_covariate(table, {.name = "c", .known = true}, [](auto) { return 5; });
-  EXPECT_THAT(leaks(table, 7, {.valid_fraction = 0.2}), IsEmpty());
+  EXPECT_THAT(leaks(table, 14, 7, {.valid_fraction = 0.2}), IsEmpty());
   EXPECT_THAT(leaks_of(true, [](auto row) { return row < 9 ? value_at(row) : kMissing; }),
               IsEmpty());
   EXPECT_THAT(leaks_of(true, [](auto row) { return row < 10 ? value_at(row) : kMissing; }),
@@ -102,7 +104,7 @@ TEST(ForecastLeaks, WordsAreNotCompared) {
   for (std::size_t row = 0; row < 100; ++row) table.series[0].targets[row] = row % 3 == 0 ? 1 : 0;
   add_covariate(table, {.name = "c", .levels = {"a", "b"}, .known = true},
                 [](auto row) { return row % 3 == 0 ? 1 : 0; });
-  EXPECT_THAT(leaks(table, 7, {.valid_fraction = 0.2}), IsEmpty());
+  EXPECT_THAT(leaks(table, 14, 7, {.valid_fraction = 0.2}), IsEmpty());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does what README.md, docs/library.md and docs/memory.md say, as a reader would: builds the programs
-# of the first two with their CMake lines against the installed package, and runs the command lines of
+# Does what README.md, docs/training.md with docs/library.md, and docs/memory.md say, as a reader would:
+# builds the programs of the first two with their CMake lines against the installed package, and runs the command lines of
 # README.md and docs/memory.md one after another.
 #
 #   scripts/check_docs.sh BUILD_DIR PREFIX
@@ -14,11 +14,12 @@ build=$(realpath "$1")
 prefix=$(realpath "$2")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 readme=$root/README.md
-library=$root/docs/library.md
 memory=$root/docs/memory.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
+library=$scratch/library.md
+cat "$root"/docs/training.md "$root"/docs/library.md >"$library"
 
 # blocks LANGUAGE PATTERN FILE: the fenced blocks of that language which match, in order.
 blocks() { awk -v language="$1" -v pattern="$2" -f "$root/scripts/blocks.awk" "$3"; }
@@ -59,8 +60,8 @@ cmake -B demo-build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$pr
 cmake --build demo-build
 demo-build/demo
 
-# The blocks of the page are one program, which is also its plug-in.
-echo '== the program and the plug-in of docs/library.md'
+# The blocks of both pages are one program, which is also its plug-in.
+echo '== the program and the plug-in of docs/training.md and docs/library.md'
 mkdir library
 cd library
 blocks cpp . "$library" >plugin.cpp
@@ -95,7 +96,7 @@ cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build build
 cd build
 ./program | tee printed
-[[ $(<printed) == *'resumed alike'*'learnt; then 0 more'*'waves told apart: yes'*'run three ways: the same'* ]] || fail 'docs/library.md: what its program prints'
+[[ $(<printed) == *'resumed alike'*'learnt; then 0 more'*'waves told apart: yes'*'run three ways: the same'* ]] || fail 'docs/training.md and docs/library.md: what their program prints'
 ./host
 cd ../..
 

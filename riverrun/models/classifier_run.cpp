@@ -64,7 +64,9 @@ std::vector<float> listed_weights(const ClassifierOptions& model, const std::str
           how, fmt::format("the class \"{}\" must be there once", model.classes[*found]));
     }
     given[*found] = static_cast<float>(*weight);
-    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+    const bool goes_on = text.size() < rest.size();
+    rest.remove_prefix(goes_on ? text.size() + 1 : text.size());
+    if (goes_on && rest.empty()) throw wrong_weights(how, "there must be a class behind a comma");
   }
   std::vector<float> weights(given.size());
   std::ranges::transform(given, weights.begin(),

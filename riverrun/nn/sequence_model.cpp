@@ -322,9 +322,8 @@ SequenceModel::VarOutput SequenceModel::features(Tape& tape, const SequenceInput
   const std::vector<std::int64_t> lengths = recurrent_lengths(input.lengths);
   const Var read = dropout(tape, convolve(x, input.lengths), options_.dropout);
   Recurrent::VarOutput result = rnn_.forward(tape, read, state, lengths);
-  const Var answered_from = read_out(result.output, result.state.front(), lengths, input.asked);
-  return {dropout(tape, answered_from, options_.dropout), std::move(result.state), read,
-          result.output};
+  const Var answers = read_out(result.output, result.state.front(), lengths, input.asked);
+  return {dropout(tape, answers, options_.dropout), std::move(result.state), read, result.output};
 }
 
 SequenceModel::Output SequenceModel::features(const SequenceInput& input,

@@ -14,11 +14,12 @@ Updater::Updater(ParameterList parameters, std::unique_ptr<Optimizer> optimizer,
       clip_(clip > 0 ? clip : std::numeric_limits<double>::infinity()),
       tape_(/*training=*/true, seed) {}
 
-Updater::Gradient Updater::gradient(const std::function<Var(Tape&)>& loss) {
+Updater::Gradient Updater::gradient(const std::function<Var(Tape&)>& loss, const Reduce& reduce) {
   tape_.clear();
   zero_grad(parameters_);
   const Var value = loss(tape_);
   tape_.backward(value);
+  if (reduce) reduce(parameters_);
   return {.loss = value.value().values()[0], .norm = clip_grad_norm(parameters_, clip_)};
 }
 

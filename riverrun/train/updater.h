@@ -23,9 +23,12 @@ class Updater {
     double loss = 0;
     double norm = 0;  ///< before clipping
   };
-  /// Clears the tape and the gradients, makes the loss on the tape, runs backward from it, and
-  /// clips. The values on the tape last until the next call.
-  Gradient gradient(const std::function<Var(Tape&)>& loss);
+  /// Changes the gradients of the parameters before they are clipped: adds those of others that
+  /// learn the same, say.
+  using Reduce = std::function<void(const ParameterList&)>;
+  /// Clears the tape and the gradients, makes the loss on the tape, runs backward from it, calls
+  /// `reduce` if there is one, and clips. The values on the tape last until the next call.
+  Gradient gradient(const std::function<Var(Tape&)>& loss, const Reduce& reduce = {});
   /// Updates the parameters by that gradient.
   void step(double lr);
 

@@ -295,6 +295,7 @@ TEST(ClassWeights, WhatIsWrongIsNamed) {
       {"rare=1e40", "\"1e40\" must be"},
       {"rare=", "\"\" must be"},
       {"rare=5,rare=6", "the class \"rare\" must be there once"},
+      {"rare=5,", "there must be a class behind a comma"},
       {"rare=5 common=1", "\"5 common=1\" must be"},
       {"=5", "\"\" must be one of the classes"},
   };
